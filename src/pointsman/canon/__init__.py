@@ -1,0 +1,1 @@
+"""The shared words: requests, events, usage, losses and errors, in nobody's dialect."""

@@ -1,0 +1,85 @@
+"""What one model at one backend accepts, as data: the provider's row with the model family's profile on top."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from pointsman.canon.json import Json
+
+ReasoningStyle = Literal["effort", "thinking", "reasoning_object", "enable_thinking", "none"]
+"""How a request asks for thinking: `reasoning_effort`; `thinking: {"type": "enabled"}` (Anthropic, DeepSeek,
+Moonshot, Z.AI); OpenRouter's `reasoning: {effort, max_tokens}`; Qwen's `enable_thinking`; not at all."""
+
+
+class Traits(Struct, frozen=True, forbid_unknown_fields=True):
+    """The defaults are a server that follows its dialect to the letter."""
+
+    # Limits
+    context_window: int | None = None
+    """Tokens of input and output together."""
+    max_output: int | None = None
+    """Tokens; also what is asked for where the dialect demands a limit and the client named none."""
+    stop_limit: int | None = None
+    """How many stop sequences it takes."""
+    temperature_max: float | None = None
+    tool_name_limit: int | None = None
+    """Characters."""
+    tool_name_charset: str | None = None
+    """The inside of a regular expression's character class: `a-zA-Z0-9_-`."""
+    tool_id_limit: int | None = None
+    tool_id_charset: str | None = None
+
+    # Fields and forms
+    token_limit_field: Literal["max_tokens", "max_completion_tokens"] | None = None
+    """The only field it takes for the limit; None where it takes what its dialect has."""
+    stream_options: bool = True
+    developer_role: bool = True
+    """False: developer messages are sent as system messages."""
+    mid_system: Literal["keep", "user"] = "keep"
+    """Where a system message in mid-conversation goes: kept in its place, or as a user's text."""
+    tool_choice: tuple[str, ...] = ("auto", "any", "none", "tool", "allowed")
+    """The canonical modes that it takes."""
+    parallel_tool_calls: bool = True
+    """Whether it takes the switch."""
+    strict_tools: bool = True
+    output_formats: tuple[str, ...] = ("json_object", "json_schema")
+    schema_subset: Literal["full", "openapi", "plain"] = "full"
+    """Which JSON Schema it takes: all; OpenAPI 3.0's; without `$ref`, combinators and formats."""
+    images: bool = True
+    image_urls: bool = True
+    documents: bool = True
+    audio: bool = True
+    tools: bool = True
+    user_field: Literal["user", "safety_identifier", "none"] = "user"
+    metadata: bool = True
+    service_tiers: tuple[str, ...] | None = None
+    """The tiers it takes, in its own words; None: any."""
+    cache_marks: Literal["none", "cache_control", "prompt_cache_breakpoint"] = "none"
+    """How its messages mark a cache breakpoint, where its dialect leaves that open."""
+    refused_fields: tuple[str, ...] = ()
+    """Canonical request fields (`temperature`, `seed`, …) that it answers with an error; dropped."""
+    extra_fields: Json = {}
+    """Fields that it needs in every translated request."""
+
+    # Reasoning
+    reasoning: ReasoningStyle = "effort"
+    efforts: tuple[str, ...] | None = None
+    """The efforts it takes, lowest first; None: any."""
+    thinking_modes: tuple[str, ...] = ("on", "off", "adaptive")
+    """The canonical `Reasoning.mode`s it takes."""
+    effort_budgets: Json = {}
+    """Thinking tokens by effort, for approximating one by the other."""
+    echo_reasoning: Literal["none", "tool_calls", "all"] = "none"
+    """Which past assistant turns must carry their reasoning back to it."""
+    reasoning_field: Literal["reasoning_content", "reasoning", "reasoning_details"] = "reasoning_content"
+    """The field in which a past turn's reasoning is sent back."""
+
+
+class Target(Struct, frozen=True):
+    """Whom a request is encoded for."""
+
+    model: str
+    """The model's name as the upstream knows it."""
+    issuer: str
+    """The provider whose opaque state may be replayed here."""
+    traits: Traits = Traits()

@@ -1,0 +1,23 @@
+"""Token counts in disjoint buckets."""
+
+from msgspec import Struct
+
+from pointsman.canon.json import Json
+
+
+class Usage(Struct, frozen=True):
+    """Tokens of one exchange. The buckets do not overlap; None means not reported, which is not 0."""
+
+    input: int | None = None
+    """Input that was neither read from nor written to a cache."""
+    cache_read: int | None = None
+    cache_write_5m: int | None = None
+    """Written for five minutes, or for a lifetime that the provider did not name."""
+    cache_write_1h: int | None = None
+    output: int | None = None
+    """Output without reasoning, where reasoning is reported; else all output."""
+    reasoning: int | None = None
+    service_tier: str | None = None
+    estimated: bool = False
+    extra: Json = {}
+    """The counters that only their own dialect knows."""

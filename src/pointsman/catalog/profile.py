@@ -1,0 +1,17 @@
+"""A profile: what a model family can do, wherever it runs."""
+
+from msgspec import Struct
+
+from pointsman.canon.json import Json
+
+
+class Profile(Struct, frozen=True, forbid_unknown_fields=True):
+    """One row of `profiles.toml`."""
+
+    name: str
+    patterns: tuple[str, ...]
+    """Glob patterns of model ids, matched against the name without a vendor's prefix (`meta-llama/`)."""
+    page: str
+    traits: Json = {}
+    """See `canon/traits.py`; these stand above the provider's."""
+    dialect_traits: dict[str, Json] = {}

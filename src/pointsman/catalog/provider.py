@@ -1,0 +1,75 @@
+"""A provider: a company or a kind of server, and how to speak to it."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from pointsman.canon.json import Json
+
+AuthScheme = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "none"]
+"""How a key travels: `Authorization: Bearer`, or the header of that name."""
+
+
+class Speaks(Struct, frozen=True, forbid_unknown_fields=True):
+    """One dialect at a provider."""
+
+    base: str
+    """What stands between the provider's root URL and the dialect's own paths: `/v1`, `/anthropic`, or empty."""
+    auth: AuthScheme | None = None
+    """Where it differs from the provider's."""
+    headers: dict[str, str] = {}
+    """Fields that every request to it carries."""
+    forward_headers: tuple[str, ...] = ()
+    """Client header fields that a translated request keeps, beside the user agent."""
+    count_tokens: bool = False
+    """Whether it counts tokens (Anthropic's `/v1/messages/count_tokens`)."""
+    embeddings: bool = False
+    completions: bool = False
+
+
+class RateLimits(Struct, frozen=True, forbid_unknown_fields=True):
+    """The header fields in which a provider reports what is left."""
+
+    remaining: tuple[str, ...] = ()
+    limit: tuple[str, ...] = ()
+    reset: tuple[str, ...] = ()
+
+
+class Provider(Struct, frozen=True, forbid_unknown_fields=True):
+    """One row of `providers.toml`. Every fact stands behind a comment with the provider's page."""
+
+    name: str
+    title: str
+    page: str
+    """The provider's own documentation."""
+    dialects: dict[str, Speaks]
+    """By dialect, the preferred one first."""
+    root: str | None = None
+    """The root URL; None where the user must give one."""
+    auth: AuthScheme = "bearer"
+    key_env: tuple[str, ...] = ()
+    """The environment variables in which people keep its key, the usual one first."""
+    base_url_env: tuple[str, ...] = ()
+    """The environment variables in which its tools look for another base URL."""
+    patterns: tuple[str, ...] = ()
+    """Glob patterns of the model names that are its own."""
+    ports: tuple[int, ...] = ()
+    """Loopback ports on which its server usually listens; for discovery."""
+    families: dict[str, str] = {}
+    """Shortcuts (`opus`) → the glob pattern of the family's model ids."""
+    aliases: tuple[str, ...] = ()
+    """Prefixes that name the backend of this kind (`claude:`, `compat:`)."""
+    traits: Json = {}
+    """Where it departs from its dialect; see `canon/traits.py`."""
+    dialect_traits: dict[str, Json] = {}
+    """The same, for one of its dialects."""
+    rate_limits: RateLimits = RateLimits()
+    opaque_scope: Literal["provider", "organisation", "account"] = "account"
+    """Within which bounds its opaque state may be replayed."""
+    compatible: bool = False
+    """A kind of server rather than a company: any base URL, no discovery by key."""
+    local: bool = False
+    """Runs on the user's machine: needs no key, is found by its port."""
+    discover: bool = True
+    """Whether a key in the environment is enough to add it."""
+    headers: dict[str, str] = {}

@@ -1,0 +1,120 @@
+"""What every dialect offers: pure codecs between its wire form and the canonical one."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+from msgspec import Struct
+
+from pointsman.canon.errors import Fault
+from pointsman.canon.events import Answer, Event
+from pointsman.canon.intent import Operation
+from pointsman.canon.json import Json
+from pointsman.canon.loss import Loss
+from pointsman.canon.request import Request
+from pointsman.canon.traits import Target, Traits
+from pointsman.wire.headers import Headers
+
+
+class Encoded(Struct, frozen=True):
+    """A request in the target's dialect."""
+
+    body: Json
+    losses: tuple[Loss, ...] = ()
+    names: Mapping[str, str] = {}
+    """Tool names that had to change: sent name → the client's name."""
+
+
+class Origin(Struct, frozen=True):
+    """Who answers: what a decoder needs to know beside the bytes."""
+
+    issuer: str = ""
+    """The provider, for the opaque state in the answer."""
+    names: Mapping[str, str] = {}
+    """Tool names to restore: sent name → the client's name."""
+
+
+class Asked(Struct, frozen=True):
+    """What the client asked for, as far as the form of its answer depends on it."""
+
+    model: str
+    """The name that the client used."""
+    message_id: str
+    """For an answer whose upstream gave no id; without prefix, `[a-zA-Z0-9]+`."""
+    created: int
+    """Seconds since the epoch, for an answer whose upstream gave none."""
+    include_usage: bool = False
+    """Whether a stream ends with usage, where the dialect makes that a choice."""
+    input_estimate: int = 0
+    """Input tokens, estimated, for dialects that report them before the upstream does."""
+
+
+class Decoder(Protocol):
+    """Upstream bytes → events; one per response."""
+
+    def feed(self, data: bytes, /) -> Iterable[Event]:
+        """The events that `data` completes. Raises GarbledError."""
+        ...
+
+    def close(self) -> Iterable[Event]:
+        """The last events. Raises TruncatedError if the answer has not ended."""
+        ...
+
+
+class Encoder(Protocol):
+    """Events → client bytes; one per response."""
+
+    def encode(self, event: Event, /) -> bytes:
+        """The bytes for an event; may be empty."""
+        ...
+
+    def close(self) -> bytes:
+        """What ends the stream after `MessageEnd`."""
+        ...
+
+
+class Route(Struct, frozen=True):
+    """One endpoint of a dialect. Paths stand without the version prefix (`/v1`)."""
+
+    path: str
+    operation: Operation
+
+
+class Dialect(Struct, frozen=True):
+    """A wire API."""
+
+    name: str
+    """As in the configuration: `anthropic`, `openai_chat`."""
+    title: str
+    routes: tuple[Route, ...]
+    paths: Mapping[Operation, str]
+    """Where each operation lives below an upstream's base URL."""
+    models_path: str
+    """Where an upstream lists its models."""
+    request_headers: Headers
+    """What a translated request to such an upstream carries beside the credential."""
+    ping: bytes
+    """A frame that keeps a client waiting; empty where the dialect has none."""
+
+    decode_request: Callable[[Json], Request]
+    """Raises MalformedError, naming the field."""
+    encode_request: Callable[[Request, Target], Encoded]
+    """Raises UnsupportedError where a meaning would be lost."""
+    rewrite_reason: Callable[[Json | Mapping[str, object], bytes, Traits], str | None]
+    """(top-level members, body, traits): why a request in this dialect cannot be relayed as it is; None
+    if it can. The members map names to anything; only their presence matters."""
+    decoder: Callable[[Origin], Decoder]
+    whole: Callable[[Json, Origin], Iterable[Event]]
+    """The events of an answer that was not streamed. Raises GarbledError."""
+    encoder: Callable[[Asked], Encoder]
+    fold: Callable[[Answer, Asked], Json]
+    """The answer that is not streamed."""
+    answer_losses: Callable[[Event], tuple[Loss, ...]]
+    """What this dialect's encoder cannot carry of an answer's event."""
+    parse_error: Callable[[int, Headers, bytes], Fault]
+    """(status, headers, body) → the error; any body, HTML and empty ones too."""
+    render_error: Callable[[Fault, str], Json]
+    """(error, our request id) → the body."""
+    error_frame: Callable[[Fault, str], bytes]
+    """(error, our request id) → the frame that ends a stream which failed."""
+    count_answer: Callable[[int], Json]
+    """(input tokens) → the body of a token count."""

@@ -1,0 +1,1 @@
+"""The HTTP seam: how requests leave, and the model inside pointsman."""

@@ -1,0 +1,60 @@
+"""The seam to the network: what a request needs to leave, and what comes back."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from msgspec import Struct
+
+from pointsman.wire.headers import Headers
+
+
+class Outgoing(Struct, frozen=True):
+    """A request to an upstream, ready to send."""
+
+    method: str
+    url: str
+    """Sent as it stands: percent-encoding is not touched."""
+    headers: Headers
+    body: bytes = b""
+    connect: float = 10.0
+    """Seconds until connected."""
+    first_byte: float = 300.0
+    """Seconds until the response's head."""
+    idle: float = 300.0
+    """Seconds of silence between two chunks."""
+    proxy: str | None = None
+    """A proxy's URL; None for a direct connection."""
+    ca_file: str | None = None
+    """A PEM file that stands beside the system's trust store."""
+    engine: str | None = None
+    """A model file: the request is for the engine inside pointsman, not for the network."""
+
+
+class Incoming(Protocol):
+    """A response whose head has arrived. `close` is always called, and stops the upstream."""
+
+    status: int
+    headers: Headers
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives, content coding untouched.
+
+        Raises TruncatedError if the connection broke, SilenceError after `idle` seconds without a byte.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Ends the exchange; closes the connection unless the body was read to its end."""
+        ...
+
+
+class Transport(Protocol):
+    """Sends requests."""
+
+    async def send(self, outgoing: Outgoing, /) -> Incoming:
+        """The response's head. Raises UnreachableError, SilenceError."""
+        ...
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        ...

@@ -1,0 +1,1 @@
+"""Bytes to frames and back: JSON, server-sent events, content codings, headers."""
