@@ -1,6 +1,5 @@
 """The seam to the network: what a request needs to leave, and what comes back."""
 
-from collections.abc import AsyncIterator
 from typing import Protocol
 
 from msgspec import Struct
@@ -36,10 +35,11 @@ class Incoming(Protocol):
     status: int
     headers: Headers
 
-    def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it arrives, content coding untouched.
+    async def read(self) -> bytes:
+        """The next piece of the body as it arrives, content coding untouched; empty at the end.
 
-        Raises TruncatedError if the connection broke, SilenceError after `idle` seconds without a byte.
+        Safe to cancel and to call again. Raises TruncatedError if the connection broke, SilenceError after
+        `idle` seconds without a byte.
         """
         ...
 
