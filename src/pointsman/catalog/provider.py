@@ -73,3 +73,5 @@ class Provider(Struct, frozen=True, forbid_unknown_fields=True):
     discover: bool = True
     """Whether a key in the environment is enough to add it."""
     headers: dict[str, str] = {}
+    engine: bool = False
+    """The model inside pointsman itself."""

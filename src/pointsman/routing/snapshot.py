@@ -66,3 +66,5 @@ class Snapshot(Struct, frozen=True):
     """`--model`: every request goes there."""
     embedded: str | None = None
     """The name of the backend inside pointsman, where there is one."""
+    missing_keys: tuple[tuple[str, str], ...] = ()
+    """(model pattern, environment variable) of the providers that are not configured; for advice."""

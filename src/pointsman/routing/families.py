@@ -1,0 +1,35 @@
+"""Shortcuts: `opus`, `sonnet-1m`: the newest model of a family in a live catalog."""
+
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from pointsman.routing.snapshot import Backend, Model
+
+LONG_CONTEXT = 1_000_000
+"""Tokens; what a shortcut's `1m` asks for."""
+
+_LONG_SUFFIX = re.compile(r"(?:\[1m\]|[-_ ]?1m)$", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+")
+
+
+def family_pattern(backend: Backend, name: str) -> str | None:
+    """The glob pattern of the family that a shortcut names at a backend; None if it names none."""
+    return backend.provider.families.get(_LONG_SUFFIX.sub("", name).lower())
+
+
+def wants_long_context(name: str) -> bool:
+    """Whether a shortcut ends in `1m`."""
+    return _LONG_SUFFIX.search(name) is not None
+
+
+def newest(models: Iterable[Model], pattern: str, *, long_context: bool = False) -> Model | None:
+    """The newest model whose id matches; with `long_context`, one of a million tokens goes first."""
+    found = [model for model in models if fnmatchcase(model.id, pattern)]
+    return max(found, key=lambda model: _age_key(model, long_context=long_context), default=None)
+
+
+def _age_key(model: Model, *, long_context: bool) -> tuple[bool, int, tuple[int, ...], int]:
+    fits = long_context and (model.context_window or 0) >= LONG_CONTEXT
+    # An id without a date outranks the dated snapshot of the same version: it is the provider's own alias.
+    return fits, model.created or 0, tuple(map(int, _NUMBER.findall(model.id))), -len(model.id)

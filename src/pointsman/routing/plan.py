@@ -1,0 +1,38 @@
+"""Plans: which backend and model a request's model name leads to, by which rule, and what else could serve it."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from pointsman.routing.snapshot import Backend
+
+Rule = Literal[
+    "server model",
+    "alias",
+    "backend prefix",
+    "embedded",
+    "shortcut",
+    "live catalog",
+    "pattern",
+    "default backend",
+]
+
+
+class Candidate(Struct, frozen=True):
+    """A backend and the model's name there."""
+
+    backend: Backend
+    model: str
+    rule: Rule
+    why: str
+    """One clause for a person: `pattern claude-* of anthropic`."""
+
+
+class Plan(Struct, frozen=True):
+    """Who is tried, in order, and who could have been."""
+
+    asked: str | None
+    """The model's name as the client sent it."""
+    candidates: tuple[Candidate, ...]
+    others: tuple[Candidate, ...] = ()
+    """What else was possible, best first."""

@@ -1,0 +1,246 @@
+"""The router: a model's name → a plan, by the rules in their fixed order.
+
+The order: the server-wide model; the user's aliases; a backend's name as prefix; the embedded model's name;
+shortcuts; exact ids in live catalogs; the provider rows' patterns; the default backend.
+"""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from pointsman.canon.errors import UnknownModelError
+from pointsman.routing.families import family_pattern, newest, wants_long_context
+from pointsman.routing.plan import Candidate, Plan, Rule
+from pointsman.routing.snapshot import Backend, Model, Snapshot
+
+EMBEDDED_NAME = "local"
+"""The model name that reaches the model inside pointsman."""
+NO_MODEL = frozenset({"", "default", "auto"})
+"""Names that leave the choice to the endpoint."""
+_CACHE_SIZE = 4096
+
+
+class Router:
+    """Plans over one snapshot. Pure: the same name always gives the same plan."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._plans: dict[str | None, Plan] = {}
+        self._kinds = _backends_by_kind(snapshot)
+        self._ids = _backends_by_model(snapshot)
+
+    def plan(self, model: str | None) -> Plan:
+        """Who serves `model`. Raises UnknownModelError with what to do about it."""
+        known = self._plans.get(model)
+        if known is None:
+            known = self._make(model)
+            if len(self._plans) >= _CACHE_SIZE:
+                self._plans.clear()
+            self._plans[model] = known
+        return known
+
+    def _make(self, model: str | None) -> Plan:
+        found = self._distinct(self._candidates(model))
+        if not found:
+            raise UnknownModelError(self.advice(model), param="model")
+        return Plan(asked=model, candidates=found[:1], others=found[1:])
+
+    @staticmethod
+    def _distinct(candidates: Iterator[Candidate]) -> tuple[Candidate, ...]:
+        seen: dict[tuple[str, str], Candidate] = {}
+        for candidate in candidates:
+            seen.setdefault((candidate.backend.name, candidate.model), candidate)
+        return tuple(seen.values())
+
+    def _candidates(self, model: str | None) -> Iterator[Candidate]:
+        forced = self.snapshot.model
+        if forced:
+            for candidate in self._named(forced, aliases=True):
+                yield _because(candidate, "server model", f"the server's --model {forced}: {candidate.why}")
+            return
+        name = (model or "").strip()
+        if name in NO_MODEL:
+            yield from self._default_for_nameless()
+            return
+        yield from self._named(name, aliases=True)
+        yield from self._default_for_unmatched(name)
+
+    def _named(self, name: str, *, aliases: bool) -> Iterator[Candidate]:
+        target = self.snapshot.aliases.get(name) if aliases else None
+        if target is not None:
+            for candidate in self._named(target, aliases=False):
+                yield _because(candidate, "alias", f"alias {name} = {target}: {candidate.why}")
+            return
+        yield from self._prefixed(name)
+        yield from self._embedded(name)
+        yield from self._shortcuts(name)
+        yield from self._listed(name)
+        yield from self._patterns(name)
+
+    def _prefixed(self, name: str) -> Iterator[Candidate]:
+        for separator in (":", "/"):
+            prefix, found, rest = name.partition(separator)
+            if not found or not rest:
+                continue
+            backend = self.snapshot.backends.get(prefix)
+            if backend is None and separator == ":":
+                backend = self._kinds.get(prefix)
+            if backend is not None:
+                model = self._within(backend, rest)
+                yield Candidate(backend, model, "backend prefix", f"`{prefix}{separator}` names the backend")
+
+    def _within(self, backend: Backend, name: str) -> str:
+        """The model that `name` means at a backend: an alias, a shortcut, or itself."""
+        name = self.snapshot.aliases.get(name, name)
+        pattern = family_pattern(backend, name)
+        model = self._newest(backend, name, pattern) if pattern else None
+        if model is not None:
+            return model.id
+        if backend.provider.engine and name in {EMBEDDED_NAME, *NO_MODEL}:
+            return self.default_model(backend) or name
+        return name.removeprefix(f"{backend.name}:")
+
+    def _embedded(self, name: str) -> Iterator[Candidate]:
+        if name != EMBEDDED_NAME:
+            return
+        backend = self.snapshot.backends.get(name) or self.snapshot.backends.get(self.snapshot.embedded or "")
+        if backend is not None:
+            model = self.default_model(backend)
+            if model is not None:
+                yield Candidate(
+                    backend, model, "embedded", f"`{name}` is the model of backend {backend.name}"
+                )
+
+    def _shortcuts(self, name: str) -> Iterator[Candidate]:
+        for backend in self.snapshot.backends.values():
+            pattern = family_pattern(backend, name)
+            model = self._newest(backend, name, pattern) if pattern else None
+            if model is not None:
+                yield Candidate(backend, model.id, "shortcut", f"the newest {pattern} of {backend.name}")
+
+    def _newest(self, backend: Backend, name: str, pattern: str) -> Model | None:
+        return newest(self.models(backend), pattern, long_context=wants_long_context(name))
+
+    def _listed(self, name: str) -> Iterator[Candidate]:
+        for backend in self._ids.get(name, ()):
+            yield Candidate(backend, name, "live catalog", f"{backend.name} lists it")
+
+    def _patterns(self, name: str) -> Iterator[Candidate]:
+        for backend in self.snapshot.backends.values():
+            for pattern in backend.provider.patterns:
+                if fnmatchcase(name, pattern):
+                    yield Candidate(
+                        backend, name, "pattern", f"pattern {pattern} of {backend.provider.title}"
+                    )
+                    break
+
+    def default_backend(self) -> Backend | None:
+        """The user's default, else the first backend that is not the embedded one, else that one."""
+        backends = self.snapshot.backends
+        if self.snapshot.default:
+            return backends.get(self.snapshot.default)
+        outer = (backend for backend in backends.values() if not backend.provider.engine)
+        return next(outer, None) or next(iter(backends.values()), None)
+
+    def default_model(self, backend: Backend) -> str | None:
+        """The model of a backend for requests that name none: the first listed, or the newest of its first family."""
+        if backend.models:
+            return backend.models[0]
+        models = self.models(backend)
+        for pattern in backend.provider.families.values():
+            model = newest(models, pattern)
+            if model is not None:
+                return model.id
+        return models[0].id if models else None
+
+    def models(self, backend: Backend) -> tuple[Model, ...]:
+        """The models that a backend is known to have: the user's list, else its live catalog."""
+        if backend.models:
+            live = {model.id: model for model in self.snapshot.catalogs.get(backend.name, ())}
+            return tuple(live.get(name, Model(name)) for name in backend.models)
+        return self.snapshot.catalogs.get(backend.name, ())
+
+    def _default_for_nameless(self) -> Iterator[Candidate]:
+        backend = self.default_backend()
+        if backend is None:
+            return
+        model = self.default_model(backend)
+        if model is not None:
+            yield Candidate(
+                backend,
+                model,
+                "default backend",
+                f"the request names no model; {backend.name} is the default",
+            )
+
+    def _default_for_unmatched(self, name: str) -> Iterator[Candidate]:
+        backend = self.snapshot.backends.get(self.snapshot.default or "")
+        # The embedded model never takes foreign names: an agent's long prompt would sit there for minutes.
+        if backend is not None and not backend.provider.engine:
+            yield Candidate(
+                backend, name, "default backend", f"nothing else matches; default = {backend.name}"
+            )
+
+    def advice(self, model: str | None) -> str:
+        """Why nothing serves `model`, the nearest names, and what to do."""
+        if not (model or "").strip() or model in NO_MODEL:
+            return (
+                "the request names no model and no default is known: name one (`GET /v1/models` lists them), "
+                "or set `default` and `models` in the configuration"
+            )
+        near = get_close_matches(str(model), self.names(), n=3, cutoff=0.5)
+        hint = f" Nearest: {', '.join(near)}." if near else ""
+        embedded = f" Or try the wiring with model `{EMBEDDED_NAME}`." if self.snapshot.embedded else ""
+        return f"no backend for {model}.{hint} {self._remedy(str(model))}{embedded}"
+
+    def _remedy(self, model: str) -> str:
+        for name, variable in self.snapshot.missing_keys:
+            if fnmatchcase(model, name):
+                return f"Set {variable}, or run `pointsman backend add`."
+        return "Run `pointsman backend add`, or name a backend as `NAME:MODEL`."
+
+    def names(self) -> list[str]:
+        """Every name that a client may be told: aliases, model ids, and the embedded model's."""
+        names = [*self.snapshot.aliases, *self._ids]
+        return [*names, EMBEDDED_NAME] if self.snapshot.embedded else names
+
+    def advertised(self) -> Iterator[tuple[str, Backend, Model]]:
+        """(name, backend, model) of everything `/v1/models` lists: each name leads back to its backend."""
+        for alias in self.snapshot.aliases:
+            for candidate in self._distinct(self._named(alias, aliases=True))[:1]:
+                yield alias, candidate.backend, self._described(candidate)
+        for backend in self.snapshot.backends.values():
+            for model in self.models(backend):
+                yield self._routable_name(backend, model), backend, model
+
+    def _described(self, candidate: Candidate) -> Model:
+        known = (model for model in self.models(candidate.backend) if model.id == candidate.model)
+        return next(known, Model(candidate.model))
+
+    def _routable_name(self, backend: Backend, model: Model) -> str:
+        if self.snapshot.model is None and model.id not in NO_MODEL:
+            first = next(self._named(model.id, aliases=True), None)
+            if first is not None and first.backend.name == backend.name and first.model == model.id:
+                return model.id
+        return f"{backend.name}:{model.id}"
+
+
+def _because(candidate: Candidate, rule: Rule, why: str) -> Candidate:
+    return Candidate(candidate.backend, candidate.model, rule, why)
+
+
+def _backends_by_kind(snapshot: Snapshot) -> dict[str, Backend]:
+    kinds: dict[str, Backend] = {}
+    for backend in snapshot.backends.values():
+        for alias in (*backend.provider.aliases, backend.provider.name):
+            kinds.setdefault(alias, backend)
+    return kinds
+
+
+def _backends_by_model(snapshot: Snapshot) -> dict[str, list[Backend]]:
+    ids: dict[str, list[Backend]] = {}
+    for backend in snapshot.backends.values():
+        live = (model.id for model in snapshot.catalogs.get(backend.name, ()))
+        for name in dict.fromkeys((*backend.models, *live)):
+            ids.setdefault(name, []).append(backend)
+    return ids
