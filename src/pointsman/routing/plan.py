@@ -1,4 +1,4 @@
-"""Plans: which backend and model a request's model name leads to, by which rule, and what else could serve it."""
+"""Plans: which backend and model a name leads to, by which rule, and what else could serve it."""
 
 from typing import Literal
 

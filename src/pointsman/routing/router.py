@@ -90,7 +90,9 @@ class Router:
                 yield Candidate(backend, model, "backend prefix", f"`{prefix}{separator}` names the backend")
 
     def _within(self, backend: Backend, name: str) -> str:
-        """The model that `name` means at a backend: an alias, a shortcut, or itself."""
+        """The model that `name` means at a backend: an id that it lists, an alias, a shortcut, or itself."""
+        if any(model.id == name for model in self.models(backend)):
+            return name
         name = self.snapshot.aliases.get(name, name)
         pattern = family_pattern(backend, name)
         model = self._newest(backend, name, pattern) if pattern else None
@@ -143,7 +145,7 @@ class Router:
         return next(outer, None) or next(iter(backends.values()), None)
 
     def default_model(self, backend: Backend) -> str | None:
-        """The model of a backend for requests that name none: the first listed, or the newest of its first family."""
+        """The model for requests that name none: the first that is listed, or the newest of a family."""
         if backend.models:
             return backend.models[0]
         models = self.models(backend)

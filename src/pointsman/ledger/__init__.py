@@ -1,0 +1,1 @@
+"""What happened: one trace for each exchange."""

@@ -1,0 +1,92 @@
+"""Attempts: the order in which a plan is tried, as a generator without I/O.
+
+It yields what to do next, `Attempt` or `Wait`, and receives the `Outcome` of each attempt. It ends when an
+attempt is committed, or when nothing is left to try: the last outcome is then the answer. After the commit
+nothing is ever replayed.
+"""
+
+from collections.abc import Callable, Generator
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from pointsman.routing.plan import Candidate, Plan
+
+RETRIED_STATUSES = frozenset({502, 503, 504, 529})
+"""Statuses that may pass by themselves: tried once more on the same account."""
+
+
+class Attempt(Struct, frozen=True):
+    """Try this candidate."""
+
+    candidate: Candidate
+    number: int
+    """1 for the first."""
+
+
+class Wait(Struct, frozen=True):
+    """Let time pass."""
+
+    seconds: float
+    why: str
+
+
+class Outcome(Struct, frozen=True):
+    """How an attempt ended."""
+
+    kind: Literal["committed", "refused", "unreachable"]
+    status: int = 0
+    retry_after: float | None = None
+    """Seconds."""
+    final: bool = False
+    """The refusal is about the request itself: no other try would end otherwise."""
+
+
+class Patience(Struct, frozen=True):
+    """How long a request may be kept trying."""
+
+    max_attempts: int = 3
+    """Over all rounds."""
+    queue_timeout: float = 0.0
+    """Seconds that a request may wait for a limit to reset."""
+    pause: float = 0.25
+    """Seconds before the same account is tried again; up to as much again is added at random."""
+
+
+Step: TypeAlias = Attempt | Wait
+
+
+def attempts(
+    plan: Plan, patience: Patience, random: Callable[[], float]
+) -> Generator[Step, Outcome | None, None]:
+    """The steps of one request. `random` gives numbers from 0 to 1."""
+    number = 0
+    rounds = 2 if patience.queue_timeout > 0 else 1
+    for _ in range(rounds):
+        reset: float | None = None
+        for candidate in plan.candidates:
+            for again in (False, True):
+                if number >= patience.max_attempts:
+                    return
+                if again:
+                    yield Wait(patience.pause * (1 + random()), "the backend may recover")
+                number += 1
+                outcome = yield Attempt(candidate, number)
+                if outcome is None or outcome.kind == "committed" or outcome.final:
+                    return
+                reset = _earliest(reset, outcome)
+                if not _worth_repeating(outcome):
+                    break
+        if reset is None or reset > patience.queue_timeout:
+            return
+        yield Wait(reset, "the earliest limit resets")
+
+
+def _worth_repeating(outcome: Outcome) -> bool:
+    return outcome.kind == "unreachable" or outcome.status in RETRIED_STATUSES
+
+
+def _earliest(reset: float | None, outcome: Outcome) -> float | None:
+    if outcome.status != 429 or outcome.retry_after is None:
+        return reset
+    return outcome.retry_after if reset is None else min(reset, outcome.retry_after)
