@@ -6,12 +6,20 @@ from typing import Any, cast
 from pointsman.canon.errors import MalformedError
 from pointsman.canon.json import Json
 
-_NAMES = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+_NAMES: dict[type[object], str] = {
+    dict: "an object",
+    list: "an array",
+    str: "a string",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+}
 
 
 def wrong(path: str, expected: str, value: object) -> MalformedError:
     """The error for a value of another type."""
-    found = _NAMES.get(type(value), "a number" if isinstance(value, int | float) else type(value).__name__)
+    found = _NAMES.get(type(value), type(value).__name__)
     return MalformedError(f"`{path}` must be {expected}, not {found}", param=path)
 
 
