@@ -5,10 +5,10 @@
         assert upstream.requests[0].json()["model"] == "m"
 
 A reply's body is bytes, or steps: bytes (written and flushed as one chunk), a `Gate` or `asyncio.Event`
-(waits until it is opened), `RESET` (the connection breaks), `CLOSE` (it ends, without a terminal chunk), `HANG`
-(nothing more, until the client leaves). `Reply.before` holds the steps before the head; bytes there are sent raw.
-A script is played reply by reply; `always` answers what comes after it. An entry may also be a function of the
-request.
+(waits until it is opened), `RESET` (the connection breaks), `CLOSE` (it ends, without a terminal chunk),
+`HANG` (nothing more, until the client leaves). `Reply.before` holds the steps before the head; bytes there
+are sent raw. A script is played reply by reply; `always` answers what comes after it. An entry may also be a
+function of the request.
 """
 
 import asyncio
@@ -59,8 +59,8 @@ Step = bytes | Gate | asyncio.Event | Action
 class Reply:
     """One answer.
 
-    A `content-length` or `transfer-encoding` among the headers is sent as written, right or wrong; the body is
-    then written as it stands, and the connection closed.
+    A `content-length` or `transfer-encoding` among the headers is sent as written, right or wrong; the body
+    is then written as it stands, and the connection closed.
     """
 
     status: int = 200
