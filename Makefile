@@ -1,0 +1,27 @@
+# Every target calls one script; what it does is written there.
+
+.PHONY: setup run test check conformance bench pin clean
+
+setup: ## Prepare .venv with pointsman in it and fetch the embedded model; starts nothing
+	@scripts/setup
+
+run: ## Set up, then serve; ARGS="--port 4000" is passed on
+	@scripts/run $(ARGS)
+
+test: ## Set up what the tests need, run every check and every test; ARGS go to pytest
+	@scripts/test $(ARGS)
+
+check: ## Lint, format, types, import order, sizes
+	@scripts/check
+
+conformance: ## Run the public conformance suites against a pointsman over the embedded model
+	@scripts/conformance
+
+bench: ## Measure; the table goes to docs/benchmark.md
+	@scripts/bench $(ARGS)
+
+pin: ## Resolve the dependencies anew and write locks/
+	@scripts/pin
+
+clean: ## Remove everything that the other targets made
+	@scripts/clean
