@@ -106,6 +106,8 @@ class Thinking(Struct, frozen=True):
     redacted: bool = False
     cache: CacheMark | None = None
     extra: Json = {}
+    form: str = ""
+    """Which of the dialect's fields carried it."""
 
 
 class Image(Struct, frozen=True):

@@ -27,6 +27,10 @@ class MessageStart(Struct, frozen=True):
     """Seconds since the epoch."""
     usage: Usage | None = None
     extra: Json = {}
+    dialect: str = ""
+    """The dialect in which the answer arrived; `extra` and `form` are re-emitted only there."""
+    form: Json = {}
+    """Which of the dialect's equivalent spellings the stream uses; no part of the answer."""
 
 
 class BlockStart(Struct, frozen=True):
@@ -167,3 +171,5 @@ class Answer(Struct, frozen=True):
     choices: tuple[Choice, ...] = ()
     usage: Usage | None = None
     extra: Json = {}
+    dialect: str = ""
+    """The dialect in which it arrived; `extra` is re-emitted only there."""

@@ -186,6 +186,7 @@ class _Gathering:
             choices=self._choices(),
             usage=self.usage,
             extra={**self.start.extra, **self.end.extra},
+            dialect=self.start.dialect,
         )
 
     def _choices(self) -> tuple[Choice, ...]:
