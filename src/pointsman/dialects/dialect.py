@@ -118,3 +118,5 @@ class Dialect(Struct, frozen=True):
     """(error, our request id) → the frame that ends a stream which failed."""
     count_answer: Callable[[int], Json]
     """(input tokens) → the body of a token count."""
+    sign_header: str = ""
+    """A header field that only this dialect's clients send; empty where there is none."""

@@ -23,6 +23,8 @@ class Trace:
     model: str | None = None
     backend: str | None = None
     account: str | None = None
+    issuer: str | None = None
+    """The provider, as its row is named."""
     rule: str | None = None
     why: str | None = None
     form: str | None = None

@@ -1,0 +1,31 @@
+"""Counting tokens: by the backend where it can, else by an estimate that says that it is one."""
+
+from pointsman.dialects.dialect import Dialect
+from pointsman.gateway.estimate import estimate
+from pointsman.gateway.exchange import Exchange
+from pointsman.gateway.line import Line
+from pointsman.gateway.stream import facts
+from pointsman.ledger.trace import Trace
+from pointsman.routing.plan import Candidate
+from pointsman.wire.json import encode
+
+
+def counts_itself(candidate: Candidate, dialect: Dialect) -> bool:
+    """Whether the backend has a counter in the client's dialect."""
+    speaks = candidate.backend.provider.dialects.get(dialect.name)
+    return dialect.name in candidate.backend.bases and speaks is not None and speaks.count_tokens
+
+
+async def count_here(exchange: Exchange, line: Line, trace: Trace) -> None:
+    """Answers with an estimate; a header marks it."""
+    trace.form = "estimate"
+    body = encode(exchange.dialect.count_answer(estimate(exchange.request())))
+    head = (
+        ("content-type", "application/json"),
+        ("content-length", str(len(body))),
+        ("x-pointsman-estimate", "true"),
+        *facts(trace),
+    )
+    await line.commit(200, head, ours=True)
+    await line.write(body)
+    await line.finish()

@@ -1,0 +1,63 @@
+"""The client's side of the seam: a request as it came in, and the line on which its answer leaves."""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from pointsman.canon.intent import Intent
+from pointsman.canon.json import Json
+from pointsman.canon.request import Request
+from pointsman.dialects.dialect import Dialect
+from pointsman.wire.headers import Headers
+from pointsman.wire.json import decode_object
+
+
+class Exchange(Struct):
+    """One request. The body is decoded at most once, and only if somebody needs it."""
+
+    request_id: str
+    query: str
+    """As received, without the question mark."""
+    headers: Headers
+    body: bytes
+    """Without content coding."""
+    dialect: Dialect
+    intent: Intent
+    _members: Json | None = None
+    _request: Request | None = None
+
+    def members(self) -> Json:
+        """The body as an object. Raises MalformedError."""
+        if self._members is None:
+            self._members = decode_object(self.body)
+        return self._members
+
+    def request(self) -> Request:
+        """The canonical request. Raises MalformedError."""
+        if self._request is None:
+            self._request = self.dialect.decode_request(self.members())
+        return self._request
+
+
+class Client(Protocol):
+    """The connection to a client, whatever server holds it."""
+
+    async def head(self, status: int, headers: Headers) -> None:
+        """Sends the response's head."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Sends a piece of the body; waits while the client reads slowly."""
+        ...
+
+    async def finish(self) -> None:
+        """Ends the body properly."""
+        ...
+
+    async def gone(self) -> None:
+        """Returns when the client has left; safe to cancel."""
+        ...
+
+    def abort(self) -> None:
+        """Closes the connection so that the body is seen to be incomplete."""
+        ...

@@ -1,0 +1,137 @@
+"""The judge: looks at a response's head and first frames and decides whether it is an answer.
+
+Frames are held until one carries part of an answer: providers send a 200 and a few frames before they report
+an overload. What is held is bounded in bytes and in time; then the answer is committed as it is.
+"""
+
+import asyncio
+from typing import Literal
+
+from msgspec import Struct, structs
+
+from pointsman.canon.errors import Fault, GarbledError, RefusedError, TruncatedError
+from pointsman.canon.events import (
+    Event,
+    Failure,
+    MessageStart,
+    Ping,
+    UnknownEvent,
+    UsageReport,
+)
+from pointsman.dialects.dialect import Dialect
+from pointsman.gateway.tap import Tap
+from pointsman.upstream.transport import Incoming
+from pointsman.wire import headers as fields
+from pointsman.wire.coding import decode_body
+from pointsman.wire.headers import Headers
+
+HELD_BYTES = 64 * 1024
+HELD_SECONDS = 2.0
+ERROR_BYTES = 1024 * 1024
+"""How much of an error's body is read."""
+ANSWER_BYTES = 256 * 1024 * 1024
+"""How long an answer that is not streamed may be."""
+
+_PREAMBLE = (MessageStart, Ping, UsageReport, UnknownEvent)
+"""Events that say nothing yet."""
+
+Form = Literal["stream", "whole"]
+
+
+class RefusalError(RefusedError):
+    """The upstream answered with an error; its response is kept, so that it can be relayed as it is."""
+
+    def __init__(self, fault: Fault, status: int, headers: Headers, body: bytes) -> None:
+        super().__init__(fault)
+        self.upstream_status = status
+        self.headers = headers
+        self.body = body
+
+
+class Held(Struct):
+    """What was read before the commit."""
+
+    chunks: list[bytes]
+    events: list[Event]
+    ended: bool = False
+    """The upstream has sent everything."""
+
+
+async def judge_head(incoming: Incoming, dialect: Dialect, now: float) -> Form:
+    """The form of what may be an answer. Raises RefusalError for an error, GarbledError for the rest."""
+    if incoming.status >= 400:
+        raise await _refusal(incoming, dialect, now)
+    if incoming.status >= 300:
+        raise GarbledError(
+            f"the backend answered with a redirect ({incoming.status}), which is not followed; "
+            "correct its `base_url`"
+        )
+    kind = (fields.first(incoming.headers, "content-type") or "").partition(";")[0].strip().lower()
+    if kind == "text/event-stream":
+        return "stream"
+    if kind.endswith("json") or kind in {"", "text/plain", "application/octet-stream"}:
+        return "whole"
+    raise GarbledError(
+        f"the backend answered with {kind} instead of JSON; its `base_url` probably points at something else"
+    )
+
+
+async def _refusal(incoming: Incoming, dialect: Dialect, now: float) -> RefusalError:
+    body = bytearray()
+    while len(body) < ERROR_BYTES and (piece := await incoming.read()):
+        body += piece
+    coding = fields.first(incoming.headers, "content-encoding") or "identity"
+    plain = decode_body(bytes(body), coding, ERROR_BYTES)
+    fault = dialect.parse_error(incoming.status, incoming.headers, plain)
+    after = fields.retry_after(incoming.headers, now)
+    if after is not None:
+        fault = structs.replace(fault, retry_after=after)
+    return RefusalError(fault, incoming.status, incoming.headers, plain)
+
+
+async def judge_stream(incoming: Incoming, tap: Tap) -> Held:
+    """Reads until part of an answer is there. Raises RefusedError for an error, TruncatedError."""
+    held = Held([], [])
+    size = 0
+    while size < HELD_BYTES:
+        try:
+            async with asyncio.timeout(HELD_SECONDS if held.chunks else None):
+                chunk = await incoming.read()
+        except TimeoutError:
+            return held
+        if not chunk:
+            held.ended = True
+            held.events += tap.close()
+            if not held.chunks:
+                raise TruncatedError("the backend closed the stream before its first byte; ask again")
+            return held
+        held.chunks.append(chunk)
+        size += len(chunk)
+        held.events += tap.feed(chunk)
+        if _committed(held.events) or not tap.running:
+            return held
+    return held
+
+
+def _committed(events: list[Event]) -> bool:
+    for event in events:
+        if isinstance(event, Failure):
+            raise RefusedError(event.fault)
+        if not isinstance(event, _PREAMBLE):
+            return True
+    return False
+
+
+async def read_whole(incoming: Incoming) -> bytes:
+    """The body of an answer that is not streamed. Raises TruncatedError, GarbledError beyond the bound."""
+    first = await incoming.read()
+    if not first:
+        return b""
+    pieces = [first]
+    size = len(first)
+    while piece := await incoming.read():
+        pieces.append(piece)
+        size += len(piece)
+        if size > ANSWER_BYTES:
+            raise GarbledError("the backend's answer is larger than 256 MB; ask for a stream")
+    return b"".join(pieces)

@@ -1,0 +1,114 @@
+"""The line to a client: what has been sent on it, what keeps the client waiting, and how it fails.
+
+States: nothing sent → (early head →) committed → over. An early head is a 200 with pings only; failover goes
+on behind it. After the commit nothing is replayed.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from pointsman.canon.errors import Fault
+from pointsman.dialects.dialect import Dialect
+from pointsman.gateway.exchange import Client
+from pointsman.ledger.trace import Trace
+from pointsman.wire.headers import Headers
+from pointsman.wire.json import encode
+
+PING_EVERY = 10.0
+"""Seconds of silence after which a client hears from us; clients give up after 300."""
+EVENT_STREAM: Headers = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
+
+
+class ClientGoneError(Exception):
+    """The client has left; there is nobody to answer."""
+
+
+class Line:
+    """One client's line for one answer."""
+
+    def __init__(
+        self, client: Client, dialect: Dialect, trace: Trace, clock: Callable[[], float], *, stream: bool
+    ) -> None:
+        self._client = client
+        self._dialect = dialect
+        self._trace = trace
+        self._clock = clock
+        self._stream = stream
+        self._opened = clock()
+        self._last = self._opened
+        self.headed = False
+        self.committed = False
+        self._ours = False
+        """Whether the frames on this line are ours, so that our pings may stand between them."""
+
+    async def commit(self, status: int, headers: Headers, *, ours: bool) -> None:
+        """The answer begins: its head, unless an early one went out. `ours`: we render the body."""
+        self.committed = True
+        self._ours = ours
+        if not self.headed:
+            await self._head(status, headers)
+
+    async def _head(self, status: int, headers: Headers) -> None:
+        self.headed = True
+        self._trace.status = status
+        self._last = self._clock()
+        await self._client.head(status, (*headers, ("x-pointsman-request-id", self._trace.request_id)))
+
+    async def write(self, data: bytes) -> None:
+        """A piece of the answer."""
+        if not data:
+            return
+        self._last = self._clock()
+        if self._trace.first_byte is None:
+            self._trace.first_byte = self._last - self._opened
+        await self._client.write(data)
+
+    async def finish(self) -> None:
+        """The answer is whole."""
+        await self._client.finish()
+
+    async def attend(self) -> None:
+        """Watches for the client's leaving, and keeps it waiting. Raises ClientGoneError; else never ends."""
+        while True:
+            pause = max(0.05, self._last + PING_EVERY - self._clock())
+            try:
+                async with asyncio.timeout(pause):
+                    await self._client.gone()
+            except TimeoutError:
+                await self._keep_waiting()
+            else:
+                raise ClientGoneError
+
+    async def _keep_waiting(self) -> None:
+        silent = self._clock() - self._last >= PING_EVERY
+        if not (silent and self._stream and self._dialect.ping) or (self.committed and not self._ours):
+            self._last = self._clock() if silent else self._last
+            return
+        if not self.headed:
+            await self._head(200, EVENT_STREAM)
+        self._last = self._clock()
+        await self._client.write(self._dialect.ping)
+
+    async def fail(self, fault: Fault, headers: Headers = ()) -> None:
+        """Ends the line with an error: a response, or the dialect's error frame and a broken body."""
+        self._trace.error = fault.code or fault.kind
+        if not self.headed:
+            await self._respond(fault, headers)
+            return
+        # A blank line first: the upstream may have stopped in the middle of a frame.
+        await self._client.write(b"\n\n" + self._dialect.error_frame(fault, self._trace.request_id))
+        self._client.abort()
+
+    async def _respond(self, fault: Fault, headers: Headers) -> None:
+        body = encode(self._dialect.render_error(fault, self._trace.request_id))
+        await self._head(fault.status, (*error_headers(fault, headers), ("content-length", str(len(body)))))
+        await self._client.write(body)
+        await self._client.finish()
+
+
+def error_headers(fault: Fault, headers: Headers) -> Headers:
+    """The head of an error that we render: its type, and when to come back if nobody said it yet."""
+    kept = [*headers, ("content-type", "application/json")]
+    if fault.retry_after is not None and not any(name == "retry-after" for name, _ in headers):
+        kept.append(("retry-after", str(max(0, round(fault.retry_after)))))
+    return tuple(kept)

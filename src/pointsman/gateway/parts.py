@@ -1,0 +1,35 @@
+"""What the pipeline works with beside the request: the running endpoint's parts."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from pointsman.accounts.lease import Pool
+from pointsman.dialects.dialect import Dialect
+from pointsman.routing.attempts import Patience
+from pointsman.routing.router import Router
+from pointsman.routing.snapshot import Backend
+from pointsman.upstream.transport import Transport
+
+
+@dataclass(slots=True)
+class Parts:
+    """Put together in `app.py`; the router is replaced as a whole when the configuration changes."""
+
+    router: Router
+    dialects: Mapping[str, Dialect]
+    transport: Transport
+    pool: Pool
+    instance: str
+    """Names this endpoint in `Via`, so that a request which comes back is seen."""
+    clock: Callable[[], float]
+    """Monotonic seconds."""
+    wall: Callable[[], float]
+    """Seconds since the epoch."""
+    random: Callable[[], float]
+    """From 0 to 1."""
+    new_id: Callable[[], str]
+    """Letters and digits, never twice the same."""
+    proxy_for: Callable[[str, Backend], str | None]
+    patience: Patience = field(default_factory=Patience)
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

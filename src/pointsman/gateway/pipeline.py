@@ -1,0 +1,125 @@
+"""The pipeline: one request's way from its plan to its last byte. Read `answer` first."""
+
+import asyncio
+from collections.abc import Callable
+
+from pointsman.canon.errors import PointsmanError, UpstreamError
+from pointsman.dialects.dialect import Asked
+from pointsman.gateway.counting import count_here, counts_itself
+from pointsman.gateway.estimate import estimate
+from pointsman.gateway.exchange import Client, Exchange
+from pointsman.gateway.judge import judge_head
+from pointsman.gateway.line import ClientGoneError, Line
+from pointsman.gateway.parts import Parts
+from pointsman.gateway.prepare import Prepared, prepare
+from pointsman.gateway.refusal import outcome_of, refuse, without_secret
+from pointsman.gateway.stream import Delivery
+from pointsman.ledger.trace import Trace
+from pointsman.routing.attempts import Attempt, Outcome, Wait, attempts
+from pointsman.routing.plan import Candidate
+
+CLIENT_GONE = "client_gone"
+
+
+async def serve(exchange: Exchange, client: Client, parts: Parts, trace: Trace) -> None:
+    """Answers a request, and stops as soon as its client leaves."""
+    line = Line(client, exchange.dialect, trace, parts.clock, stream=exchange.intent.stream)
+    try:
+        async with asyncio.TaskGroup() as group:
+            attention = group.create_task(line.attend())
+            await answer(exchange, line, parts, trace)
+            attention.cancel()
+    except* ClientGoneError:
+        trace.error = CLIENT_GONE
+
+
+async def answer(exchange: Exchange, line: Line, parts: Parts, trace: Trace) -> None:
+    """Tries the plan's candidates until one is committed; what failed last is the answer otherwise."""
+    failure: PointsmanError | None = None
+    try:
+        plan = parts.router.plan(exchange.intent.model)
+        steps = attempts(plan, parts.patience, parts.random)
+        outcome: Outcome | None = None
+        while (step := _following(steps.send, outcome)) is not None:
+            if isinstance(step, Wait):
+                await parts.sleep(step.seconds)
+                outcome = None
+                continue
+            failure = await _attempt(exchange, step, line, parts, trace)
+            outcome = outcome_of(failure)
+            trace.attempts.append(f"{outcome.kind} {outcome.status}".removesuffix(" 0"))
+    except PointsmanError as error:
+        failure = error
+    if failure is not None:
+        await refuse(failure, exchange, line, trace)
+
+
+def _following(
+    send: Callable[[Outcome | None], Attempt | Wait], outcome: Outcome | None
+) -> Attempt | Wait | None:
+    """The next step of the policy; None when it has none."""
+    try:
+        return send(outcome)
+    except StopIteration:
+        return None
+
+
+async def _attempt(
+    exchange: Exchange, step: Attempt, line: Line, parts: Parts, trace: Trace
+) -> UpstreamError | None:
+    """One try; the error if nothing was committed."""
+    candidate = step.candidate
+    _note(trace, candidate)
+    if exchange.intent.operation == "count_tokens" and not counts_itself(candidate, exchange.dialect):
+        await count_here(exchange, line, trace)
+        return None
+    async with parts.pool.lease(candidate.backend, exchange.dialect.name) as lease:
+        trace.account = lease.account
+        prepared = prepare(exchange, candidate, lease, parts)
+        _note_prepared(trace, prepared)
+        try:
+            await _exchange(exchange, prepared, line, parts, trace)
+        except UpstreamError as error:
+            return without_secret(error, lease)
+    return None
+
+
+async def _exchange(exchange: Exchange, prepared: Prepared, line: Line, parts: Parts, trace: Trace) -> None:
+    """Sends the request and delivers the answer. Raises UpstreamError before the commit only."""
+    incoming = await parts.transport.send(prepared.outgoing)
+    try:
+        form = await judge_head(incoming, prepared.dialect, parts.wall())
+        asked = _asked(exchange, prepared, parts)
+        await Delivery(exchange, prepared, incoming, line, trace, asked).deliver(form)
+    finally:
+        await incoming.close()
+
+
+def _asked(exchange: Exchange, prepared: Prepared, parts: Parts) -> Asked:
+    """What the answer's form depends on; only a rendered answer needs more than the model's name."""
+    model = exchange.intent.model or ""
+    if prepared.form == "relay":
+        return Asked(model, exchange.request_id, int(parts.wall()))
+    request = exchange.request()
+    return Asked(
+        model=model,
+        message_id=exchange.request_id,
+        created=int(parts.wall()),
+        include_usage=bool(request.include_usage),
+        input_estimate=estimate(request),
+    )
+
+
+def _note(trace: Trace, candidate: Candidate) -> None:
+    trace.backend = candidate.backend.name
+    trace.issuer = candidate.backend.provider.name
+    trace.model = candidate.model
+    trace.rule = candidate.rule
+    trace.why = candidate.why
+
+
+def _note_prepared(trace: Trace, prepared: Prepared) -> None:
+    trace.form = prepared.form
+    trace.upstream_dialect = prepared.dialect.name
+    trace.rewrite = prepared.rewrite
+    trace.losses = list(prepared.losses)

@@ -1,0 +1,150 @@
+"""Preparing an attempt: which dialect the backend is spoken to in, and the request that leaves."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from pointsman.accounts.lease import Lease
+from pointsman.canon.errors import UnsupportedError
+from pointsman.canon.loss import Loss
+from pointsman.canon.traits import Target, Traits
+from pointsman.catalog.lookup import traits_for
+from pointsman.dialects.dialect import Dialect
+from pointsman.gateway.exchange import Exchange
+from pointsman.gateway.parts import Parts
+from pointsman.routing.plan import Candidate
+from pointsman.routing.snapshot import Backend
+from pointsman.upstream.transport import Outgoing
+from pointsman.wire import headers as fields
+from pointsman.wire.headers import Headers
+from pointsman.wire.json import encode, replace
+
+NAMELESS = "the request names no model"
+ASKS_USAGE = "`ask_usage` is set for the backend"
+
+
+class Prepared(Struct, frozen=True):
+    """One attempt, ready to send."""
+
+    outgoing: Outgoing
+    form: Literal["relay", "translate"]
+    dialect: Dialect
+    """In which the upstream is spoken to."""
+    losses: tuple[Loss, ...] = ()
+    names: Mapping[str, str] = {}
+    """Tool names to restore in the answer."""
+    rewrite: str | None = None
+    """Why no relay, though both sides speak the same dialect."""
+
+
+class Body(Struct, frozen=True):
+    """What goes out, and what it cost."""
+
+    data: bytes
+    form: Literal["relay", "translate"]
+    losses: tuple[Loss, ...] = ()
+    names: Mapping[str, str] = {}
+    rewrite: str | None = None
+
+
+def prepare(exchange: Exchange, candidate: Candidate, lease: Lease, parts: Parts) -> Prepared:
+    """The request for one candidate. Raises UnsupportedError, MalformedError."""
+    backend = candidate.backend
+    dialect = upstream_dialect(exchange, backend, parts.dialects)
+    traits = traits_for(
+        backend.provider, dialect.name, parts.router.snapshot.profiles, candidate.model, backend.traits
+    )
+    body = _body(exchange, candidate, dialect, traits)
+    outgoing = Outgoing(
+        method="POST",
+        url=_url(exchange, backend, dialect),
+        headers=_headers(exchange, candidate, dialect, lease, parts, form=body.form),
+        body=body.data,
+        connect=backend.timeouts.connect,
+        first_byte=backend.timeouts.first_byte,
+        idle=backend.timeouts.idle,
+        proxy=parts.proxy_for(backend.bases[dialect.name], backend),
+        ca_file=backend.ca_file,
+        engine=backend.gguf,
+    )
+    return Prepared(outgoing, body.form, dialect, body.losses, body.names, body.rewrite)
+
+
+def upstream_dialect(exchange: Exchange, backend: Backend, dialects: Mapping[str, Dialect]) -> Dialect:
+    """The client's own dialect, else the first that both of us speak. Raises UnsupportedError."""
+    if exchange.dialect.name in backend.bases:
+        return exchange.dialect
+    known = next((dialects[name] for name in backend.bases if name in dialects), None)
+    if known is None:
+        spoken = ", ".join(backend.bases) or "no dialect"
+        raise UnsupportedError(
+            f"backend {backend.name} speaks {spoken}, which this version cannot translate to"
+        )
+    return known
+
+
+def _body(exchange: Exchange, candidate: Candidate, dialect: Dialect, traits: Traits) -> Body:
+    if dialect is exchange.dialect:
+        reason = _rewrite_reason(exchange, candidate, traits)
+        if reason is None:
+            return Body(_relayed(exchange, candidate.model), "relay")
+    else:
+        reason = None
+    if exchange.intent.operation in {"embeddings", "completions"}:
+        return Body(encode({**exchange.members(), "model": candidate.model}), "relay", rewrite=reason)
+    request = msgspec.structs.replace(exchange.request(), model=candidate.model)
+    encoded = dialect.encode_request(
+        request, Target(candidate.model, candidate.backend.provider.name, traits)
+    )
+    return Body(encode(encoded.body), "translate", encoded.losses, encoded.names, reason)
+
+
+def _rewrite_reason(exchange: Exchange, candidate: Candidate, traits: Traits) -> str | None:
+    intent = exchange.intent
+    if "model" not in intent.members:
+        return NAMELESS
+    if intent.operation in {"embeddings", "completions"}:
+        return None
+    if candidate.backend.ask_usage and intent.stream:
+        return ASKS_USAGE
+    return exchange.dialect.rewrite_reason(intent.members, exchange.body, traits)
+
+
+def _relayed(exchange: Exchange, model: str) -> bytes:
+    if exchange.intent.model == model:
+        return exchange.body
+    return replace(exchange.body, exchange.intent.members["model"], model)
+
+
+def _url(exchange: Exchange, backend: Backend, dialect: Dialect) -> str:
+    url = backend.bases[dialect.name] + dialect.paths[exchange.intent.operation]
+    query = fields.query_without_key(exchange.query) if dialect is exchange.dialect else ""
+    return f"{url}?{query}" if query else url
+
+
+def _headers(
+    exchange: Exchange,
+    candidate: Candidate,
+    dialect: Dialect,
+    lease: Lease,
+    parts: Parts,
+    *,
+    form: Literal["relay", "translate"],
+) -> Headers:
+    backend = candidate.backend
+    speaks = backend.provider.dialects.get(dialect.name)
+    if dialect is exchange.dialect:
+        kept = fields.to_upstream_relay(exchange.headers)
+    else:
+        forwarded = speaks.forward_headers if speaks else ()
+        kept = (*fields.to_upstream_translate(exchange.headers, forwarded), *dialect.request_headers)
+    own = {**backend.provider.headers, **(speaks.headers if speaks else {}), **backend.headers}
+    own["content-type"] = "application/json"
+    if exchange.intent.stream or form == "translate":
+        own["accept-encoding"] = "identity"
+    own.update(lease.headers)
+    own = {name.lower(): value for name, value in own.items()}
+    passed = tuple((name, value) for name, value in kept if name not in own and name != "content-encoding")
+    return fields.via((*passed, *own.items()), parts.instance)

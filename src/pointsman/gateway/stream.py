@@ -1,0 +1,208 @@
+"""The pumps: an answer's way to the client once it is judged, relayed or translated, streamed or whole."""
+
+from collections.abc import Iterable
+
+from pointsman.canon.errors import GarbledError, PointsmanError, RefusedError, RequestError
+from pointsman.canon.events import Event, Failure
+from pointsman.canon.loss import Loss
+from pointsman.dialects.dialect import Asked, Encoder, Origin
+from pointsman.dialects.gather import gather
+from pointsman.gateway.exchange import Exchange
+from pointsman.gateway.judge import ANSWER_BYTES, Form, judge_stream, read_whole
+from pointsman.gateway.line import EVENT_STREAM, Line
+from pointsman.gateway.prepare import Prepared
+from pointsman.gateway.tap import Tap, note_usage
+from pointsman.ledger.trace import Trace
+from pointsman.upstream.transport import Incoming
+from pointsman.wire import headers as fields
+from pointsman.wire.coding import decode_body
+from pointsman.wire.headers import Headers
+from pointsman.wire.json import decode_object, encode
+
+_ENTITY = frozenset({"content-type", "content-length", "content-encoding"})
+LOSSES_BYTES = 1000
+"""How long the header that names the losses may get."""
+
+
+class Delivery:
+    """One judged attempt on its way to the client."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        prepared: Prepared,
+        incoming: Incoming,
+        line: Line,
+        trace: Trace,
+        asked: Asked,
+    ) -> None:
+        self._exchange = exchange
+        self._prepared = prepared
+        self._incoming = incoming
+        self._line = line
+        self._trace = trace
+        self._asked = asked
+        self._origin = Origin(issuer=trace.issuer or "", names=prepared.names)
+
+    async def deliver(self, form: Form) -> None:
+        """The whole answer. Before the commit it raises UpstreamError; after it, it ends the line itself."""
+        relayed = self._prepared.form == "relay"
+        if form == "stream" and self._exchange.intent.stream:
+            await (self._relay_stream() if relayed else self._translate_stream())
+        elif form == "stream":
+            await self._gather_stream()
+        elif self._exchange.intent.stream:
+            await self._unfold_whole()
+        else:
+            await (self._relay_whole() if relayed else self._translate_whole())
+
+    # Streams
+
+    def _tap(self) -> Tap:
+        return Tap(self._prepared.dialect.decoder(self._origin), self._trace)
+
+    async def _relay_stream(self) -> None:
+        tap = self._tap()
+        held = await judge_stream(self._incoming, tap)
+        await self._line.commit(self._incoming.status, self._relayed_head(), ours=False)
+        try:
+            for chunk in held.chunks:
+                await self._line.write(chunk)
+            while not held.ended and (chunk := await self._incoming.read()):
+                await self._line.write(chunk)
+                tap.feed(chunk)
+            if not held.ended:
+                tap.close()
+        except PointsmanError as error:
+            await self._line.fail(error.fault())
+            return
+        await self._finish(tap)
+
+    async def _translate_stream(self) -> None:
+        tap = self._tap()
+        held = await judge_stream(self._incoming, tap)
+        self._must_follow(tap)
+        encoder = self._exchange.dialect.encoder(self._asked)
+        await self._line.commit(200, self._translated_head(EVENT_STREAM), ours=True)
+        try:
+            await self._encode(encoder, held.events)
+            while not held.ended and (chunk := await self._incoming.read()):
+                await self._encode(encoder, tap.feed(chunk))
+                self._must_follow(tap)
+            if not held.ended:
+                await self._encode(encoder, tap.close())
+            await self._line.write(encoder.close())
+        except PointsmanError as error:
+            await self._line.fail(error.fault())
+            return
+        await self._line.finish()
+
+    def _must_follow(self, tap: Tap) -> None:
+        if not tap.running:
+            raise GarbledError(f"the backend's stream cannot be read: {self._trace.tap_stopped}")
+
+    async def _encode(self, encoder: Encoder, events: Iterable[Event]) -> None:
+        out: list[bytes] = []
+        for event in events:
+            if isinstance(event, Failure):
+                await self._line.write(b"".join(out))
+                raise RefusedError(event.fault)
+            out.append(encoder.encode(event))
+            self._trace.losses += self._exchange.dialect.answer_losses(event)
+        await self._line.write(b"".join(out))
+
+    async def _finish(self, tap: Tap) -> None:
+        if tap.fault is not None:
+            self._trace.error = tap.fault.code or tap.fault.kind
+        await self._line.finish()
+
+    async def _gather_stream(self) -> None:
+        """The client did not ask for a stream, but the upstream sent one."""
+        tap = self._tap()
+        events: list[Event] = []
+        while chunk := await self._incoming.read():
+            events += tap.feed(chunk)
+        events += tap.close()
+        self._must_follow(tap)
+        await self._send_whole(events)
+
+    # Whole answers
+
+    def _read(self, body: bytes) -> list[Event]:
+        """The events of a whole answer. Raises GarbledError, RefusedError if the 200 carries an error."""
+        coding = fields.first(self._incoming.headers, "content-encoding") or "identity"
+        try:
+            answer = decode_object(decode_body(body, coding, ANSWER_BYTES))
+        except RequestError as error:
+            raise GarbledError(f"the backend's answer is not JSON: {error.message}") from error
+        events = list(self._prepared.dialect.whole(answer, self._origin))
+        for event in events:
+            if isinstance(event, Failure):
+                raise RefusedError(event.fault)
+        note_usage(events, self._trace)
+        return events
+
+    async def _relay_whole(self) -> None:
+        body = await read_whole(self._incoming)
+        self._follow(body)
+        await self._line.commit(self._incoming.status, self._relayed_head(len(body)), ours=False)
+        await self._line.write(body)
+        await self._line.finish()
+
+    def _follow(self, body: bytes) -> None:
+        """The tap on a whole answer. Raises RefusedError if the 200 carries an error."""
+        try:
+            self._read(body)
+        except GarbledError as error:
+            self._trace.tap_stopped = error.message[:200]
+
+    async def _translate_whole(self) -> None:
+        await self._send_whole(self._read(await read_whole(self._incoming)))
+
+    async def _send_whole(self, events: list[Event]) -> None:
+        for event in events:
+            self._trace.losses += self._exchange.dialect.answer_losses(event)
+        body = encode(self._exchange.dialect.fold(gather(events), self._asked))
+        entity = (("content-type", "application/json"), ("content-length", str(len(body))))
+        await self._line.commit(200, self._translated_head(entity), ours=True)
+        await self._line.write(body)
+        await self._line.finish()
+
+    async def _unfold_whole(self) -> None:
+        """The client asked for a stream, but the upstream sent a whole answer."""
+        events = self._read(await read_whole(self._incoming))
+        encoder = self._exchange.dialect.encoder(self._asked)
+        await self._line.commit(200, self._translated_head(EVENT_STREAM), ours=True)
+        await self._encode(encoder, events)
+        await self._line.write(encoder.close())
+        await self._line.finish()
+
+    # Heads
+
+    def _relayed_head(self, length: int | None = None) -> Headers:
+        kept = fields.to_client(self._incoming.headers)
+        if length is not None:
+            kept = (*(pair for pair in kept if pair[0] != "content-length"), ("content-length", str(length)))
+        return (*kept, *facts(self._trace))
+
+    def _translated_head(self, entity: Headers) -> Headers:
+        kept = tuple(pair for pair in fields.to_client(self._incoming.headers) if pair[0] not in _ENTITY)
+        return (*(pair for pair in kept if pair[0] != "cache-control"), *entity, *facts(self._trace))
+
+
+def facts(trace: Trace) -> Headers:
+    """What a client may know of how it was served."""
+    known = (
+        ("x-pointsman-backend", trace.backend),
+        ("x-pointsman-model", trace.model),
+        ("x-pointsman-route", trace.rule),
+        ("x-pointsman-form", trace.form),
+        ("x-pointsman-losses", losses_line(trace.losses)),
+    )
+    return tuple((name, value.encode("ascii", "replace").decode()) for name, value in known if value)
+
+
+def losses_line(losses: Iterable[Loss]) -> str:
+    """The losses in one line, cut where it gets long."""
+    line = "; ".join(dict.fromkeys(f"{loss.kind} {loss.what}" for loss in losses))
+    return line if len(line) <= LOSSES_BYTES else line[:LOSSES_BYTES] + "…"

@@ -1,0 +1,62 @@
+"""The tap: reads a copy of a relayed answer for its usage. What goes wrong here never touches the stream."""
+
+from pointsman.canon.errors import Fault, TruncatedError
+from pointsman.canon.events import Event, Failure, MessageStart, UsageReport
+from pointsman.dialects.dialect import Decoder
+from pointsman.dialects.gather import merge_usage
+from pointsman.ledger.trace import Trace
+
+
+class Tap:
+    """Follows one answer."""
+
+    def __init__(self, decoder: Decoder, trace: Trace) -> None:
+        self._decoder = decoder
+        self._trace = trace
+        self.running = True
+        self.fault: Fault | None = None
+        """The error that the upstream itself reported in its stream."""
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events in `data`; none once the tap has stopped."""
+        if not self.running:
+            return []
+        try:
+            events = list(self._decoder.feed(data))
+        except Exception as error:  # noqa: BLE001 - a border: the answer goes on whatever the tap meets
+            self._stop(error)
+            return []
+        note_usage(events, self._trace)
+        for event in events:
+            if isinstance(event, Failure):
+                self.fault = event.fault
+        return events
+
+    def close(self) -> list[Event]:
+        """The last events; the stream has ended. Raises TruncatedError if the answer has not."""
+        if not self.running or self.fault is not None:
+            return []
+        try:
+            events = list(self._decoder.close())
+        except TruncatedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            self._stop(error)
+            return []
+        note_usage(events, self._trace)
+        return events
+
+    def _stop(self, error: Exception) -> None:
+        self.running = False
+        self._trace.tap_stopped = f"{type(error).__name__}: {error}"[:200]
+
+
+def note_usage(events: list[Event], trace: Trace) -> None:
+    """Keeps the model and the counts that events report."""
+    for event in events:
+        if isinstance(event, UsageReport):
+            trace.usage = merge_usage(trace.usage, event.usage)
+        elif isinstance(event, MessageStart):
+            trace.model = event.model or trace.model
+            if event.usage is not None:
+                trace.usage = merge_usage(trace.usage, event.usage)

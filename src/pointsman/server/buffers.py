@@ -1,0 +1,76 @@
+"""Request bodies in memory: a bound for each, and one for all of them together."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from pointsman.canon.errors import BusyError, MalformedError, TooLargeError
+from pointsman.server.client import Receive
+
+
+class ClientLeftError(Exception):
+    """The client left before its body was complete."""
+
+
+class Buffers:
+    """Keeps count of the bytes that all requests hold."""
+
+    def __init__(self, max_body: int, max_total: int) -> None:
+        self.max_body = max_body
+        self.max_total = max_total
+        self.held = 0
+
+    @contextmanager
+    def reserve(self) -> Generator["Reservation"]:
+        """A share that is given back at the end."""
+        reservation = Reservation(self)
+        try:
+            yield reservation
+        finally:
+            self.held -= reservation.size
+
+
+class Reservation:
+    """What one request holds."""
+
+    def __init__(self, buffers: Buffers) -> None:
+        self._buffers = buffers
+        self.size = 0
+
+    def grow(self, count: int) -> None:
+        """Takes more. Raises TooLargeError, BusyError."""
+        if self.size + count > self._buffers.max_body:
+            raise too_large(self._buffers.max_body)
+        if self._buffers.held + count > self._buffers.max_total:
+            raise BusyError(
+                f"the requests in flight hold {megabytes(self._buffers.held)} already, and "
+                f"`max_buffered` is {megabytes(self._buffers.max_total)}; try again in a moment"
+            )
+        self._buffers.held += count
+        self.size += count
+
+
+async def read_body(receive: Receive, declared: str | None, reservation: Reservation, limit: int) -> bytes:
+    """The whole body. Raises TooLargeError (at once, if its length says so), BusyError, ClientLeftError."""
+    if declared is not None and (not declared.isdigit() or int(declared) > limit):
+        raise too_large(limit) if declared.isdigit() else MalformedError("`content-length` is not a number")
+    pieces: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeftError
+        piece = message.get("body", b"")
+        if piece:
+            reservation.grow(len(piece))
+            pieces.append(piece)
+        if not message.get("more_body", False):
+            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def too_large(limit: int) -> TooLargeError:
+    """The error that names the limit."""
+    return TooLargeError(f"the body is larger than {megabytes(limit)}, the limit that `max_body` sets")
+
+
+def megabytes(count: int) -> str:
+    """A size for people."""
+    return f"{count / 1_048_576:.4g} MB"

@@ -1,0 +1,212 @@
+"""The endpoint: every request comes in here, and leaves with an answer in its caller's dialect."""
+
+from collections.abc import Awaitable, Callable
+
+from pointsman.canon.errors import LoopError, PointsmanError, UnknownPathError
+from pointsman.canon.intent import Intent
+from pointsman.dialects.dialect import Dialect, Route
+from pointsman.gateway.exchange import Exchange
+from pointsman.gateway.line import error_headers
+from pointsman.gateway.pipeline import serve
+from pointsman.ledger.trace import Trace
+from pointsman.server.buffers import ClientLeftError, read_body
+from pointsman.server.client import AsgiClient, Receive, Scope, Send
+from pointsman.server.guard import preflight, shared_with
+from pointsman.server.pages import Page, Pages
+from pointsman.server.service import Service
+from pointsman.wire import headers as fields
+from pointsman.wire.coding import decode_body
+from pointsman.wire.headers import Headers
+from pointsman.wire.json import encode, peek
+
+JSON_HEAD: Headers = (("content-type", "application/json"),)
+VERSION_PREFIX = "/v1"
+
+
+class Endpoint:
+    """The ASGI application."""
+
+    def __init__(
+        self,
+        service: Callable[[], Service],
+        *,
+        start: Callable[[], Awaitable[None]],
+        stop: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._service = service
+        self._start = start
+        self._stop = stop
+        self._routes: dict[str, tuple[Dialect, Route]] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection's event, as ASGI has it."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._request(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await self._start()
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await self._stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        service = self._service()
+        visit = Visit(service, scope, AsgiClient(receive, send))
+        try:
+            await self._admit(visit, receive)
+        except PointsmanError as error:
+            await visit.refuse(error)
+        except ClientLeftError:
+            return
+        except Exception as error:  # noqa: BLE001 - a border: a fault of ours is answered, not dropped
+            await visit.refuse(_internal(error))
+
+    async def _admit(self, visit: "Visit", receive: Receive) -> None:
+        admission = visit.service.admission
+        admission.check_host(visit.headers)
+        visit.origin = admission.check_origin(visit.headers)
+        if visit.method == "OPTIONS" and visit.origin is not None:
+            await visit.send(204, preflight(visit.origin, visit.headers), b"")
+            return
+        if visit.path != "/health":
+            admission.check_key(visit.headers)
+        found = self._find(visit.service, visit.path) if visit.method == "POST" else None
+        if found is not None:
+            visit.dialect = found[0]
+            await self._serve(visit, found[0], found[1], receive)
+            return
+        page = Pages(visit.service).find(visit.method, visit.path, visit.headers, visit.query)
+        if page is None:
+            raise UnknownPathError(f"{visit.method} {visit.path} is not an endpoint of pointsman")
+        await visit.show(page)
+
+    def _find(self, service: Service, path: str) -> tuple[Dialect, Route] | None:
+        if self._routes is None:
+            self._routes = {
+                route.path: (dialect, route)
+                for dialect in service.parts.dialects.values()
+                for route in dialect.routes
+            }
+        return self._routes.get(path)
+
+    async def _serve(self, visit: "Visit", dialect: Dialect, route: Route, receive: Receive) -> None:
+        service = visit.service
+        if fields.has_via(visit.headers, service.parts.instance):
+            raise LoopError(
+                "the request has come back to the endpoint that sent it: a backend's `base_url` leads here"
+            )
+        with service.buffers.reserve() as reservation:
+            limit = service.buffers.max_body
+            raw = await read_body(receive, fields.first(visit.headers, "content-length"), reservation, limit)
+            coding = fields.first(visit.headers, "content-encoding")
+            body = decode_body(raw, coding, limit) if coding else raw
+            reservation.grow(max(0, len(body) - len(raw)))
+            seen = peek(body)
+            visit.trace.stream = seen.stream
+            visit.trace.asked = seen.model
+            visit.trace.dialect = dialect.name
+            visit.trace.operation = route.operation
+            intent = Intent(dialect.name, route.operation, seen.model, seen.stream, seen.members)
+            exchange = Exchange(visit.trace.request_id, visit.query, visit.headers, body, dialect, intent)
+            await visit.carry(exchange)
+
+
+class Visit:
+    """One request on its way through the endpoint."""
+
+    def __init__(self, service: Service, scope: Scope, client: AsgiClient) -> None:
+        self.service = service
+        self.client = client
+        self.method: str = scope["method"]
+        self.path = plain_path(scope["path"])
+        self.query: str = scope["query_string"].decode("latin-1")
+        self.headers: Headers = tuple(
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
+        )
+        self.origin: str | None = None
+        self.dialect = self._caller_dialect()
+        parts = service.parts
+        self.trace = Trace(parts.new_id(), self.method, self.path, parts.wall())
+
+    def _caller_dialect(self) -> Dialect:
+        """The caller's dialect, by the header that only that dialect's clients send."""
+        dialects = self.service.parts.dialects
+        names = {name for name, _ in self.headers}
+        signed = (dialect for dialect in dialects.values() if dialect.sign_header in names)
+        by_path = (
+            dialect
+            for dialect in dialects.values()
+            for route in dialect.routes
+            if self.path.startswith(route.path)
+        )
+        return next(by_path, None) or next(signed, None) or dialects[self.service.default_dialect]
+
+    async def carry(self, exchange: Exchange) -> None:
+        """Hands the request to the gateway and counts it."""
+        tally = self.service.tally
+        tally.in_flight += 1
+        began = self.service.parts.clock()
+        try:
+            await serve(exchange, _Shared(self.client, self._shared()), self.service.parts, self.trace)
+        finally:
+            tally.in_flight -= 1
+            self.trace.duration = self.service.parts.clock() - began
+            tally.add(self.trace)
+
+    def _shared(self) -> Headers:
+        return shared_with(self.origin) if self.origin else ()
+
+    async def send(self, status: int, headers: Headers, body: bytes) -> None:
+        """A whole response of ours."""
+        own = (*headers, *self._shared(), ("x-pointsman-request-id", self.trace.request_id))
+        await self.client.head(status, (*own, ("content-length", str(len(body)))))
+        await self.client.write(b"" if self.method == "HEAD" else body)
+        await self.client.finish()
+
+    async def show(self, page: Page) -> None:
+        """One of the endpoint's own pages."""
+        await self.send(page.status, (*JSON_HEAD, *page.headers), page.body)
+
+    async def refuse(self, error: PointsmanError) -> None:
+        """An error in the caller's dialect; a response that has begun is left broken instead."""
+        if self.client.headed:
+            return
+        fault = error.fault()
+        body = encode(self.dialect.render_error(fault, self.trace.request_id))
+        await self.send(error.status, error_headers(fault, ()), body)
+
+
+class _Shared:
+    """A client whose answers a page of an allowed origin may read."""
+
+    def __init__(self, client: AsgiClient, headers: Headers) -> None:
+        self._headers = headers
+        self._client = client
+        self.write = client.write
+        self.finish = client.finish
+        self.gone = client.gone
+        self.abort = client.abort
+
+    async def head(self, status: int, headers: Headers) -> None:
+        await self._client.head(status, (*headers, *self._headers))
+
+
+def plain_path(path: str) -> str:
+    """A path without the version prefix, however often it stands there, and without a closing slash."""
+    while path == VERSION_PREFIX or path.startswith(VERSION_PREFIX + "/"):
+        path = path[len(VERSION_PREFIX) :]
+    return path.rstrip("/") or "/"
+
+
+def _internal(error: Exception) -> PointsmanError:
+    """A fault of ours, without its text: that may hold what the client must not see."""
+    return PointsmanError(
+        f"pointsman itself failed ({type(error).__name__}); please report it with the request id"
+    )

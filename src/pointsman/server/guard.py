@@ -1,0 +1,121 @@
+"""The guard: which Host, Origin and key may come in. Every route is behind it, `/health` without the key.
+
+A page in a browser can reach loopback; the Host check stops DNS rebinding, the Origin check other sites.
+"""
+
+from collections.abc import Mapping
+from hmac import compare_digest
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from pointsman.canon.errors import ForbiddenError, UnauthorizedError
+from pointsman.wire.headers import Headers, first
+
+LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
+KEY_HEADERS = ("authorization", "x-api-key", "x-goog-api-key")
+
+
+class Admission(Struct, frozen=True):
+    """Who may come in."""
+
+    allowed_hosts: frozenset[str] = frozenset()
+    """Beside loopback names and IP literals; the bind address is among them."""
+    allowed_origins: frozenset[str] = frozenset()
+    key: bytes | None = None
+    """The endpoint's own key; None where none is set."""
+
+    def check_host(self, headers: Headers) -> None:
+        """Raises ForbiddenError, naming the setting."""
+        host = first(headers, "host")
+        if host is None or not self._host_allowed(hostname(host)):
+            raise ForbiddenError(
+                f"host `{_shown(host)}` is not allowed here; "
+                "add it to `allowed_hosts` if it is this endpoint's name"
+            )
+
+    def _host_allowed(self, name: str) -> bool:
+        return is_local_name(name) or name in self.allowed_hosts or _is_address(name)
+
+    def check_origin(self, headers: Headers) -> str | None:
+        """The Origin, if there is one. Raises ForbiddenError, naming the setting."""
+        origin = first(headers, "origin")
+        if origin is None or origin in self.allowed_origins:
+            return origin
+        if not is_loopback(urlsplit(origin).hostname or ""):
+            raise ForbiddenError(
+                f"origin `{_shown(origin)}` is not allowed here; "
+                "add it to `allowed_origins` if you trust that site"
+            )
+        return origin
+
+    def check_key(self, headers: Headers) -> None:
+        """Raises UnauthorizedError unless one of the key headers holds the endpoint's key."""
+        if self.key is None:
+            return
+        # Every header is compared, so that the time taken does not tell which one was right.
+        matches = [compare_digest(_key_in(value), self.key) for name, value in headers if name in KEY_HEADERS]
+        if not any(matches):
+            sent = (
+                ", ".join(dict.fromkeys(name for name, _ in headers if name in KEY_HEADERS))
+                or "no key header"
+            )
+            raise UnauthorizedError(
+                f"this endpoint wants its key (POINTSMAN_API_KEY) as `Authorization: Bearer`, `x-api-key` or "
+                f"`x-goog-api-key`; the request has {sent}"
+            )
+
+
+def preflight(origin: str, headers: Headers) -> Headers:
+    """The answer to a browser's question before a request from an allowed origin."""
+    asked = first(headers, "access-control-request-headers") or "content-type"
+    answer: Mapping[str, str] = {
+        "access-control-allow-methods": "GET, POST, DELETE, HEAD, OPTIONS",
+        "access-control-allow-headers": asked,
+        "access-control-max-age": "600",
+    }
+    network = first(headers, "access-control-request-private-network") == "true"
+    private = (("access-control-allow-private-network", "true"),) if network else ()
+    return (*shared_with(origin), *answer.items(), *private)
+
+
+def shared_with(origin: str) -> Headers:
+    """What lets a page of this origin read the answer. Never `*`."""
+    return (("access-control-allow-origin", origin), ("vary", "origin"))
+
+
+def hostname(host: str) -> str:
+    """A Host field without its port and brackets."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return host.partition(":")[0].lower()
+
+
+def is_local_name(name: str) -> bool:
+    """Whether a name stands for this machine: `localhost` and what ends in `.localhost` (RFC 6761)."""
+    return name in LOOPBACK_NAMES or name.endswith(".localhost")
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a host name or address is this machine's loopback."""
+    if is_local_name(name.lower()):
+        return True
+    return _is_address(name) and ip_address(name).is_loopback
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _key_in(value: str) -> bytes:
+    scheme, _, rest = value.partition(" ")
+    return (rest.strip() if scheme.lower() == "bearer" and rest else value).encode("utf-8", "replace")
+
+
+def _shown(value: str | None) -> str:
+    return (value or "")[:100]

@@ -1,0 +1,134 @@
+"""The model list in the shape of the client that asks.
+
+OpenAI: `{"object": "list", "data": […]}` (platform.openai.com/docs/api-reference/models/list).
+Anthropic: with `has_more`, `first_id` and `last_id` (platform.claude.com/docs/en/api/models-list), told by
+its version header. Codex: `{"models": [{"slug": …}]}`, told by the query's `client_version`.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Literal, TypeAlias
+from urllib.parse import parse_qs
+
+from pointsman.canon.json import Json
+from pointsman.routing.router import EMBEDDED_NAME, Router
+from pointsman.routing.snapshot import Backend, Model
+from pointsman.wire.headers import Headers, first
+
+Shape: TypeAlias = Literal["list", "pages", "slugs"]
+Listed: TypeAlias = tuple[str, Backend, Model]
+PAGE_LIMIT = 1000
+
+
+def shape_for(headers: Headers, query: str) -> Shape:
+    """The shape that the caller expects."""
+    if "client_version" in parse_qs(query, keep_blank_values=True):
+        return "slugs"
+    return "pages" if first(headers, "anthropic-version") is not None else "list"
+
+
+class Lister:
+    """Lists what a router can reach."""
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+
+    def all(self) -> list[Listed]:
+        """Every name, once; the embedded model's own name last."""
+        listed = {name: (name, backend, model) for name, backend, model in self._router.advertised()}
+        snapshot = self._router.snapshot
+        embedded = snapshot.backends.get(snapshot.embedded or "")
+        if embedded is not None and EMBEDDED_NAME not in listed:
+            name = self._router.default_model(embedded)
+            if name is not None:
+                known = (model for model in self._router.models(embedded) if model.id == name)
+                listed[EMBEDDED_NAME] = (EMBEDDED_NAME, embedded, next(known, Model(name)))
+        return list(listed.values())
+
+    def page(self, shape: Shape, query: str) -> Json:
+        """The whole list, or the page of it that was asked for."""
+        return _PAGES[shape](self.all(), query)
+
+    def one(self, shape: Shape, name: str) -> Json | None:
+        """One model by its name; None if nothing is listed under it."""
+        found = (listed for listed in self.all() if listed[0] == name)
+        listed = next(found, None)
+        return None if listed is None else _ENTRIES[shape](listed)
+
+
+def _list_entry(listed: Listed) -> Json:
+    name, backend, model = listed
+    entry: dict[str, object] = {
+        "id": name,
+        "object": "model",
+        "created": model.created or 0,
+        "owned_by": backend.name,
+    }
+    if model.context_window is not None:
+        entry["context_length"] = model.context_window
+    return entry
+
+
+def _page_entry(listed: Listed) -> Json:
+    name, _, model = listed
+    return {
+        "type": "model",
+        "id": name,
+        "display_name": model.title or name,
+        "created_at": _iso(model.created or 0),
+        "lifecycle": "active",
+        "max_input_tokens": model.context_window,
+        "max_tokens": model.max_output,
+    }
+
+
+def _slug_entry(listed: Listed) -> Json:
+    name, backend, model = listed
+    return {
+        "slug": name,
+        "display_name": model.title or name,
+        "description": f"through pointsman, at {backend.name}",
+        "context_window": model.context_window,
+    }
+
+
+def _iso(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _list_page(listed: Iterable[Listed], query: str) -> Json:
+    return {"object": "list", "data": [_list_entry(each) for each in listed]}
+
+
+def _slug_page(listed: Iterable[Listed], query: str) -> Json:
+    return {"models": [_slug_entry(each) for each in listed]}
+
+
+def _pages_page(listed: list[Listed], query: str) -> Json:
+    asked = {key: values[-1] for key, values in parse_qs(query).items()}
+    names = [name for name, _, _ in listed]
+    begin, end = 0, len(names)
+    if asked.get("after_id") in names:
+        begin = names.index(asked["after_id"]) + 1
+    if asked.get("before_id") in names:
+        end = names.index(asked["before_id"])
+    limit = min(int(asked["limit"]), PAGE_LIMIT) if asked.get("limit", "").isdigit() else PAGE_LIMIT
+    shown = listed[begin:end][:limit]
+    return {
+        "data": [_page_entry(each) for each in shown],
+        "has_more": begin + len(shown) < end,
+        "first_id": shown[0][0] if shown else None,
+        "last_id": shown[-1][0] if shown else None,
+    }
+
+
+_PAGES: dict[Shape, Callable[[list[Listed], str], Json]] = {
+    "list": _list_page,
+    "pages": _pages_page,
+    "slugs": _slug_page,
+}
+_ENTRIES: dict[Shape, Callable[[Listed], Json]] = {
+    "list": _list_entry,
+    "pages": _page_entry,
+    "slugs": _slug_entry,
+}

@@ -1,0 +1,104 @@
+"""The endpoint's own pages: health, status, model lists. A table of paths, and a function for each."""
+
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from msgspec import Struct
+
+from pointsman.canon.errors import UnknownModelError
+from pointsman.canon.json import Json
+from pointsman.server.models import Lister, Shape, shape_for
+from pointsman.server.service import Service
+from pointsman.wire.headers import Headers
+from pointsman.wire.json import encode
+
+
+class Page(Struct, frozen=True):
+    """A response of the endpoint's own."""
+
+    body: bytes
+    status: int = 200
+    headers: Headers = ()
+
+
+class Pages:
+    """The pages of one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def find(self, method: str, path: str, headers: Headers, query: str) -> Page | None:
+        """The page at a path, or None. Raises UnknownModelError."""
+        method = "GET" if method == "HEAD" else method
+        page = _PAGES.get((method, path))
+        if page is not None:
+            return _json(page(self))
+        if method == "GET" and (path == "/models" or path.startswith("/models/")):
+            return self._models(path, shape_for(headers, query), query)
+        return None
+
+    def _models(self, path: str, shape: Shape, query: str) -> Page:
+        lister = Lister(self._service.parts.router)
+        if path == "/models":
+            return _json(lister.page(shape, query))
+        name = unquote(path.removeprefix("/models/"))
+        found = lister.one(shape, name)
+        if found is None:
+            raise UnknownModelError(self._service.parts.router.advice(name), param="model")
+        return _json(found)
+
+    def root(self) -> Json:
+        """What answers here."""
+        return {
+            "name": "pointsman",
+            "version": self._service.version,
+            "status": "/status",
+            "models": "/v1/models",
+        }
+
+    def health(self) -> Json:
+        """Whether the endpoint runs; open to everybody."""
+        return {"status": "ok", "version": self._service.version}
+
+    def status(self) -> Json:
+        """The endpoint's state, without secrets."""
+        tally = self._service.tally
+        counts = {
+            "requests": tally.requests,
+            "errors": tally.errors,
+            "in_flight": tally.in_flight,
+            "buffered_bytes": self._service.buffers.held,
+            "by_backend": {
+                name: {
+                    "requests": each.requests,
+                    "errors": each.errors,
+                    "input_tokens": each.input_tokens,
+                    "output_tokens": each.output_tokens,
+                }
+                for name, each in tally.backends.items()
+            },
+        }
+        uptime = round(self._service.parts.wall() - self._service.started, 1)
+        return {
+            **self._service.describe(),
+            "version": self._service.version,
+            "uptime": uptime,
+            "traffic": counts,
+        }
+
+    def reload(self) -> Json:
+        """Reads the configuration again."""
+        return self._service.reload()
+
+
+def _json(value: Json) -> Page:
+    return Page(encode(value))
+
+
+_PAGES: dict[tuple[str, str], Callable[[Pages], Json]] = {
+    ("GET", "/"): Pages.root,
+    ("GET", "/api/hello"): Pages.root,
+    ("GET", "/health"): Pages.health,
+    ("GET", "/status"): Pages.status,
+    ("POST", "/reload"): Pages.reload,
+}

@@ -1,0 +1,29 @@
+"""The service: everything that the endpoint's routes need, put together by the composition root."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pointsman.canon.json import Json
+from pointsman.gateway.parts import Parts
+from pointsman.ledger.tally import Tally
+from pointsman.server.buffers import Buffers
+from pointsman.server.guard import Admission
+
+
+@dataclass(slots=True)
+class Service:
+    """One running endpoint."""
+
+    parts: Parts
+    admission: Admission
+    buffers: Buffers
+    started: float
+    """Seconds since the epoch."""
+    default_dialect: str
+    """In which a caller is answered who did not say its dialect."""
+    version: str
+    describe: Callable[[], Json]
+    """The status page's facts about configuration and backends; no secrets."""
+    reload: Callable[[], Json]
+    """Reads the configuration again; what came of it."""
+    tally: Tally = field(default_factory=Tally)
