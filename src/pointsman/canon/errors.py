@@ -4,6 +4,7 @@
     ├── RequestError            the client's request cannot be served as it is (400)
     │   ├── MalformedError      the body is not what the dialect says (400)
     │   ├── UnsupportedError    the target cannot do what the request needs (400)
+    │   ├── UnsupportedCodingError  the body comes in an unknown content coding (415)
     │   ├── TooLargeError       the body is over the limit (413)
     │   ├── UnauthorizedError   the key for this endpoint is missing or wrong (401)
     │   ├── ForbiddenError      Host or Origin is not allowed here (403)
@@ -11,9 +12,11 @@
     │   └── UnknownPathError    no such endpoint (404)
     ├── UpstreamError           the backend did not do its part (502)
     │   ├── UnreachableError    no connection (502)
+    │   │   └── StaleError      a connection kept open had been closed; worth another try at once
     │   ├── SilenceError        silence beyond a limit (504)
     │   ├── TruncatedError      the answer ended before its end (502)
     │   ├── GarbledError        the answer is not in the dialect (502)
+    │   ├── NoCredentialError   pointsman has no usable key for the backend (401)
     │   └── RefusedError        the backend answered with an error of its own
     ├── LoopError               the request has come back to the endpoint that sent it (508)
     ├── BusyError               a bound of this endpoint is reached (503)
@@ -107,6 +110,13 @@ class UnsupportedError(RequestError):
     code = "unsupported_by_target"
 
 
+class UnsupportedCodingError(RequestError):
+    """The body comes in a content coding that is not known here."""
+
+    status = 415
+    code = "unsupported_content_coding"
+
+
 class TooLargeError(RequestError):
     """The body is over the limit."""
 
@@ -160,6 +170,13 @@ class UnreachableError(UpstreamError):
     code = "upstream_unreachable"
 
 
+class StaleError(UnreachableError):
+    """The connection had been kept open for reuse and the backend had closed it before it answered.
+
+    Says nothing about the backend's health: the same account may be tried again at once.
+    """
+
+
 class SilenceError(UpstreamError):
     """The backend was silent beyond a limit."""
 
@@ -178,6 +195,14 @@ class GarbledError(UpstreamError):
     """The answer is not in the dialect that the backend is said to speak."""
 
     code = "upstream_garbled"
+
+
+class NoCredentialError(UpstreamError):
+    """pointsman has no usable key for the backend."""
+
+    status = 401
+    kind: FaultKind = "authentication"
+    code = "no_backend_key"
 
 
 class RefusedError(UpstreamError):

@@ -1,7 +1,7 @@
 """Opaque state in another dialect's opaque slot: one string that names its dialect and issuer.
 
-The form is `pointsman.1.<dialect>.<issuer>.<data>`, the data being URL-safe base64 of its JSON, without padding.
-The prefix lets a relay see that a body holds such a string without decoding it.
+The form is `pointsman.1.<dialect>.<issuer>.<data>`, the data being URL-safe base64 of its JSON, without
+padding. The prefix lets a relay see that a body holds such a string without decoding it.
 """
 
 import binascii

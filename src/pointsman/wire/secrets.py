@@ -1,0 +1,77 @@
+"""Credentials taken out of what is shown, logged or passed on."""
+
+import re
+from collections.abc import Iterable
+from typing import overload
+from urllib.parse import unquote_plus
+
+from pointsman.wire.headers import Headers
+
+MASK = "…"
+
+_WORDS = frozenset(
+    {
+        "apikey",
+        "auth",
+        "authorization",
+        "cookie",
+        "credential",
+        "key",
+        "password",
+        "secret",
+        "sig",
+        "signature",
+        "token",
+    }
+)
+"""Words in the name of a field or parameter that say its value is a secret."""
+_QUERY_WORDS = _WORDS | {"code"}
+"""A query may carry a sign-in's code as well."""
+_BETWEEN_WORDS = re.compile(r"[^a-z0-9]")
+
+
+@overload
+def mask(data: str, secrets: Iterable[str]) -> str: ...
+@overload
+def mask(data: bytes, secrets: Iterable[str]) -> bytes: ...
+def mask(data: str | bytes, secrets: Iterable[str]) -> str | bytes:
+    """`data` with each of `secrets` made `…`, however its characters are spelled.
+
+    Each character may stand as it is, percent-encoded, or as a JSON escape; nothing of a secret is kept.
+    """
+    longest_first = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+    if not longest_first:
+        return data
+    pattern = "|".join("".join(map(_spellings, secret)) for secret in longest_first)
+    if isinstance(data, str):
+        return re.sub(pattern, MASK, data)
+    return re.sub(pattern.encode(), MASK.encode(), data)
+
+
+def redact_headers(headers: Headers) -> Headers:
+    """`headers` for a log: names stay, values that are secrets do not."""
+    return tuple((name, MASK if _tells(name, _WORDS) else value) for name, value in headers)
+
+
+def redact_query(query: str) -> str:
+    """A query for a log: names stay, values that are secrets do not."""
+    return "&".join(map(_redacted, query.split("&")))
+
+
+def _redacted(parameter: str) -> str:
+    name, equals, _ = parameter.partition("=")
+    return f"{name}={MASK}" if equals and _tells(unquote_plus(name).lower(), _QUERY_WORDS) else parameter
+
+
+def _tells(name: str, words: frozenset[str]) -> bool:
+    return not words.isdisjoint(_BETWEEN_WORDS.split(name))
+
+
+def _spellings(character: str) -> str:
+    """A pattern for one character in each of its spellings."""
+    # JSON inside JSON doubles the backslashes of its escapes.
+    plain = (r"\\{0,3}" if character in '"\\/' else "") + re.escape(character)
+    percent = "".join(f"%{byte:02x}" for byte in character.encode())
+    units = character.encode("utf-16-be").hex()
+    escape = "".join(rf"\\{{1,3}}u{units[start : start + 4]}" for start in range(0, len(units), 4))
+    return f"(?:{plain}|(?i:{percent}|{escape}))"
