@@ -1,0 +1,192 @@
+"""Content parts of messages: to blocks and back.
+
+A part that cannot be rebuilt exactly from its block keeps the members that differ in the block's `extra`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from pointsman.canon.blocks import (
+    Audio,
+    Base64Source,
+    Block,
+    CacheMark,
+    Document,
+    FileSource,
+    Image,
+    Refusal,
+    Source,
+    Text,
+    Unknown,
+    UrlSource,
+)
+from pointsman.canon.json import Json
+from pointsman.dialects.openai_chat.words import NAME, unlike
+from pointsman.wire.fields import Fields, as_array, as_object, as_text
+
+BREAKPOINT = "prompt_cache_breakpoint"
+"""Platform guide "Prompt caching": `{"mode": "explicit", "ttl": "30m" | "12h"}` on a part."""
+CONTROL = "cache_control"
+"""The spelling of OpenRouter, LiteLLM and Qwen: `{"type": "ephemeral", "ttl": "5m" | "1h"}`."""
+
+
+def decode_parts(parts: object, path: str) -> tuple[Block, ...]:
+    """An array of parts. Raises MalformedError."""
+    return tuple(
+        decode_part(as_object(part, f"{path}[{number}]"), f"{path}[{number}]")
+        for number, part in enumerate(as_array(parts, path))
+    )
+
+
+def decode_part(part: Json, path: str) -> Block:
+    """One part. Raises MalformedError."""
+    kind = as_text(part.get("type"), f"{path}.type")
+    decode = _DECODE.get(kind)
+    return Unknown(NAME, part) if decode is None else decode(part, path)
+
+
+def encode_part(block: Block, *, own: bool) -> dict[str, Any] | None:
+    """The part for a block; None where a part cannot hold it. `own`: the block came in this dialect."""
+    if isinstance(block, Unknown):
+        return dict(block.data) if block.dialect == NAME else None
+    encode = _ENCODE.get(type(block))
+    part = None if encode is None else encode(block)
+    if part is None or not own:
+        return part
+    cache = getattr(block, "cache", None)
+    return {**part, **encode_mark(cache), **getattr(block, "extra", {})}
+
+
+def take_mark(fields: Fields) -> CacheMark | None:
+    """The cache breakpoint among an object's members."""
+    for name in (BREAKPOINT, CONTROL):
+        if isinstance(fields.rest.get(name), dict):
+            mark = Fields(fields.take(name), fields.at(name))
+            return CacheMark(ttl=mark.text("ttl"), extra=mark.rest)
+    return None
+
+
+def encode_mark(mark: CacheMark | None) -> dict[str, Any]:
+    """The member that says a breakpoint, as the client spelled it."""
+    if mark is None:
+        return {}
+    name = BREAKPOINT if "mode" in mark.extra else CONTROL
+    return {name: {**mark.extra, **({} if mark.ttl is None else {"ttl": mark.ttl})}}
+
+
+def link(source: Source) -> str | None:
+    """A source as an address: its own, or a `data:` URL."""
+    if isinstance(source, Base64Source):
+        return f"data:{source.media_type};base64,{source.data}"
+    return source.url if isinstance(source, UrlSource) else None
+
+
+def source_of(url: str) -> Base64Source | UrlSource:
+    """The source that an address stands for."""
+    if url.startswith("data:"):
+        head, found, data = url[5:].partition(";base64,")
+        if found and head and ";" not in head:
+            return Base64Source(head, data)
+    return UrlSource(url)
+
+
+def _text(part: Json, path: str) -> Block:
+    fields = Fields(part, path)
+    text = fields.required_text("text")
+    del fields.rest["type"]
+    return Text(text, cache=take_mark(fields), extra=fields.rest)
+
+
+def _refusal(part: Json, path: str) -> Block:
+    fields = Fields(part, path)
+    return Refusal(fields.required_text("refusal"), extra=fields.rest)
+
+
+def _image(part: Json, path: str) -> Block:
+    fields = Fields(part, path)
+    address = fields.take("image_url")
+    if isinstance(address, str):
+        image = Image(source_of(address), cache=take_mark(fields))
+    else:
+        inner = Fields(address, fields.at("image_url"))
+        source = source_of(inner.required_text("url"))
+        image = Image(source, detail=inner.text("detail"), cache=take_mark(fields))
+    return Image(image.source, image.detail, image.cache, _rest(part, image))
+
+
+def _audio(part: Json, path: str) -> Block:
+    fields = Fields(part, path)
+    inner = Fields(fields.take("input_audio"), fields.at("input_audio"))
+    audio = Audio(inner.required_text("data"), inner.text("format") or "", take_mark(fields))
+    return Audio(audio.data, audio.format, audio.cache, _rest(part, audio))
+
+
+def _file(part: Json, path: str) -> Block:
+    fields = Fields(part, path)
+    inner = Fields(fields.take("file"), fields.at("file"))
+    id, data, name = inner.text("file_id"), inner.text("file_data"), inner.text("filename")
+    if data is not None:
+        source: Source = _file_source(data)
+    elif id is not None:
+        source = FileSource(id)
+    else:
+        return Unknown(NAME, part)
+    document = Document(source, title=name, cache=take_mark(fields))
+    return Document(source, title=name, cache=document.cache, extra=_rest(part, document))
+
+
+def _file_source(data: str) -> Base64Source | UrlSource:
+    """Base64 without a `data:` URL is taken for a PDF, the one kind that every server takes."""
+    if data.startswith(("data:", "http://", "https://")):
+        return source_of(data)
+    return Base64Source("application/pdf", data)
+
+
+def _rest(part: Json, block: Image | Audio | Document) -> dict[str, Any]:
+    rebuilt = _ENCODE[type(block)](block) or {}
+    return unlike(part, {**rebuilt, **encode_mark(block.cache)})
+
+
+def _encode_text(block: Text) -> dict[str, Any]:
+    return {"type": "text", "text": block.text}
+
+
+def _encode_refusal(block: Refusal) -> dict[str, Any]:
+    return {"type": "refusal", "refusal": block.text}
+
+
+def _encode_image(block: Image) -> dict[str, Any] | None:
+    url = link(block.source)
+    if url is None:
+        return None
+    detail = {} if block.detail is None else {"detail": block.detail}
+    return {"type": "image_url", "image_url": {"url": url, **detail}}
+
+
+def _encode_audio(block: Audio) -> dict[str, Any]:
+    return {"type": "input_audio", "input_audio": {"data": block.data, "format": block.format}}
+
+
+def _encode_file(block: Document) -> dict[str, Any] | None:
+    name = {} if block.title is None else {"filename": block.title}
+    if isinstance(block.source, FileSource):
+        return {"type": "file", "file": {"file_id": block.source.id, **name}}
+    data = link(block.source)
+    return None if data is None else {"type": "file", "file": {**name, "file_data": data}}
+
+
+_DECODE: dict[str, Callable[[Json, str], Block]] = {
+    "text": _text,
+    "refusal": _refusal,
+    "image_url": _image,
+    "input_audio": _audio,
+    "file": _file,
+}
+
+_ENCODE: dict[type, Callable[[Any], dict[str, Any] | None]] = {
+    Text: _encode_text,
+    Refusal: _encode_refusal,
+    Image: _encode_image,
+    Audio: _encode_audio,
+    Document: _encode_file,
+}

@@ -1,0 +1,109 @@
+"""A request on its way to an upstream: the body as far as it is written, and what it could not say."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pointsman.canon.blocks import CacheMark, ToolCall, ToolResult
+from pointsman.canon.loss import Loss
+from pointsman.canon.request import Request
+from pointsman.canon.traits import Target, Traits
+from pointsman.dialects.names import map_ids, map_names
+from pointsman.dialects.openai_chat.blocks import BREAKPOINT, CONTROL, encode_mark
+from pointsman.dialects.openai_chat.words import NAME
+
+
+class Draft:
+    """What the parts of the encoder share for one request."""
+
+    def __init__(self, request: Request, target: Target) -> None:
+        self.request = request
+        self.target = target
+        self.traits: Traits = target.traits
+        self.own = request.dialect == NAME
+        """The client speaks this dialect: its spellings and unknown fields are said again."""
+        self.body: dict[str, Any] = {"model": target.model}
+        self.losses: list[Loss] = []
+        self.names = map_names(_names(request), self.traits.tool_name_limit, self.traits.tool_name_charset)
+        self._ids = self._map_ids()
+        self._counted: Counter[tuple[str, str, str]] = Counter()
+        self._marks = 0
+
+    def _map_ids(self) -> Mapping[str, str]:
+        limit, charset = self.traits.tool_id_limit, self.traits.tool_id_charset
+        if limit is None and charset is None:
+            return {}
+        return map_ids(_ids(self.request), limit, charset)
+
+    def put(self, key: str, value: Any) -> None:
+        """A member of the body, unless there is nothing to say."""
+        if value is not None:
+            self.body[key] = value
+
+    def dropped(self, what: str, why: str) -> None:
+        """The upstream will not see this."""
+        self.losses.append(Loss("dropped", what, why))
+
+    def approximated(self, what: str, why: str) -> None:
+        """The upstream sees something near to this."""
+        self.losses.append(Loss("approximated", what, why))
+
+    def count(self, kind: str, what: str, why: str) -> None:
+        """A loss that is told once, with how often it happened."""
+        self._counted[(kind, what, why)] += 1
+
+    def name(self, name: str) -> str:
+        """A tool's name as the upstream takes it."""
+        return self.names.get(name, name)
+
+    def id(self, id: str) -> str:
+        """A call's id as the upstream takes it."""
+        return self._ids.get(id, id)
+
+    def mark(self, cache: CacheMark | None) -> dict[str, Any]:
+        """The member that carries a cache breakpoint, where the target has one."""
+        if cache is None:
+            return {}
+        if self.own:
+            return encode_mark(cache)
+        if self.traits.cache_marks == CONTROL:
+            return {CONTROL: {"type": "ephemeral", **({} if cache.ttl is None else {"ttl": cache.ttl})}}
+        if self.traits.cache_marks == BREAKPOINT:
+            if cache.ttl is not None:
+                self.count("approximated", f"{CONTROL}.ttl", "the target's own lifetime applies")
+            return {BREAKPOINT: {"mode": "explicit"}}
+        self._marks += 1
+        return {}
+
+    def all_losses(self) -> tuple[Loss, ...]:
+        """Every loss, those that were counted at the end."""
+        if self._marks:
+            self._counted[("dropped", CONTROL, "the target has no cache marks")] += self._marks
+        for (kind, what, why), times in self._counted.items():
+            reason = why if times == 1 else f"{why} ({times} times)"
+            (self.approximated if kind == "approximated" else self.dropped)(what, reason)
+        self._counted.clear()
+        self._marks = 0
+        return tuple(self.losses)
+
+
+def _names(request: Request) -> Iterable[str]:
+    for tool in request.tools or ():
+        if tool.kind != "server":
+            yield tool.name
+    for message in request.messages:
+        yield from (block.name for block in message.content if isinstance(block, ToolCall))
+    choice = request.tool_choice
+    if choice is not None:
+        yield from choice.names
+        if choice.name is not None:
+            yield choice.name
+
+
+def _ids(request: Request) -> Iterable[str]:
+    for message in request.messages:
+        for block in message.content:
+            if isinstance(block, ToolCall):
+                yield block.id
+            elif isinstance(block, ToolResult):
+                yield block.call_id

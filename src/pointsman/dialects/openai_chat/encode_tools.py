@@ -1,0 +1,141 @@
+"""Tools and the choice among them: for an upstream."""
+
+from typing import Any
+
+from msgspec import structs
+
+from pointsman.canon.errors import UnsupportedError
+from pointsman.canon.json import Json
+from pointsman.canon.request import Tool, ToolChoice
+from pointsman.dialects.openai_chat.draft import Draft
+from pointsman.dialects.openai_chat.schema import fit
+from pointsman.dialects.openai_chat.tools import FLAT, LEGACY, encode_choice
+
+_WORDS = {"auto": "auto", "any": "required", "none": "none"}
+
+
+def put_tools(draft: Draft) -> None:
+    """The members about tools. Raises UnsupportedError for a tool that only another provider runs."""
+    request, traits = draft.request, draft.traits
+    if request.tools and not traits.tools:
+        raise UnsupportedError(
+            f"{draft.target.model} takes no tools; choose a model that does", param="tools"
+        )
+    choice = request.tool_choice
+    tools = request.tools
+    if tools is not None and choice is not None and choice.mode not in traits.tool_choice:
+        tools, choice = _without(draft, tools, choice)
+    _put_each(draft, tools)
+    if choice is not None:
+        legacy = draft.own and choice.form == LEGACY
+        draft.body["function_call" if legacy else "tool_choice"] = _choice(draft, choice)
+    _put_parallel(draft)
+
+
+def _put_each(draft: Draft, tools: tuple[Tool, ...] | None) -> None:
+    form = draft.request.form if draft.own else {}
+    modern = [_tool(draft, tool) for tool in tools or () if not (draft.own and tool.form == LEGACY)]
+    legacy = [_function(draft, tool) for tool in tools or () if draft.own and tool.form == LEGACY]
+    if modern or form.get("tools") == "empty":
+        draft.body["tools"] = modern
+    if legacy or form.get("functions") == "empty":
+        draft.body["functions"] = legacy
+
+
+def _tool(draft: Draft, tool: Tool) -> dict[str, Any]:
+    if tool.kind == "server":
+        return _server(draft, tool)
+    extra = _extra(draft, tool)
+    inner: dict[str, Any] = {"name": draft.name(tool.name)}
+    if tool.kind == "custom":
+        inner |= _described(tool) | extra.pop("custom", {})
+    else:
+        flat = draft.own and tool.form == FLAT
+        inner = _function(draft, tool) if flat else inner | _rules(draft, tool) | extra.pop("function", {})
+        if flat:
+            return {"type": "function", **inner}
+    kind = {} if draft.own and tool.form == "untyped" else {"type": tool.kind}
+    return {**kind, tool.kind: inner, **draft.mark(tool.cache), **extra}
+
+
+def _function(draft: Draft, tool: Tool) -> dict[str, Any]:
+    """A function whose members stand side by side."""
+    return {"name": draft.name(tool.name), **_rules(draft, tool), **tool.extra}
+
+
+def _described(tool: Tool) -> dict[str, Any]:
+    return {} if tool.description is None else {"description": tool.description}
+
+
+def _rules(draft: Draft, tool: Tool) -> dict[str, Any]:
+    rules = _described(tool)
+    if tool.schema is not None:
+        rules["parameters"] = _fitted(draft, tool.schema)
+    if tool.strict is not None:
+        if draft.traits.strict_tools:
+            rules["strict"] = tool.strict
+        elif tool.strict:
+            draft.count("dropped", "tools.strict", "the target does not hold tools to their schemas")
+    return rules
+
+
+def _fitted(draft: Draft, schema: Json) -> Json:
+    fitted = fit(schema, draft.traits.schema_subset)
+    if fitted is not schema and fitted != schema:
+        draft.count("approximated", "tools.schema", "cut down to the JSON Schema that the target takes")
+    return fitted
+
+
+def _extra(draft: Draft, tool: Tool) -> dict[str, Any]:
+    if draft.own:
+        return dict(tool.extra)
+    for key, value in tool.extra.items():
+        if value is not None:
+            draft.count("dropped", f"tools.{key}", "this dialect has no such field")
+    return {}
+
+
+def _server(draft: Draft, tool: Tool) -> dict[str, Any]:
+    if draft.own:
+        return {"type": tool.type, **tool.extra}
+    raise UnsupportedError(
+        f"tool `{tool.type or tool.name}` is run by the provider itself, and {draft.target.model} has no such "
+        "tool; leave it out, or choose a model of the provider that has it",
+        param="tools",
+    )
+
+
+def _choice(draft: Draft, choice: ToolChoice) -> Any:
+    sent = {name: draft.name(name) for name in (*choice.names, *([choice.name] if choice.name else []))}
+    renamed = any(name != new for name, new in sent.items())
+    if draft.own and choice.form == LEGACY:
+        return {"name": sent[choice.name], **choice.extra} if choice.name else choice.mode
+    if draft.own and choice.extra and not renamed:
+        return choice.extra
+    if choice.mode in _WORDS:
+        return choice.form if draft.own and choice.form else _WORDS[choice.mode]
+    name = None if choice.name is None else sent[choice.name]
+    return encode_choice(structs.replace(choice, name=name, names=tuple(sent[each] for each in choice.names)))
+
+
+def _without(draft: Draft, tools: tuple[Tool, ...], choice: ToolChoice) -> tuple[Any, ToolChoice | None]:
+    """Tools and choice where the target lacks the mode: the tools are fewer instead, and the wish is looser."""
+    draft.approximated("tool_choice", f"the target has no choice `{choice.mode}`")
+    if choice.mode == "none":
+        return None, None
+    wanted = {choice.name} if choice.mode == "tool" else set(choice.names)
+    if wanted:
+        tools = tuple(tool for tool in tools if tool.name in wanted)
+    forced = choice.mode in {"any", "tool"} or choice.required
+    mode = "any" if forced and "any" in draft.traits.tool_choice else "auto"
+    return tools, ToolChoice(mode) if mode in draft.traits.tool_choice else None
+
+
+def _put_parallel(draft: Draft) -> None:
+    parallel = draft.request.parallel_tool_calls
+    if parallel is None or (not draft.own and not draft.request.tools):
+        return
+    if draft.traits.parallel_tool_calls:
+        draft.body["parallel_tool_calls"] = parallel
+    else:
+        draft.dropped("parallel_tool_calls", "the target has no such switch")

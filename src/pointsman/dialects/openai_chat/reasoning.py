@@ -1,0 +1,130 @@
+"""How much the model should think: the fields in which Chat clients and servers say it.
+
+`reasoning_effort` is OpenAI's. `thinking` is DeepSeek's, Moonshot's and Z.AI's; `reasoning` OpenRouter's;
+`enable_thinking` and `thinking_budget` are Qwen's. A request may hold several; `Request.form` names those
+that the canonical setting was read from.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, cast
+
+from pointsman.canon.json import Json
+from pointsman.canon.request import Reasoning
+from pointsman.canon.traits import Traits
+from pointsman.dialects.openai_chat.words import unlike
+from pointsman.wire.fields import Fields
+
+Mode = Literal["on", "off", "adaptive", "unset", "other"]
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+"""Lowest first."""
+
+BUDGETS: Mapping[str, int] = {
+    "minimal": 1024,
+    "low": 4096,
+    "medium": 8192,
+    "high": 16384,
+    "xhigh": 24576,
+    "max": 32768,
+}
+"""Thinking tokens by effort where neither row nor profile says better."""
+
+_THINKING: dict[str, Mode] = {"enabled": "on", "disabled": "off", "adaptive": "adaptive", "auto": "adaptive"}
+_WORDS: dict[Mode, str] = {"on": "enabled", "off": "disabled", "adaptive": "adaptive"}
+
+
+def take_reasoning(fields: Fields) -> tuple[Reasoning | None, list[str]]:
+    """The setting, and the fields that said it."""
+    original = {name: fields.rest[name] for name in _FIELDS if fields.rest.get(name) is not None}
+    if not original:
+        return None, []
+    mode, effort, budget, form = _read(fields, original)
+    bare = Reasoning(mode, effort, budget)
+    consumed = {name: original[name] for name in form}
+    extra = unlike(consumed, say(bare, form))
+    return Reasoning(mode, effort, budget, extra=extra), form
+
+
+def _read(fields: Fields, original: Json) -> tuple[Mode, str | None, int | None, list[str]]:
+    effort = fields.text("reasoning_effort")
+    form = [] if effort is None else ["reasoning_effort"]
+    mode: Mode = "off" if effort == "none" else "unset"
+    budget: int | None = None
+    if "reasoning" in original and effort is None:
+        inner = Fields(fields.take("reasoning"), "reasoning")
+        effort, budget = inner.text("effort"), inner.integer("max_tokens")
+        mode = _mode_of(inner.boolean("enabled"), effort)
+        form.append("reasoning")
+    elif "thinking" in original:
+        inner = Fields(fields.take("thinking"), "thinking")
+        mode, budget = _THINKING.get(inner.required_text("type"), "other"), inner.integer("budget_tokens")
+        form.append("thinking")
+    elif "enable_thinking" in original:
+        mode, budget = _mode_of(fields.boolean("enable_thinking"), None), fields.integer("thinking_budget")
+        form += ["enable_thinking"] if budget is None else ["enable_thinking", "thinking_budget"]
+    return mode, effort, budget, form
+
+
+def _mode_of(enabled: bool | None, effort: str | None) -> Mode:
+    if enabled is None:
+        return "off" if effort == "none" else "unset"
+    return "on" if enabled else "off"
+
+
+def say(reasoning: Reasoning, form: list[str]) -> dict[str, Any]:
+    """The setting in these fields."""
+    return {name: value for name in form if (value := _SAY[name](reasoning)) is not None}
+
+
+def _say_reasoning(reasoning: Reasoning) -> dict[str, Any]:
+    inner: dict[str, Any] = {}
+    if reasoning.effort is not None:
+        inner["effort"] = reasoning.effort
+    if reasoning.budget is not None:
+        inner["max_tokens"] = reasoning.budget
+    if not inner and reasoning.mode != "unset":
+        inner["enabled"] = reasoning.mode != "off"
+    return inner
+
+
+def _say_thinking(reasoning: Reasoning) -> dict[str, Any]:
+    inner: dict[str, Any] = {"type": _WORDS.get(reasoning.mode, "enabled")}
+    if reasoning.budget is not None:
+        inner["budget_tokens"] = reasoning.budget
+    return inner
+
+
+_SAY: dict[str, Callable[[Reasoning], Any]] = {
+    "reasoning_effort": lambda reasoning: reasoning.effort,
+    "reasoning": _say_reasoning,
+    "thinking": _say_thinking,
+    "enable_thinking": lambda reasoning: reasoning.mode != "off",
+    "thinking_budget": lambda reasoning: reasoning.budget,
+}
+_FIELDS = tuple(_SAY)
+
+
+def effort_for(budget: int, traits: Traits) -> str:
+    """The effort whose budget lies nearest."""
+    table = _budgets(traits)
+    return min(table, key=lambda effort: abs(table[effort] - budget))
+
+
+def budget_for(effort: str, traits: Traits) -> int | None:
+    """The thinking tokens that stand for an effort."""
+    return _budgets(traits).get(effort)
+
+
+def _budgets(traits: Traits) -> Mapping[str, int]:
+    return cast("Mapping[str, int]", traits.effort_budgets) or BUDGETS
+
+
+def nearest_effort(effort: str, efforts: tuple[str, ...]) -> str:
+    """The effort that the target takes and that lies nearest; the lower of two."""
+    if effort not in EFFORTS:
+        return effort
+    known = [word for word in efforts if word in EFFORTS] or list(efforts)
+    wanted = EFFORTS.index(effort)
+    if wanted > 0 and len(known) > 1:
+        known = [word for word in known if word != "none"]
+    return min(known, key=lambda word: abs(EFFORTS.index(word) - wanted) if word in EFFORTS else len(EFFORTS))

@@ -1,0 +1,136 @@
+"""JSON Schemas cut down to what a provider takes, at schema positions only.
+
+`plain`: no `$ref` (resolved), no combinators (merged, or the first that is no null), no formats.
+`openapi`: OpenAPI 3.0's subset: no `$ref` (resolved), `const` as `enum`, types of one word with `nullable`.
+A property named like a keyword stays, and so do values below `enum`, `default` and `const`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, cast
+
+from pointsman.canon.json import Json
+
+Subset = Literal["full", "openapi", "plain"]
+
+_COMMON = frozenset(
+    {"type", "description", "properties", "required", "items", "enum", "minItems", "maxItems"}
+    | {"minimum", "maximum", "minLength", "maxLength", "pattern", "title", "default", "nullable"}
+)
+_KEPT: dict[str, frozenset[str]] = {
+    "openapi": _COMMON | {"format", "anyOf", "oneOf", "allOf", "minProperties", "maxProperties"},
+    "plain": _COMMON - {"pattern", "default", "nullable"} | {"additionalProperties"},
+}
+_DEEPEST = 24
+"""Levels at which a schema that refers to itself is cut."""
+
+
+def fit(schema: Json, subset: Subset) -> Json:
+    """`schema` within the subset; the very same object where all of JSON Schema is taken."""
+    return schema if subset == "full" else _Fitting(schema, subset).schema(schema, 0, ())
+
+
+class _Fitting:
+    """One schema, with what its references point into."""
+
+    def __init__(self, root: Json, subset: Literal["openapi", "plain"]) -> None:
+        self._root = root
+        self._plain = subset == "plain"
+        self._kept = _KEPT[subset]
+
+    def schema(self, value: Any, depth: int, seen: tuple[str, ...]) -> Any:
+        """A value at a schema position."""
+        if not isinstance(value, Mapping):
+            return {} if value is True else cast("object", value)
+        here, seen = self._resolved(cast("Json", value), seen)
+        if depth > _DEEPEST:
+            return {"type": here["type"]} if "type" in here else {}
+        if self._plain:
+            here = self._merged(here, seen)
+        here = _one_type(here, nullable=not self._plain)
+        if "const" in here and "enum" not in here:
+            here = {**here, "enum": [here["const"]]}
+        return {key: self._member(key, here[key], depth + 1, seen) for key in here if key in self._kept}
+
+    def _member(self, key: str, value: Any, depth: int, seen: tuple[str, ...]) -> Any:
+        if key == "properties" and isinstance(value, Mapping):
+            properties = cast("Json", value)
+            return {name: self.schema(each, depth, seen) for name, each in properties.items()}
+        if key in {"anyOf", "oneOf", "allOf"} and isinstance(value, list):
+            return [self.schema(each, depth, seen) for each in cast("list[Any]", value)]
+        if key in {"items", "additionalProperties"}:
+            return value if isinstance(value, bool) else self.schema(value, depth, seen)
+        return value
+
+    def _resolved(self, value: Json, seen: tuple[str, ...]) -> tuple[Json, tuple[str, ...]]:
+        """The schema that a reference stands for; an object without rules where it leads in a circle."""
+        while isinstance(reference := value.get("$ref"), str):
+            beside = {key: each for key, each in value.items() if key != "$ref"}
+            found = None if reference in seen else self._find(reference)
+            seen = (*seen, reference)
+            value = {"type": "object", **beside} if found is None else {**found, **beside}
+        return value, seen
+
+    def _find(self, reference: str) -> Json | None:
+        if not reference.startswith("#"):
+            return None
+        place: Any = self._root
+        for step in reference.removeprefix("#").split("/")[1:]:
+            key = step.replace("~1", "/").replace("~0", "~")
+            if not isinstance(place, Mapping) or key not in place:
+                return None
+            place = cast("Json", place)[key]
+        return cast("Json", place) if isinstance(place, Mapping) else None
+
+    def _merged(self, value: Json, seen: tuple[str, ...]) -> Json:
+        """The schema without combinators: all of `allOf`, the first of `anyOf` or `oneOf` that is no null."""
+        merged = {key: each for key, each in value.items() if key not in {"allOf", "anyOf", "oneOf"}}
+        branches = [*self._branches(value, "allOf", seen)]
+        for key in ("anyOf", "oneOf"):
+            open = [each for each in self._branches(value, key, seen) if each.get("type") != "null"]
+            branches += open[:1]
+        for branch in branches:
+            merged = _both(merged, self._merged(branch, seen))
+        return merged
+
+    def _branches(self, value: Json, key: str, seen: tuple[str, ...]) -> list[Json]:
+        found = value.get(key)
+        if not isinstance(found, list):
+            return []
+        branches = cast("list[Any]", found)
+        return [self._resolved(cast("Json", each), seen)[0] for each in branches if isinstance(each, Mapping)]
+
+
+def _both(one: Json, other: Json) -> dict[str, Any]:
+    merged = {**other, **one}
+    if "properties" in one and "properties" in other:
+        merged["properties"] = {**other["properties"], **one["properties"]}
+    if "required" in one and "required" in other:
+        merged["required"] = list(dict.fromkeys([*one["required"], *other["required"]]))
+    return merged
+
+
+def _one_type(value: Json, *, nullable: bool) -> Json:
+    """`["string", "null"]` as one word."""
+    types = value.get("type")
+    if not isinstance(types, list):
+        return value
+    words = [word for word in cast("list[str]", types) if word != "null"]
+    one = {key: each for key, each in value.items() if key != "type"}
+    if words:
+        one["type"] = words[0]
+    return {**one, "nullable": True} if nullable and "null" in types else one
+
+
+def is_strict(schema: Json) -> bool:
+    """Whether OpenAI takes the schema in strict mode: each object closed, each property required."""
+    properties = schema.get("properties")
+    if isinstance(properties, Mapping):
+        named = cast("Json", properties)
+        if schema.get("additionalProperties") is not False or set(schema.get("required", ())) != set(named):
+            return False
+        if not all(is_strict(each) for each in named.values() if isinstance(each, Mapping)):
+            return False
+    elif schema.get("type") == "object":
+        return False
+    items = schema.get("items")
+    return is_strict(cast("Json", items)) if isinstance(items, Mapping) else "$ref" not in schema
