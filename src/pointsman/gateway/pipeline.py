@@ -11,7 +11,7 @@ from pointsman.gateway.exchange import Client, Exchange
 from pointsman.gateway.judge import judge_head
 from pointsman.gateway.line import ClientGoneError, Line
 from pointsman.gateway.parts import Parts
-from pointsman.gateway.prepare import Prepared, prepare
+from pointsman.gateway.prepare import Prepared, prepare, upstream_dialect
 from pointsman.gateway.refusal import outcome_of, refuse, without_secret
 from pointsman.gateway.stream import Delivery
 from pointsman.ledger.trace import Trace
@@ -73,9 +73,10 @@ async def _attempt(
     if exchange.intent.operation == "count_tokens" and not counts_itself(candidate, exchange.dialect):
         await count_here(exchange, line, trace)
         return None
-    async with parts.pool.lease(candidate.backend, exchange.dialect.name) as lease:
+    dialect = upstream_dialect(exchange, candidate.backend, parts.dialects)
+    async with parts.pool.lease(candidate.backend, dialect.name) as lease:
         trace.account = lease.account
-        prepared = prepare(exchange, candidate, lease, parts)
+        prepared = prepare(exchange, candidate, dialect, lease, parts)
         _note_prepared(trace, prepared)
         try:
             await _exchange(exchange, prepared, line, parts, trace)

@@ -10,7 +10,6 @@ from pointsman.accounts.lease import Lease
 from pointsman.canon.errors import UnsupportedError
 from pointsman.canon.loss import Loss
 from pointsman.canon.traits import Target, Traits
-from pointsman.catalog.lookup import traits_for
 from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.parts import Parts
@@ -49,13 +48,12 @@ class Body(Struct, frozen=True):
     rewrite: str | None = None
 
 
-def prepare(exchange: Exchange, candidate: Candidate, lease: Lease, parts: Parts) -> Prepared:
+def prepare(
+    exchange: Exchange, candidate: Candidate, dialect: Dialect, lease: Lease, parts: Parts
+) -> Prepared:
     """The request for one candidate. Raises UnsupportedError, MalformedError."""
     backend = candidate.backend
-    dialect = upstream_dialect(exchange, backend, parts.dialects)
-    traits = traits_for(
-        backend.provider, dialect.name, parts.router.snapshot.profiles, candidate.model, backend.traits
-    )
+    traits = parts.router.traits(backend, dialect.name, candidate.model)
     body = _body(exchange, candidate, dialect, traits)
     outgoing = Outgoing(
         method="POST",
@@ -140,11 +138,11 @@ def _headers(
     else:
         forwarded = speaks.forward_headers if speaks else ()
         kept = (*fields.to_upstream_translate(exchange.headers, forwarded), *dialect.request_headers)
-    own = {**backend.provider.headers, **(speaks.headers if speaks else {}), **backend.headers}
+    configured = {**backend.provider.headers, **(speaks.headers if speaks else {}), **backend.headers}
+    own = {name.lower(): value for name, value in configured.items()}
     own["content-type"] = "application/json"
     if exchange.intent.stream or form == "translate":
         own["accept-encoding"] = "identity"
     own.update(lease.headers)
-    own = {name.lower(): value for name, value in own.items()}
     passed = tuple((name, value) for name, value in kept if name not in own and name != "content-encoding")
     return fields.via((*passed, *own.items()), parts.instance)

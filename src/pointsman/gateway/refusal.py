@@ -29,9 +29,9 @@ def outcome_of(failure: UpstreamError | None) -> Outcome:
 
 def without_secret(error: UpstreamError, lease: Lease) -> UpstreamError:
     """The error with the leased credential masked, wherever the upstream repeated it."""
-    secrets = lease.secrets()
-    if not secrets:
+    if lease.secret is None:
         return error
+    secrets = (lease.secret.reveal(),)
     if isinstance(error, RefusedError):
         fault = error.fault()
         fault = structs.replace(fault, message=mask(fault.message, secrets), raw=None)

@@ -9,6 +9,8 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from pointsman.canon.errors import UnknownModelError
+from pointsman.canon.traits import Traits
+from pointsman.catalog.lookup import traits_for
 from pointsman.routing.families import family_pattern, newest, wants_long_context
 from pointsman.routing.plan import Candidate, Plan, Rule
 from pointsman.routing.snapshot import Backend, Model, Snapshot
@@ -26,6 +28,7 @@ class Router:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self._plans: dict[str | None, Plan] = {}
+        self._traits: dict[tuple[str, str, str], Traits] = {}
         self._kinds = _backends_by_kind(snapshot)
         self._ids = _backends_by_model(snapshot)
 
@@ -37,6 +40,17 @@ class Router:
             if len(self._plans) >= _CACHE_SIZE:
                 self._plans.clear()
             self._plans[model] = known
+        return known
+
+    def traits(self, backend: Backend, dialect: str, model: str) -> Traits:
+        """What a model at a backend accepts in a dialect. Raises SetupError for a wrong trait of the user's."""
+        key = (backend.name, dialect, model)
+        known = self._traits.get(key)
+        if known is None:
+            if len(self._traits) >= _CACHE_SIZE:
+                self._traits.clear()
+            known = traits_for(backend.provider, dialect, self.snapshot.profiles, model, backend.traits)
+            self._traits[key] = known
         return known
 
     def _make(self, model: str | None) -> Plan:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from pointsman.canon.errors import UnknownModelError
 from pointsman.canon.json import Json
+from pointsman.routing.explain import explain
 from pointsman.server.models import Lister, Shape, shape_for
 from pointsman.server.service import Service
 from pointsman.wire.headers import Headers
@@ -35,6 +36,11 @@ class Pages:
             return _json(page(self))
         if method == "GET" and (path == "/models" or path.startswith("/models/")):
             return self._models(path, shape_for(headers, query), query)
+        if method == "GET" and path.startswith("/explain/"):
+            router = self._service.parts.router
+            return _json(
+                explain(router, unquote(path.removeprefix("/explain/")), self._service.parts.dialects)
+            )
         return None
 
     def _models(self, path: str, shape: Shape, query: str) -> Page:

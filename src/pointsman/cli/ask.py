@@ -1,0 +1,119 @@
+"""`pointsman ask`: one prompt through the endpoint, the answer streamed to the terminal."""
+
+import json
+import sys
+from collections.abc import Iterator
+
+import click
+
+from pointsman.canon.blocks import Text, ToolCall
+from pointsman.canon.errors import MalformedError, RefusedError
+from pointsman.canon.events import Event, Failure, TextDelta
+from pointsman.canon.json import Json
+from pointsman.canon.request import Message, Request
+from pointsman.canon.traits import Target
+from pointsman.cli import exit_codes
+from pointsman.cli.reach import reach
+from pointsman.control.endpoint import EndpointClient
+from pointsman.dialects.dialect import Dialect, Origin
+from pointsman.dialects.gather import gather
+from pointsman.dialects.registry import DIALECTS
+from pointsman.wire.json import encode
+
+DEFAULT_MODEL = "default"
+MAX_TOKENS = 4096
+
+
+@click.command("ask")
+@click.argument("prompt", required=False)
+@click.option(
+    "-m", "--model", default=DEFAULT_MODEL, show_default=True, help="A model's name, or BACKEND:MODEL."
+)
+@click.option(
+    "--api",
+    type=click.Choice(list(DIALECTS)),
+    default=next(iter(DIALECTS)),
+    show_default=True,
+    help="The wire API to speak to the endpoint.",
+)
+@click.option("--system", help="Instructions ahead of the prompt.")
+@click.option("--max-tokens", type=click.IntRange(min=1), default=MAX_TOKENS, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the text.")
+def command(
+    prompt: str | None, model: str, api: str, system: str | None, max_tokens: int, as_json: bool
+) -> int:
+    """Send PROMPT through the endpoint and print the answer.
+
+    Without a running endpoint one is started for this question. The prompt may come on standard input; both
+    together are joined. Example:
+
+        pointsman ask "Say hello" -m local
+
+        git diff | pointsman ask "Write a commit message" -m sonnet
+    """
+    dialect = DIALECTS[api]
+    request = _request(dialect, model, _prompt(prompt), system, max_tokens)
+    with reach() as endpoint:
+        events = _events(endpoint, dialect, request)
+        return _print_json(events, model, api) if as_json else _print_text(events)
+
+
+def _prompt(argument: str | None) -> str:
+    piped = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
+    prompt = "\n\n".join(part for part in (argument, piped.strip()) if part)
+    if not prompt:
+        raise click.UsageError("there is no prompt: give it as an argument or on standard input")
+    return prompt
+
+
+def _request(dialect: Dialect, model: str, prompt: str, system: str | None, max_tokens: int) -> Request:
+    return Request(
+        dialect=dialect.name,
+        model=model,
+        messages=(Message("user", (Text(prompt),), form="text"),),
+        system=(Message("system", (Text(system),), form="text"),) if system else (),
+        max_tokens=max_tokens,
+        stream=True,
+        include_usage=True,
+    )
+
+
+def _events(endpoint: EndpointClient, dialect: Dialect, request: Request) -> Iterator[Event]:
+    body = encode(dialect.encode_request(request, Target(request.model, "")).body)
+    decoder = dialect.decoder(Origin())
+    path = "/v1" + next(route.path for route in dialect.routes if route.operation == "generate")
+    for piece in endpoint.send("POST", path, body, headers=dict(dialect.request_headers)):
+        yield from decoder.feed(piece)
+    yield from decoder.close()
+
+
+def _print_text(events: Iterator[Event]) -> int:
+    last = ""
+    for event in events:
+        if isinstance(event, Failure):
+            raise RefusedError(event.fault)
+        if isinstance(event, TextDelta):
+            last = event.text or last
+            click.echo(event.text, nl=False)
+    if not last.endswith("\n"):
+        click.echo()
+    return exit_codes.OK
+
+
+def _print_json(events: Iterator[Event], asked: str, api: str) -> int:
+    answer = gather(events)
+    if not answer.choices:
+        raise MalformedError("the endpoint's answer holds no message")
+    choice = answer.choices[0]
+    usage = answer.usage
+    found: Json = {
+        "text": "".join(block.text for block in choice.blocks if isinstance(block, Text)),
+        "tool_calls": [block.name for block in choice.blocks if isinstance(block, ToolCall)],
+        "asked": asked,
+        "api": api,
+        "model": answer.model,
+        "stop": choice.stop.reason if choice.stop else None,
+        "usage": {"input": usage.input, "output": usage.output} if usage else None,
+    }
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    return exit_codes.OK

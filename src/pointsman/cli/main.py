@@ -1,0 +1,85 @@
+"""`pointsman`: finds the command, runs it, and turns errors into words and an exit status."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from pointsman.canon.errors import PointsmanError, SetupError
+from pointsman.cli import exit_codes
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "serve": ("serve", "Start the endpoint."),
+    "ask": ("ask", "Send one prompt through the endpoint and print the answer."),
+    "status": ("status", "Show whether an endpoint runs and what it serves."),
+    "models": ("models", "List the models that can be reached."),
+    "explain": ("explain", "Say where a model's name leads, and why."),
+    "backend": ("backend", "Add, list, test and remove backends."),
+    "config": ("config", "Show the effective configuration and where each value comes from."),
+    "weights": ("weights", "Fetch the embedded model."),
+    "service": ("service", "Start the endpoint with your session."),
+    "completion": ("completion", "Print the completion script for a shell."),
+}
+"""Each command: its module in this package, and its line in the help."""
+
+
+class Commands(click.Group):
+    """Imports a command's module only when that command runs; the help needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"pointsman.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in the help, out of the table."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(
+    cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(package_name="pointsman", prog_name="pointsman")
+@click.pass_context
+def pointsman(context: click.Context) -> None:
+    """One local endpoint for every LLM tool you use and every model you may use.
+
+    Without a command it shows the state of the endpoint. Example:
+
+        pointsman serve
+
+        pointsman ask "Say hello"
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(import_module("pointsman.cli.status").command)
+
+
+def main() -> None:
+    """The entry point."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs a command line and returns its exit status."""
+    try:
+        result = pointsman.main(arguments, prog_name="pointsman", standalone_mode=False)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        return exit_codes.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return exit_codes.USAGE
+    except PointsmanError as error:
+        click.secho(f"error: {error.message}", fg="red", err=True)
+        return exit_codes.USAGE if isinstance(error, SetupError) else exit_codes.FAILED
+    return result if isinstance(result, int) else exit_codes.OK

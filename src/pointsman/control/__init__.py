@@ -1,0 +1,1 @@
+"""A running endpoint as every front end sees it."""
