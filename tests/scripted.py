@@ -359,3 +359,24 @@ async def _read_chunked(reader: asyncio.StreamReader) -> bytes:
         parts.append((await reader.readexactly(size + 2))[:-2])
     await reader.readuntil(b"\r\n")
     return b"".join(parts)
+
+
+class JumpingLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock a test pushes on: time limits pass without waiting."""
+
+    ahead = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead
+
+    def jump(self, seconds: float) -> None:
+        """Moves the clock on."""
+        self.ahead += seconds
+
+
+def run_jumping(scenario: Callable[[JumpingLoop], Coroutine[Any, Any, T]]) -> T:
+    """Runs a test's coroutine on a loop whose clock it may push on."""
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, JumpingLoop)
+        return runner.run(scenario(loop))
