@@ -43,7 +43,7 @@ class Router:
         return known
 
     def traits(self, backend: Backend, dialect: str, model: str) -> Traits:
-        """What a model at a backend accepts in a dialect. Raises SetupError for a wrong trait of the user's."""
+        """What a model at a backend accepts in a dialect. Raises SetupError for a wrong user's trait."""
         key = (backend.name, dialect, model)
         known = self._traits.get(key)
         if known is None:
