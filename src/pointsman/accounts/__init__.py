@@ -1,0 +1,1 @@
+"""Credentials: where they are kept, how they travel, and who may use one now."""

@@ -1,0 +1,17 @@
+"""How a credential travels: one file per scheme, and the table of them."""
+
+from collections.abc import Callable, Mapping
+
+from pointsman.accounts.auth import api_key, bearer, none, x_api_key, x_goog_api_key
+from pointsman.accounts.secret import Secret
+from pointsman.catalog.provider import AuthScheme
+from pointsman.wire.headers import Headers
+
+SCHEMES: Mapping[AuthScheme, Callable[[Secret], Headers]] = {
+    "bearer": bearer.headers,
+    "x-api-key": x_api_key.headers,
+    "api-key": api_key.headers,
+    "x-goog-api-key": x_goog_api_key.headers,
+    "none": none.headers,
+}
+"""Scheme → the header fields that carry a secret."""

@@ -1,0 +1,71 @@
+"""Credentials: which key a backend is used with, from the environment or the vault."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from pointsman.accounts.secret import Secret
+from pointsman.accounts.vault import SecretStore
+from pointsman.canon.errors import NoCredentialError, SetupError
+from pointsman.routing.snapshot import Backend
+
+
+class Credential(Struct, frozen=True):
+    """A key, and where it came from."""
+
+    secret: Secret
+    source: str
+    """The environment variable, or `stored`."""
+
+
+class Credentials:
+    """Looks keys up. The environment is read at each call; what the vault gave is remembered."""
+
+    def __init__(self, environment: Mapping[str, str], store: SecretStore) -> None:
+        self._environment = environment
+        self._store = store
+        self._stored: dict[str, Credential | None] = {}
+
+    def from_environment(self, backend: Backend) -> Credential | None:
+        """The key in the backend's variable. Raises NoCredentialError if no header can carry it."""
+        if backend.key_env is None:
+            return None
+        value = self._environment.get(backend.key_env, "").strip()
+        return Credential(_checked(value, backend, backend.key_env), backend.key_env) if value else None
+
+    def remembered(self, backend: Backend) -> bool:
+        """Whether the vault has been asked for this backend."""
+        return backend.name in self._stored
+
+    def stored(self, backend: Backend) -> Credential | None:
+        """The key in the vault; may take seconds the first time. Raises NoCredentialError."""
+        if backend.name not in self._stored:
+            self._stored[backend.name] = self._look_up(backend)
+        return self._stored[backend.name]
+
+    def key_for(self, backend: Backend) -> Credential | None:
+        """The key for a backend: its environment variable first, then the vault. Raises NoCredentialError."""
+        return self.from_environment(backend) or self.stored(backend)
+
+    def forget(self) -> None:
+        """Asks the vault anew from now on: a key was added or removed."""
+        self._stored.clear()
+
+    def _look_up(self, backend: Backend) -> Credential | None:
+        try:
+            secret = self._store.get(backend.name)
+        except SetupError as error:
+            raise NoCredentialError(error.message) from error
+        if secret is None:
+            return None
+        return Credential(_checked(secret.reveal(), backend, "the vault"), "stored")
+
+
+def _checked(value: str, backend: Backend, source: str) -> Secret:
+    # The value stays out of the message: whatever it is, it was meant as a key.
+    if not (value.isascii() and value.isprintable()):
+        raise NoCredentialError(
+            f"the key of backend {backend.name} in {source} holds a character that no header "
+            "can carry; set it again"
+        )
+    return Secret(value)

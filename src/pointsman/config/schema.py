@@ -1,0 +1,101 @@
+"""The schema of `config.toml`. The texts under the fields are the reference documentation."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from pointsman.canon.json import Json
+from pointsman.config.size import Size
+
+VERSION = 1
+"""Of the file's format."""
+
+Seconds = Annotated[float, Meta(gt=0)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+BackendName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+$")]
+Variable = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class TimeoutSettings(Struct, frozen=True):
+    """`timeouts`."""
+
+    connect: Seconds = 10.0
+    """Seconds until connected."""
+    first_byte: Seconds = 300.0
+    """Seconds until the answer's head."""
+    idle: Seconds = 300.0
+    """Seconds of silence within an answer; pings do not count as a sign of life."""
+
+
+class BackendSettings(Struct, frozen=True):
+    """`[backends.NAME]`. A name is of letters, digits, `.`, `_` and `-`."""
+
+    provider: str | None = None
+    """A row of the provider table (`pointsman backend add --help` lists them), or `openai-compatible`,
+    `anthropic-compatible`, `gemini-compatible`. May be left out with `gguf`."""
+    base_url: str | None = None
+    """Where the backend is, if not at the provider's own address: ends in `/v1` for OpenAI's kind; for
+    Anthropic's and Gemini's the part before `/v1` or `/v1beta`."""
+    dialects: tuple[str, ...] = ()
+    """The wire APIs that it speaks, the preferred one first; as the provider's row says if left out."""
+    key_env: Variable | None = None
+    """The environment variable that holds its key; the provider's usual one if left out."""
+    models: tuple[str, ...] = ()
+    """Its models, the default one first; the backend is asked if left out."""
+    gguf: str | None = None
+    """A model file for the engine inside pointsman; relative to the folder of this file."""
+    proxy: str | None = None
+    """An HTTP proxy's URL, in place of `HTTPS_PROXY`."""
+    ca_file: str | None = None
+    """A PEM file of certificates to trust beside the system's; relative to the folder of this file."""
+    headers: dict[str, str] = {}
+    """Header fields that each request to it carries."""
+    timeouts: TimeoutSettings = TimeoutSettings()
+    """How long to wait for it."""
+    allow_http: bool = False
+    """Allows its key to travel over plain `http://` to another machine."""
+    ask_usage: bool = False
+    """Asks for token counts in streams whose client did not ask; such requests are then rewritten, not
+    relayed byte for byte."""
+    traits: Json = {}
+    """Corrections to what pointsman believes about it: names and values as in the provider table."""
+
+
+class Settings(Struct, frozen=True):
+    """The whole file."""
+
+    version: int = VERSION
+    """The version of this file's format."""
+    host: str = "localhost"
+    """The address to listen on; `localhost` is 127.0.0.1 and ::1. Any other than loopback needs
+    `POINTSMAN_API_KEY`."""
+    port: Port = 3456
+    """The port to listen on; 0 takes a free one."""
+    model: str | None = None
+    """Sends every request to this model, whatever its client named."""
+    default: str | None = None
+    """The backend that takes every model name which nothing else matches."""
+    aliases: dict[str, str] = {}
+    """Names of your own for models: `fast = "groq:llama-3.3-70b"`. An alias does not lead to another one."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names, beside loopback names and IP addresses, under which the endpoint may be called."""
+    allowed_origins: tuple[str, ...] = ()
+    """Web origins (`https://app.example`), beside loopback ones, whose pages may call the endpoint."""
+    max_body: Size = Size(64 * 1024**2)
+    """The largest request body, after decompression."""
+    max_buffered: Size = Size(512 * 1024**2)
+    """All request bodies held at the same time; beyond it requests get a 503."""
+    max_attempts: Annotated[int, Meta(ge=1)] | None = None
+    """Tries for one request over all its backends; the number of accounts plus two if left out."""
+    queue_timeout: Annotated[float, Meta(ge=0)] = 60.0
+    """Seconds that a request may wait for a limit to reset before it gets the 429."""
+    drain_on_close: bool = False
+    """Reads an answer to its end although its client has left, within bounds."""
+    shutdown_timeout: Annotated[float, Meta(ge=0)] = 30.0
+    """Seconds that running streams get to finish when the endpoint is stopped."""
+    secrets: Literal["auto", "keyring", "file"] = "auto"
+    """Where entered keys are kept: the system's keyring if there is one, only there, or a private file."""
+    discover: bool = True
+    """Looks for keys in the environment and for model servers on loopback ports."""
+    backends: dict[BackendName, BackendSettings] = {}
+    """The backends, by name."""

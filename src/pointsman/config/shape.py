@@ -1,0 +1,106 @@
+"""From decoded TOML to the schema's Structs, with errors that name the place."""
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Annotated, Any, Protocol, TypeVar, cast, get_args, get_origin
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import FieldInfo, fields
+
+from pointsman.canon.errors import SetupError
+from pointsman.config.size import Size
+from pointsman.config.words import describe_type, describe_value, is_struct
+
+Shape = TypeVar("Shape", bound=Struct)
+Path = tuple[str, ...]
+_KEY_WORDS = ("api_key", "apikey", "key", "token", "secret", "auth_token", "password")
+_KEY_ADVICE = (
+    "keys are not kept in this file: name the variable that holds it as `key_env`, "
+    "or run `pointsman backend add`"
+)
+
+
+class Place(Protocol):
+    """Says where a path stands, for a person: `config.toml, line 3: `."""
+
+    def __call__(self, path: Path, /) -> str:
+        """The words before the message."""
+        ...
+
+
+def build(kind: type[Shape], raw: Mapping[str, Any], place: Place, path: Path = ()) -> Shape:
+    """A Struct out of a table. Raises SetupError naming the place, and the nearest key to an unknown one."""
+    known = {field.encode_name: field for field in fields(kind)}
+    values: dict[str, Any] = {}
+    for key, value in raw.items():
+        field = known.get(key)
+        if field is None:
+            raise SetupError(place((*path, key)) + _unknown((*path, key), list(known)))
+        values[field.name] = _value(field.type, value, place, (*path, key))
+    return kind(**values)
+
+
+def build_value(field: FieldInfo, value: object, place: Place, *, lax: bool = False) -> object:
+    """One top-level value from elsewhere than the file; `lax` reads numbers and booleans from text.
+
+    Raises SetupError.
+    """
+    return _leaf(field.type, value, place, (field.name,), strict=not lax)
+
+
+def _value(kind: object, value: object, place: Place, path: Path) -> object:
+    if is_struct(kind):
+        return build(cast("type[Struct]", kind), _table(kind, value, place, path), place, path)
+    arguments = get_args(kind)
+    if get_origin(kind) is dict and is_struct(arguments[1]):
+        table = _table(kind, value, place, path)
+        return {
+            _leaf(arguments[0], name, place, (*path, name)): _value(arguments[1], row, place, (*path, name))
+            for name, row in table.items()
+        }
+    return _leaf(kind, value, place, path)
+
+
+def _table(kind: object, value: object, place: Place, path: Path) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise SetupError(place(path) + _mismatch(kind, value, path))
+    return cast("Mapping[str, Any]", value)
+
+
+def _leaf(kind: object, value: object, place: Place, path: Path, *, strict: bool = True) -> object:
+    try:
+        return msgspec.convert(value, cast("Any", kind), strict=strict, dec_hook=_custom)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise SetupError(place(path) + _mismatch(kind, value, path)) from error
+
+
+def _custom(kind: type, value: object) -> object:
+    if kind is Size:
+        return Size.parse(value)
+    raise NotImplementedError(kind.__name__)
+
+
+def _mismatch(kind: object, value: object, path: Path) -> str:
+    expected, found = describe_type(kind), describe_value(value)
+    if found in expected.split():
+        found = "another value"
+    if get_origin(kind) is Annotated and path[-1] == value:
+        return f"`{dotted(path)}` is not a name that can be used here: expected {expected}"
+    return f"`{dotted(path)}` is not as it must be: expected {expected}, found {found}"
+
+
+def _unknown(path: Path, known: Sequence[str]) -> str:
+    if path[-1].lower() in _KEY_WORDS and "key_env" in known:
+        return f"unknown key `{dotted(path)}`: {_KEY_ADVICE}"
+    return f"unknown key `{dotted(path)}`; the nearest one is `{nearest(path[-1], known)}`"
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The most similar of some names."""
+    return get_close_matches(name, known, n=1, cutoff=0.0)[0]
+
+
+def dotted(path: Path) -> str:
+    """A path as TOML writes it."""
+    return ".".join(path)
