@@ -275,7 +275,8 @@ def test_cancelling_before_the_head_closes_the_connection_at_once():
 
 def test_cancelling_closes_the_connection_even_while_a_body_is_stuck_on_its_way():
     async def scenario():
-        arrived, cancelled, received = asyncio.Event(), asyncio.Event(), []
+        arrived, cancelled, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        received = []
 
         async def slow_reader(reader, writer):
             writer.transport.pause_reading()
@@ -285,8 +286,8 @@ def test_cancelling_closes_the_connection_even_while_a_body_is_stuck_on_its_way(
             with contextlib.suppress(ConnectionError):
                 while piece := await reader.read(65536):
                     received.append(len(piece))
-            received.append(None)
             writer.close()
+            ended.set()
 
         server = await asyncio.start_server(slow_reader, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
@@ -296,9 +297,8 @@ def test_cancelling_closes_the_connection_even_while_a_body_is_stuck_on_its_way(
             sending.cancel()
             await asyncio.wait([sending])
             cancelled.set()
-            while received[-1:] != [None]:
-                await asyncio.sleep(0)
-        return sum(received[:-1])
+            await ended.wait()
+        return sum(received)
 
     assert run(scenario()) < BIG
 
