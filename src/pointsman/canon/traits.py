@@ -65,8 +65,12 @@ class Traits(Struct, frozen=True, forbid_unknown_fields=True):
     reasoning: ReasoningStyle = "effort"
     efforts: tuple[str, ...] | None = None
     """The efforts it takes, lowest first; None: any."""
+    effort_with_tools: Literal["any", "none", "absent"] = "any"
+    """Which effort it takes beside function tools: any; only the word `none`; only a request that names none."""
     thinking_modes: tuple[str, ...] = ("on", "off", "adaptive")
     """The canonical `Reasoning.mode`s it takes."""
+    thinking_off: Literal["disabled", "between_tools"] = "disabled"
+    """The `type` of a `thinking` object that turns it off, where `off` stands in `thinking_modes`."""
     effort_budgets: Json = {}
     """Thinking tokens by effort, for approximating one by the other."""
     echo_reasoning: Literal["none", "tool_calls", "all"] = "none"

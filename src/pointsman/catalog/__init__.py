@@ -1,1 +1,1 @@
-"""What exists, as data: providers, model families, clients. Shipped with the package; `config` reads it in."""
+"""What exists, as data: providers, model families, clients. Shipped data only; `config` reads it in."""

@@ -12,6 +12,9 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     patterns: tuple[str, ...]
     """Glob patterns of model ids, matched against the name without a vendor's prefix (`meta-llama/`)."""
     page: str
+    """Where the family's facts are documented."""
+    providers: tuple[str, ...] = ()
+    """The provider rows at which it holds; empty: wherever the model runs."""
     traits: Json = {}
     """See `canon/traits.py`; these stand above the provider's."""
     dialect_traits: dict[str, Json] = {}

@@ -14,7 +14,7 @@ class Speaks(Struct, frozen=True, forbid_unknown_fields=True):
     """One dialect at a provider."""
 
     base: str
-    """What stands between the provider's root URL and the dialect's own paths: `/v1`, `/anthropic`, or empty."""
+    """What stands between the root URL and the dialect's own paths: `/v1`, `/anthropic`, or nothing."""
     auth: AuthScheme | None = None
     """Where it differs from the provider's."""
     headers: dict[str, str] = {}
@@ -73,5 +73,8 @@ class Provider(Struct, frozen=True, forbid_unknown_fields=True):
     discover: bool = True
     """Whether a key in the environment is enough to add it."""
     headers: dict[str, str] = {}
+    """Fields that every request to it carries, in whatever dialect."""
     engine: bool = False
-    """The model inside pointsman itself."""
+    """The model inside pointsman itself: no URL, no key, no discovery."""
+    note: str = ""
+    """What a user must know before adding it: shown in the reference, and where it is refused."""

@@ -1,0 +1,31 @@
+"""The catalog that ships with the package, read once."""
+
+from functools import cache
+from importlib.resources import files
+
+from pointsman.catalog import read
+from pointsman.catalog.client import Client
+from pointsman.catalog.profile import Profile
+from pointsman.catalog.provider import Provider
+
+
+@cache
+def providers() -> dict[str, Provider]:
+    """The shipped rows of `providers.toml`, by name."""
+    return read.providers(_text("providers.toml"))
+
+
+@cache
+def profiles() -> tuple[Profile, ...]:
+    """The shipped rows of `profiles.toml`, in the order in which they apply."""
+    return read.profiles(_text("profiles.toml"))
+
+
+@cache
+def clients() -> dict[str, Client]:
+    """The shipped rows of `clients.toml`, by name."""
+    return read.clients(_text("clients.toml"))
+
+
+def _text(name: str) -> str:
+    return files("pointsman.catalog").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,142 @@
+"""Laws that every shipped row keeps."""
+
+from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
+
+import pytest
+
+from pointsman.catalog.lookup import traits_for
+from pointsman.config import shipped
+
+PROVIDERS = shipped.providers()
+DIALECTS = {"anthropic", "openai_chat", "openai_responses", "gemini"}
+EXPECTED = """
+openai anthropic google azure bedrock vertex openrouter groq mistral deepseek xai together fireworks cerebras nvidia
+huggingface github-models perplexity cohere moonshot kimi-coding zai zai-coding qwen qwen-coding minimax
+minimax-token-plan ollama lmstudio llama.cpp vllm sglang litellm openai-compatible anthropic-compatible
+gemini-compatible embedded
+""".split()
+
+rows = pytest.mark.parametrize("row", PROVIDERS.values(), ids=PROVIDERS)
+
+
+def test_every_provider_that_the_project_promises_has_a_row():
+    assert sorted(PROVIDERS) == sorted(EXPECTED)
+
+
+@rows
+def test_a_row_names_its_page_and_speaks_known_dialects(row):
+    assert row.page.startswith("https://")
+    assert row.dialects
+    assert set(row.dialects) <= DIALECTS
+    assert set(row.dialect_traits) <= set(row.dialects)
+
+
+@rows
+def test_a_root_is_an_origin_or_a_path_without_a_trailing_slash(row):
+    if row.root is None:
+        return
+    url = urlsplit(row.root)
+
+    assert not row.root.endswith("/")
+    assert url.scheme == "https" or (row.local and url.hostname == "127.0.0.1")
+    assert not (url.query or url.fragment or url.username)
+
+
+@rows
+def test_a_base_is_empty_or_a_path(row):
+    for speaks in row.dialects.values():
+        assert speaks.base == "" or (speaks.base.startswith("/") and not speaks.base.endswith("/"))
+
+
+@rows
+def test_what_is_added_by_its_key_has_a_key_and_a_root(row):
+    if row.key_env and row.discover:
+        assert row.root
+        assert not row.compatible
+
+
+@rows
+def test_only_servers_of_this_machine_have_ports(row):
+    if row.ports:
+        assert row.local
+        assert urlsplit(row.root).port == row.ports[0]
+
+
+@rows
+def test_every_row_gives_traits_in_each_of_its_dialects(row):
+    for dialect in row.dialects:
+        traits_for(row, dialect, shipped.profiles(), "some-model", {})
+
+
+def test_no_key_variable_adds_two_providers():
+    seen = [name for row in PROVIDERS.values() if row.discover for name in row.key_env]
+
+    assert len(seen) == len(set(seen))
+
+
+def test_no_prefix_names_two_providers():
+    prefixes = [*PROVIDERS, *(alias for row in PROVIDERS.values() for alias in row.aliases)]
+
+    assert len(prefixes) == len(set(prefixes))
+
+
+@pytest.mark.parametrize(
+    ("model", "owner"),
+    [
+        ("gpt-6-luna", "openai"),
+        ("o3", "openai"),
+        ("o4-mini", "openai"),
+        ("chatgpt-4o-latest", "openai"),
+        ("codex-mini-latest", "openai"),
+        ("claude-opus-5-5", "anthropic"),
+        ("gemini-3.8-flash", "google"),
+        ("grok-4.7", "xai"),
+        ("deepseek-flash", "deepseek"),
+        ("mistral-large-4", "mistral"),
+        ("codestral-2508", "mistral"),
+        ("command-a-03-2025", "cohere"),
+        ("sonar-pro", "perplexity"),
+        ("kimi-k3", "moonshot"),
+        ("kimi-for-coding", "kimi-coding"),
+        ("glm-5.3", "zai"),
+        ("qwen3-max", "qwen"),
+        ("MiniMax-M3", "minimax"),
+    ],
+)
+def test_a_companys_own_model_goes_to_its_row_first(model, owner):
+    found = [n for n, row in PROVIDERS.items() if any(fnmatchcase(model, p) for p in row.patterns)]
+
+    assert found[0] == owner
+
+
+@pytest.mark.parametrize("model", ["openrouter-auto", "ollama-thing", "meta-llama/x", "llama3:8b", "local"])
+def test_names_that_are_nobodys_own_match_no_pattern(model):
+    assert not [n for n, row in PROVIDERS.items() if any(fnmatchcase(model, p) for p in row.patterns)]
+
+
+def test_the_families_cover_every_current_claude():
+    families = PROVIDERS["anthropic"].families
+
+    assert fnmatchcase("claude-opus-5-5", families["opus"])
+    assert fnmatchcase("claude-sonnet-5-5", families["sonnet"])
+    assert fnmatchcase("claude-haiku-5-5", families["haiku"])
+    assert fnmatchcase("claude-fable-5-2", families["fable"])
+
+
+def test_exactly_one_row_is_the_model_inside():
+    assert [row.name for row in PROVIDERS.values() if row.engine] == ["embedded"]
+
+
+def test_profiles_have_a_page_and_name_providers_that_exist():
+    for profile in shipped.profiles():
+        assert profile.page.startswith("https://")
+        assert set(profile.providers) <= set(PROVIDERS)
+        assert set(profile.dialect_traits) <= DIALECTS
+        assert all(pattern == pattern.lower() for pattern in profile.patterns)
+
+
+def test_clients_speak_known_dialects():
+    for client in shipped.clients().values():
+        assert set(client.dialects) <= DIALECTS
+        assert client.page.startswith("https://")
