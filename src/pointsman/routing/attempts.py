@@ -61,8 +61,7 @@ def attempts(
 ) -> Generator[Step, Outcome | None, None]:
     """The steps of one request. `random` gives numbers from 0 to 1."""
     number = 0
-    rounds = 2 if patience.queue_timeout > 0 else 1
-    for _ in range(rounds):
+    for first_round in (True, False):
         reset: float | None = None
         for candidate in plan.candidates:
             for again in (False, True):
@@ -77,7 +76,8 @@ def attempts(
                 reset = _earliest(reset, outcome)
                 if not _worth_repeating(outcome):
                     break
-        if reset is None or reset > patience.queue_timeout:
+        waits = first_round and reset is not None and reset <= patience.queue_timeout
+        if reset is None or not waits or number >= patience.max_attempts:
             return
         yield Wait(reset, "the earliest limit resets")
 

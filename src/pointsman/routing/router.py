@@ -72,8 +72,8 @@ class Router:
             for candidate in self._named(forced, aliases=True):
                 yield _because(candidate, "server model", f"the server's --model {forced}: {candidate.why}")
             return
-        name = (model or "").strip()
-        if name in NO_MODEL:
+        name = model or ""
+        if name.strip() in NO_MODEL:
             yield from self._default_for_nameless()
             return
         yield from self._named(name, aliases=True)
@@ -199,7 +199,7 @@ class Router:
 
     def advice(self, model: str | None) -> str:
         """Why nothing serves `model`, the nearest names, and what to do."""
-        if not (model or "").strip() or model in NO_MODEL:
+        if (model or "").strip() in NO_MODEL:
             return (
                 "the request names no model and no default is known: name one (`GET /v1/models` lists them), "
                 "or set `default` and `models` in the configuration"

@@ -1,0 +1,155 @@
+"""Routing: each rule, and their order."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pointsman.canon.errors import UnknownModelError
+from pointsman.routing.router import Router
+from pointsman.routing.snapshot import Model
+
+from .rows import ACME, BOLT, CLAUDES, ENGINE, HUB, OPUS_LONG, OPUS_NEW, backend, snapshot
+
+ENGINE_BACKEND = backend(ENGINE, models=("smol",), gguf="/models/smol.gguf")
+FULL = snapshot(
+    backend(ACME),
+    backend(BOLT),
+    backend(HUB),
+    ENGINE_BACKEND,
+    catalogs={"acme": CLAUDES, "hub": (Model("meta-llama/x"), Model("gpt-5"), Model("llama3:8b"))},
+    aliases={"fast": "hub:meta-llama/x", "big": "opus", "loop": "fast"},
+    embedded="embedded",
+    missing_keys=(("gemini-*", "GEMINI_API_KEY"),),
+)
+
+
+def led(name: str | None, picture=FULL) -> tuple[str, str, str]:
+    """Backend, model and rule of a name."""
+    chosen = Router(picture).plan(name).candidates[0]
+    return chosen.backend.name, chosen.model, chosen.rule
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("fast", ("hub", "meta-llama/x", "alias")),
+        ("big", ("acme", OPUS_NEW.id, "alias")),
+        ("hub:anything", ("hub", "anything", "backend prefix")),
+        ("hub/anything", ("hub", "anything", "backend prefix")),
+        ("hub:a:b/c", ("hub", "a:b/c", "backend prefix")),
+        ("claude:opus", ("acme", OPUS_NEW.id, "backend prefix")),
+        ("acme:big", ("acme", OPUS_NEW.id, "backend prefix")),
+        ("claude:claude-next", ("acme", "claude-next", "backend prefix")),
+        ("llama3:8b", ("hub", "llama3:8b", "live catalog")),
+        ("meta-llama/x", ("hub", "meta-llama/x", "live catalog")),
+        ("opus", ("acme", OPUS_NEW.id, "shortcut")),
+        ("opus1m", ("acme", OPUS_LONG.id, "shortcut")),
+        ("opus-1m", ("acme", OPUS_LONG.id, "shortcut")),
+        ("opus[1m]", ("acme", OPUS_LONG.id, "shortcut")),
+        ("Sonnet", ("acme", "claude-sonnet-5", "shortcut")),
+        ("gpt-5", ("hub", "gpt-5", "live catalog")),
+        ("gpt-6", ("bolt", "gpt-6", "pattern")),
+        ("o3-mini", ("bolt", "o3-mini", "pattern")),
+        ("claude-future-9", ("acme", "claude-future-9", "pattern")),
+        ("local", ("embedded", "smol", "embedded")),
+        ("embedded:local", ("embedded", "smol", "backend prefix")),
+        ("smol", ("embedded", "smol", "live catalog")),
+    ],
+)
+def test_a_name_leads_where_its_rule_says(name, expected):
+    assert led(name) == expected
+
+
+def test_the_server_model_wins_over_everything_and_takes_a_prefix_a_shortcut_or_an_alias():
+    for forced, target in {"hub:y": "y", "opus": OPUS_NEW.id, "fast": "meta-llama/x"}.items():
+        forced_picture = snapshot(
+            *FULL.backends.values(), catalogs=FULL.catalogs, aliases=FULL.aliases, model=forced
+        )
+
+        assert led("gpt-6", forced_picture)[1:] == (target, "server model")
+        assert led(None, forced_picture)[1] == target
+
+
+def test_aliases_are_one_step_and_never_recursive():
+    with pytest.raises(UnknownModelError):
+        led("loop")
+
+
+def test_a_request_without_a_model_goes_to_the_default_backend():
+    for name in (None, "", "default", "auto"):
+        assert led(name) == ("acme", OPUS_NEW.id, "default backend")
+
+
+def test_unmatched_names_go_to_the_default_only_if_the_user_set_one():
+    with_default = snapshot(*FULL.backends.values(), catalogs=FULL.catalogs, default="bolt")
+
+    assert led("never-heard-of", with_default) == ("bolt", "never-heard-of", "default backend")
+    with pytest.raises(UnknownModelError):
+        led("never-heard-of")
+
+
+def test_the_embedded_model_never_takes_foreign_names():
+    alone = snapshot(ENGINE_BACKEND, embedded="embedded", default="embedded")
+
+    assert led(None, alone) == ("embedded", "smol", "default backend")
+    with pytest.raises(UnknownModelError, match="try the wiring with model `local`"):
+        led("claude-opus-5", alone)
+
+
+def test_a_backend_of_the_users_called_local_takes_that_name():
+    own = backend(ENGINE, "local", models=("mine",), gguf="/mine.gguf")
+
+    assert led("local", snapshot(own, ENGINE_BACKEND, embedded="embedded")) == ("local", "mine", "embedded")
+
+
+def test_an_unknown_name_is_told_the_nearest_ones_and_what_to_do():
+    with pytest.raises(UnknownModelError) as caught:
+        led("claud-opus-5")
+    assert "claude-opus-5" in caught.value.message
+    with pytest.raises(UnknownModelError, match="GEMINI_API_KEY"):
+        led("gemini-9")
+
+
+def test_what_else_was_possible_is_told():
+    plan = Router(FULL).plan("gpt-5")
+
+    assert [(each.backend.name, each.rule) for each in plan.others] == [("bolt", "pattern")]
+
+
+def test_a_pattern_whose_backend_does_not_exist_does_not_match():
+    with pytest.raises(UnknownModelError):
+        led("claude-opus-5", snapshot(backend(BOLT)))
+
+
+def test_every_advertised_name_sent_back_reaches_its_backend():
+    router = Router(FULL)
+    listed = list(router.advertised())
+
+    assert {name for name, _, _ in listed} >= {"fast", "big", "gpt-5", "meta-llama/x", OPUS_NEW.id}
+    for name, owner, model in listed:
+        chosen = router.plan(name).candidates[0]
+        assert (chosen.backend.name, chosen.model) == (owner.name, model.id)
+
+
+def test_an_id_that_two_backends_have_is_listed_bare_once_and_prefixed_for_the_other():
+    two = snapshot(backend(HUB), backend(BOLT), catalogs={"hub": (Model("m"),), "bolt": (Model("m"),)})
+
+    assert [name for name, _, _ in Router(two).advertised()] == ["m", "bolt:m"]
+
+
+@given(st.text(max_size=30))
+def test_any_name_gets_the_same_plan_twice_or_a_clear_refusal(name):
+    router = Router(FULL)
+    try:
+        plan = router.plan(name)
+    except UnknownModelError as error:
+        assert error.status == 404
+        assert error.message
+    else:
+        assert router.plan(name) is plan
+        assert plan.candidates[0].backend.name in FULL.backends
+
+
+@given(st.text(min_size=1, max_size=30))
+def test_name_colon_model_always_reaches_that_backend(model):
+    assert Router(FULL).plan(f"hub:{model}").candidates[0].backend.name == "hub"
