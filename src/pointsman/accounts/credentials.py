@@ -7,6 +7,7 @@ from msgspec import Struct
 from pointsman.accounts.secret import Secret
 from pointsman.accounts.vault import SecretStore
 from pointsman.canon.errors import NoCredentialError, SetupError
+from pointsman.config.environment import is_foreign_key
 from pointsman.routing.snapshot import Backend
 
 
@@ -31,7 +32,11 @@ class Credentials:
         if backend.key_env is None:
             return None
         value = self._environment.get(backend.key_env, "").strip()
-        return Credential(_checked(value, backend, backend.key_env), backend.key_env) if value else None
+        # What a shell exports for clients of this endpoint is no key of the provider's.
+        usual = backend.key_env in backend.provider.key_env
+        if not value or (usual and not is_foreign_key(value, self._environment)):
+            return None
+        return Credential(_checked(value, backend, backend.key_env), backend.key_env)
 
     def remembered(self, backend: Backend) -> bool:
         """Whether the vault has been asked for this backend."""

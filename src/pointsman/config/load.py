@@ -11,6 +11,7 @@ from msgspec.structs import FieldInfo, fields
 
 from pointsman.canon.errors import SetupError
 from pointsman.config import rules
+from pointsman.config.environment import API_KEY_VARIABLE
 from pointsman.config.lines import line_of
 from pointsman.config.migrate import upgrade
 from pointsman.config.schema import Settings
@@ -18,8 +19,6 @@ from pointsman.config.shape import build, build_value, nearest
 from pointsman.store.files import read_optional
 
 PREFIX = "POINTSMAN_"
-API_KEY_VARIABLE = "POINTSMAN_API_KEY"
-"""The key of this endpoint; read when serving, never kept."""
 _RESERVED = frozenset({API_KEY_VARIABLE, "POINTSMAN_HOME"})
 DEFAULT = "default"
 _TRUE = frozenset({"1", "true", "yes", "on"})

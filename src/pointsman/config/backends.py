@@ -1,0 +1,124 @@
+"""Backends that the user configured: settings and provider rows, put together and checked."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from pointsman.canon.errors import SetupError
+from pointsman.catalog.provider import Provider
+from pointsman.config.bases import Kinds, bases
+from pointsman.config.environment import key_variable
+from pointsman.config.load import Effective
+from pointsman.config.rules import plain_http_complaint
+from pointsman.config.schema import BackendSettings, TimeoutSettings
+from pointsman.config.shape import nearest
+from pointsman.config.urls import may_carry_key
+from pointsman.routing.snapshot import Backend, Timeouts
+
+
+class Catalog(Struct, frozen=True):
+    """What there is to configure with."""
+
+    rows: Mapping[str, Provider]
+    """The provider table, by name."""
+    built: frozenset[str]
+    """The dialects that this version speaks."""
+
+    @property
+    def kinds(self) -> Kinds:
+        """What the compatible rows say of dialects in general."""
+        return Kinds(self.rows)
+
+    def engine(self) -> Provider | None:
+        """The row of the engine inside pointsman."""
+        return next((row for row in self.rows.values() if row.engine), None)
+
+
+def configured(effective: Effective, catalog: Catalog, environment: Mapping[str, str]) -> dict[str, Backend]:
+    """The backends of the file, in its order. Raises SetupError, naming backend and setting."""
+    return {
+        name: backend(name, settings, catalog, environment, effective.path)
+        for name, settings in effective.settings.backends.items()
+    }
+
+
+def backend(
+    name: str, settings: BackendSettings, catalog: Catalog, environment: Mapping[str, str], file: Path
+) -> Backend:
+    """One backend. Raises SetupError, naming it and the setting."""
+    row = speaking(name, _row(name, settings, catalog), settings.dialects, catalog)
+    if settings.base_url is None and row.root is None and not row.engine:
+        note = f" {row.note}" if row.note else ""
+        raise SetupError(f"`backends.{name}`: `base_url` is missing, and provider {row.name} has none.{note}")
+    made = Backend(
+        name=name,
+        provider=row,
+        bases=bases(row, catalog.kinds, settings.base_url),
+        why=file.name,
+        models=settings.models,
+        key_env=settings.key_env or key_variable(row, environment),
+        gguf=_beside(file, settings.gguf),
+        headers={field.lower(): value for field, value in settings.headers.items()},
+        proxy=settings.proxy,
+        ca_file=_beside(file, settings.ca_file),
+        timeouts=_timeouts(settings.timeouts),
+        allow_http=settings.allow_http,
+        ask_usage=settings.ask_usage,
+        traits=settings.traits,
+    )
+    _check_key_travels_safely(made)
+    return made
+
+
+def _row(name: str, settings: BackendSettings, catalog: Catalog) -> Provider:
+    engine = catalog.engine()
+    if settings.provider is None and settings.gguf is not None and engine is not None:
+        return engine
+    row = catalog.rows.get(settings.provider or "")
+    if row is None:
+        near = nearest(settings.provider or "", list(catalog.rows))
+        raise SetupError(
+            f"`backends.{name}.provider`: there is no provider {settings.provider}; the nearest one is {near}"
+        )
+    if settings.gguf is not None and not row.engine:
+        raise SetupError(f"`backends.{name}.gguf`: a model file runs inside pointsman; leave `provider` out")
+    return row
+
+
+def speaking(name: str, row: Provider, wanted: tuple[str, ...], catalog: Catalog) -> Provider:
+    """The row, reduced to the dialects that are wanted and built. Raises SetupError."""
+    for dialect in wanted:
+        if dialect not in catalog.built:
+            raise _not_built(f"`backends.{name}.dialects`: {dialect} is", catalog)
+    chosen = wanted or tuple(dialect for dialect in row.dialects if dialect in catalog.built)
+    if not chosen:
+        spoken = ", ".join(row.dialects)
+        raise _not_built(f"`backends.{name}`: {spoken}, which provider {row.name} speaks, is", catalog)
+    general = catalog.kinds.general
+    speaks = {dialect: row.dialects.get(dialect) or general[dialect] for dialect in chosen}
+    return msgspec.structs.replace(row, dialects=speaks)
+
+
+def _not_built(what: str, catalog: Catalog) -> SetupError:
+    built = ", ".join(sorted(catalog.built))
+    return SetupError(f"{what} not built in this version; built are {built}", code="dialect_not_built")
+
+
+def _beside(file: Path, name: str | None) -> str | None:
+    """A path as the user wrote it, relative to the folder of the file."""
+    return None if name is None else str(file.parent / Path(name).expanduser())
+
+
+def _timeouts(settings: TimeoutSettings) -> Timeouts:
+    return Timeouts(settings.connect, settings.first_byte, settings.idle)
+
+
+def _check_key_travels_safely(made: Backend) -> None:
+    row = made.provider
+    if row.auth == "none" or made.key_env is None or row.local:
+        return
+    for url in made.bases.values():
+        if not may_carry_key(url, allow_http=made.allow_http):
+            raise SetupError(f"`backends.{made.name}.base_url`: {plain_http_complaint(url)}")

@@ -1,0 +1,111 @@
+"""Backends that nobody configured: keys in the environment, and neighbours on their usual ports."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec import Struct
+
+from pointsman.catalog.provider import Provider
+from pointsman.config.backends import Catalog, speaking
+from pointsman.config.bases import bases
+from pointsman.config.environment import addresses, usable_key
+from pointsman.config.urls import UrlError, is_loopback_host, may_carry_key, split
+from pointsman.routing.snapshot import Backend
+
+
+class Found(Struct, frozen=True):
+    """What discovery came upon."""
+
+    backends: dict[str, Backend] = {}
+    warnings: tuple[str, ...] = ()
+
+
+def discovered(catalog: Catalog, environment: Mapping[str, str], own: Iterable[tuple[str, int]]) -> Found:
+    """A backend for each provider whose key is in the environment.
+
+    `own` are the (host, port) pairs at which a pointsman answers or will answer: a key whose `*_BASE_URL`
+    leads there is a key for pointsman. Any other `*_BASE_URL` is where the key belongs, and where it is used.
+    """
+    ours = frozenset(own)
+    backends: dict[str, Backend] = {}
+    warnings: list[str] = []
+    for row in catalog.rows.values():
+        variable = usable_key(row, environment)
+        if not row.discover or row.engine or variable is None or catalog.built.isdisjoint(row.dialects):
+            continue
+        try:
+            made = _backend(row, variable, catalog, environment, ours)
+        except UrlError as error:
+            warnings.append(f"{variable} is set, but {row.name} was not added: {error}")
+            continue
+        if made is not None:
+            backends[row.name] = made
+    return Found(backends, tuple(warnings))
+
+
+def _backend(
+    row: Provider,
+    variable: str,
+    catalog: Catalog,
+    environment: Mapping[str, str],
+    ours: frozenset[tuple[str, int]],
+) -> Backend | None:
+    known = tuple(addresses(row, variable, environment))
+    if any(leads_here(url, ours) for _, url in known):
+        return None
+    address, url = known[0] if known else (None, None)
+    if url is None and row.root is None:
+        return None
+    spoken = speaking(row.name, row, (), catalog)
+    made = Backend(
+        name=row.name,
+        provider=spoken,
+        bases=bases(spoken, catalog.kinds, url),
+        why=f"{variable} is set" if address is None else f"{variable} and {address} are set",
+        key_env=variable,
+    )
+    if not all(may_carry_key(base, allow_http=False) for base in made.bases.values()):
+        raise UrlError(f"{address} is plain http://; configure it as a backend with `allow_http = true`")
+    return made
+
+
+def leads_here(url: str, own: frozenset[tuple[str, int]]) -> bool:
+    """Whether a URL is that of a pointsman. Raises UrlError."""
+    parts = split(url)
+    host = (parts.hostname or "").lower()
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    if is_loopback_host(host):
+        return any(port == own_port for _, own_port in own)
+    return (host, port) in own
+
+
+def neighbours(
+    catalog: Catalog, backends: Mapping[str, Backend], own: Iterable[tuple[str, int]]
+) -> tuple[tuple[Provider, int], ...]:
+    """The (provider, port) pairs worth a knock on loopback: usual ports that no backend has."""
+    taken = {port for _, port in own} | set(_loopback_ports(backends.values()))
+    return tuple(
+        (speaking(row.name, row, (), catalog), port)
+        for row in catalog.rows.values()
+        if row.local and row.name not in backends and not catalog.built.isdisjoint(row.dialects)
+        for port in row.ports
+        if port not in taken
+    )
+
+
+def _loopback_ports(backends: Iterable[Backend]) -> Iterator[int]:
+    for backend in backends:
+        for url in backend.bases.values():
+            parts = split(url)
+            if is_loopback_host(parts.hostname) and parts.port is not None:
+                yield parts.port
+
+
+def missing_keys(catalog: Catalog, backends: Mapping[str, Backend]) -> tuple[tuple[str, str], ...]:
+    """(model pattern, environment variable) of the providers that no backend is of."""
+    present = {backend.provider.name for backend in backends.values()}
+    return tuple(
+        (pattern, row.key_env[0])
+        for row in catalog.rows.values()
+        if row.discover and row.key_env and row.name not in present
+        for pattern in row.patterns
+    )

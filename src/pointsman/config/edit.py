@@ -1,0 +1,104 @@
+"""Changes to `config.toml` by commands: the user's comments stay, and what would not load is not written."""
+
+from collections.abc import Callable, Mapping, MutableMapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from pointsman.canon.errors import SetupError
+from pointsman.config.load import Effective, read_text
+from pointsman.config.migrate import upgrade
+from pointsman.config.schema import VERSION
+from pointsman.store.files import read_optional, write_private
+from pointsman.store.locks import locked
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
+Check = Callable[[Effective], object]
+"""Raises SetupError for settings that are well-formed and still cannot hold, such as an unknown provider."""
+_NEW_FILE = (
+    f"# The configuration of pointsman; `pointsman config` shows what holds now.\nversion = {VERSION}\n"
+)
+
+
+class Editor:
+    """Edits one file; each method is one whole change, under a lock, and raises SetupError."""
+
+    def __init__(self, path: Path, run: Path, check: Check) -> None:
+        """`run` is the folder for the lock."""
+        self._path = path
+        self._lock = run / "config.lock"
+        self._check = check
+
+    def add_backend(self, name: str, settings: Mapping[str, object]) -> None:
+        """Adds `[backends.NAME]`; there must be none of that name."""
+
+        def change(document: MutableMapping[str, Any]) -> None:
+            if name in document.get("backends", {}):
+                raise SetupError(
+                    f"there is a backend {name} in {self._path} already: remove it first, or name it otherwise"
+                )
+            put(document, ("backends", name), settings)
+
+        self.edit(change)
+
+    def remove_backend(self, name: str) -> None:
+        """Removes `[backends.NAME]`."""
+
+        def change(document: MutableMapping[str, Any]) -> None:
+            if name not in document.get("backends", {}):
+                raise SetupError(f"there is no backend {name} in {self._path}")
+            del document["backends"][name]
+
+        self.edit(change)
+
+    def set(self, path: tuple[str, ...], value: object) -> None:
+        """Sets one key; None removes it."""
+        self.edit(lambda document: put(document, path, value))
+
+    def edit(self, change: Callable[[MutableMapping[str, Any]], None]) -> None:
+        """Any change. The file is written only if it differs, loads, and passes the check."""
+        with locked(self._lock):
+            data = read_optional(self._path)
+            old = _NEW_FILE if data is None else self._decoded(data)
+            document = self._parsed(old)
+            upgrade(cast("MutableMapping[str, Any]", document))
+            change(cast("MutableMapping[str, Any]", document))
+            new = document.as_string()
+            settings, given = read_text(new, str(self._path))
+            self._check(Effective(settings, self._path, dict.fromkeys(given, str(self._path))))
+            if data is None or new != old:
+                write_private(self._path, new.encode())
+
+    def _decoded(self, data: bytes) -> str:
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise SetupError(f"{self._path} is not UTF-8 text; save it as UTF-8") from error
+
+    def _parsed(self, text: str) -> "TOMLDocument":
+        read_text(text, str(self._path))
+        import tomlkit  # noqa: PLC0415  # only commands that change the file need it
+
+        return tomlkit.parse(text)
+
+
+def put(document: MutableMapping[str, Any], path: tuple[str, ...], value: object) -> None:
+    """Sets the value at a path, making the tables that lead there; None removes it."""
+    table: MutableMapping[str, Any] = document
+    for name in path[:-1]:
+        table = table.setdefault(name, {})
+    if value is None:
+        table.pop(path[-1], None)
+    else:
+        table[path[-1]] = plain(value)
+
+
+def plain(value: object) -> object:
+    """A value as TOML has it: without None, tuples as arrays."""
+    if isinstance(value, Mapping):
+        table = cast("Mapping[str, object]", value)
+        return {name: plain(inner) for name, inner in table.items() if inner is not None}
+    if isinstance(value, tuple):
+        return [plain(inner) for inner in cast("tuple[object, ...]", value)]
+    return value
