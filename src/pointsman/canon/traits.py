@@ -50,6 +50,8 @@ class Traits(Struct, frozen=True, forbid_unknown_fields=True):
     documents: bool = True
     audio: bool = True
     tools: bool = True
+    top_k: bool = False
+    """Whether it takes `top_k` where its dialect has no such field."""
     user_field: Literal["user", "safety_identifier", "none"] = "user"
     metadata: bool = True
     service_tiers: tuple[str, ...] | None = None

@@ -33,7 +33,7 @@ def put_tools(draft: Draft) -> None:
 
 
 def _put_each(draft: Draft, tools: tuple[Tool, ...] | None) -> None:
-    form = draft.request.form if draft.own else {}
+    form: Json = draft.request.form if draft.own else {}
     modern = [_tool(draft, tool) for tool in tools or () if not (draft.own and tool.form == LEGACY)]
     legacy = [_function(draft, tool) for tool in tools or () if draft.own and tool.form == LEGACY]
     if modern or form.get("tools") == "empty":
@@ -99,8 +99,8 @@ def _server(draft: Draft, tool: Tool) -> dict[str, Any]:
     if draft.own:
         return {"type": tool.type, **tool.extra}
     raise UnsupportedError(
-        f"tool `{tool.type or tool.name}` is run by the provider itself, and {draft.target.model} has no such "
-        "tool; leave it out, or choose a model of the provider that has it",
+        f"tool `{tool.type or tool.name}` is run by the provider itself, and {draft.target.model} has "
+        "no such tool; leave it out, or choose a model of the provider that has it",
         param="tools",
     )
 
@@ -119,7 +119,7 @@ def _choice(draft: Draft, choice: ToolChoice) -> Any:
 
 
 def _without(draft: Draft, tools: tuple[Tool, ...], choice: ToolChoice) -> tuple[Any, ToolChoice | None]:
-    """Tools and choice where the target lacks the mode: the tools are fewer instead, and the wish is looser."""
+    """Tools and choice where the target lacks the mode: fewer tools instead, and a looser wish."""
     draft.approximated("tool_choice", f"the target has no choice `{choice.mode}`")
     if choice.mode == "none":
         return None, None

@@ -17,7 +17,7 @@ from pointsman.wire.json import encode
 LEGACY = "function_call"
 """The form of a call that came in the deprecated field, and of the message that answers it."""
 CONTENT = "extra_content"
-"""Where Google's compatible endpoint puts a call's thought signature (ai.google.dev, "Thought signatures")."""
+"""Where Google's compatible endpoint puts a call's thought signature (ai.google.dev, OpenAI page)."""
 ENVELOPE = "pointsman"
 """The member of `extra_content` that holds another dialect's opaque state."""
 

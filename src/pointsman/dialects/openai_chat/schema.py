@@ -128,7 +128,7 @@ def is_strict(schema: Json) -> bool:
         named = cast("Json", properties)
         if schema.get("additionalProperties") is not False or set(schema.get("required", ())) != set(named):
             return False
-        if not all(is_strict(each) for each in named.values() if isinstance(each, Mapping)):
+        if not all(is_strict(cast("Json", each)) for each in named.values() if isinstance(each, Mapping)):
             return False
     elif schema.get("type") == "object":
         return False

@@ -1,0 +1,118 @@
+"""How much the model should think, for an upstream: in the one field that it takes, never in two."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from pointsman.canon.request import Reasoning
+from pointsman.dialects.openai_chat.draft import Draft
+from pointsman.dialects.openai_chat.reasoning import budget_for, effort_for, nearest_effort, say
+
+_FIELD = "reasoning_effort"
+
+
+def put_reasoning(draft: Draft) -> None:
+    """The member that sets the thinking."""
+    reasoning = draft.request.reasoning
+    if reasoning is None:
+        return
+    style = draft.traits.reasoning
+    if style == "none":
+        if reasoning.mode != "off":
+            draft.dropped("reasoning", f"{draft.target.model} has no such setting")
+        return
+    if draft.own:
+        _put_own(draft, reasoning)
+        return
+    draft.body |= _STYLES[style](draft, reasoning)
+    if reasoning.display is not None:
+        draft.dropped("thinking.display", "the target has no such field")
+
+
+def _put_own(draft: Draft, reasoning: Reasoning) -> None:
+    form = cast("list[str]", draft.request.form.get("reasoning", []))
+    members = {**say(reasoning, form), **reasoning.extra}
+    if _FIELD in members:
+        members[_FIELD] = _fitting(draft, members[_FIELD])
+    draft.body |= members
+
+
+def _fitting(draft: Draft, effort: str) -> str:
+    """The nearest effort that the target takes."""
+    efforts = draft.traits.efforts
+    if not efforts or effort in efforts:
+        return effort
+    nearest = nearest_effort(effort, efforts)
+    if nearest != effort:
+        draft.approximated("effort", f"`{effort}` as `{nearest}`, the nearest that the target takes")
+    return nearest
+
+
+def _effort(draft: Draft, reasoning: Reasoning) -> dict[str, Any]:
+    if reasoning.mode == "off":
+        return _no_effort(draft)
+    effort = reasoning.effort
+    if effort is None:
+        if reasoning.budget is None:
+            return {}
+        effort = effort_for(reasoning.budget, draft.traits)
+        draft.approximated("thinking.budget_tokens", f"{reasoning.budget} tokens as effort `{effort}`")
+    return {_FIELD: _fitting(draft, effort)}
+
+
+def _no_effort(draft: Draft) -> dict[str, Any]:
+    """No thinking, or the least there is; nothing where the target's efforts are not known."""
+    efforts = draft.traits.efforts
+    if not efforts:
+        return {}
+    if "none" in efforts:
+        return {_FIELD: "none"}
+    least = nearest_effort("none", efforts)
+    draft.approximated("thinking", f"the target always thinks; effort `{least}`, its least")
+    return {_FIELD: least}
+
+
+def _thinking(draft: Draft, reasoning: Reasoning) -> dict[str, Any]:
+    if reasoning.mode == "off" or reasoning.effort == "none":
+        return {"thinking": {"type": "disabled"}}
+    adaptive = reasoning.mode == "adaptive" and "adaptive" in draft.traits.thinking_modes
+    members: dict[str, Any] = {}
+    if reasoning.mode != "unset" or reasoning.effort is not None:
+        members["thinking"] = {"type": "adaptive" if adaptive else "enabled"}
+    if reasoning.effort is not None and draft.traits.efforts:
+        members[_FIELD] = _fitting(draft, reasoning.effort)
+    elif reasoning.effort is not None:
+        draft.approximated("effort", "the target thinks or does not, without degrees")
+    if reasoning.budget is not None:
+        draft.approximated("thinking.budget_tokens", "the target sets its own bounds")
+    return members
+
+
+def _object(draft: Draft, reasoning: Reasoning) -> dict[str, Any]:
+    if reasoning.mode == "off":
+        return {"reasoning": {"enabled": False}}
+    if reasoning.effort is not None:
+        if reasoning.budget is not None:
+            draft.dropped("thinking.budget_tokens", "the target takes an effort or a budget, not both")
+        return {"reasoning": {"effort": _fitting(draft, reasoning.effort)}}
+    if reasoning.budget is not None:
+        return {"reasoning": {"max_tokens": reasoning.budget}}
+    return {"reasoning": {"enabled": True}} if reasoning.mode != "unset" else {}
+
+
+def _enable(draft: Draft, reasoning: Reasoning) -> dict[str, Any]:
+    if reasoning.mode == "off" or reasoning.effort == "none":
+        return {"enable_thinking": False}
+    budget = reasoning.budget
+    if budget is None and reasoning.effort is not None:
+        budget = budget_for(reasoning.effort, draft.traits)
+        draft.approximated("effort", f"`{reasoning.effort}` as {budget} thinking tokens")
+    members: dict[str, Any] = {"enable_thinking": True}
+    return members if budget is None else {**members, "thinking_budget": budget}
+
+
+_STYLES: dict[str, Callable[[Draft, Reasoning], dict[str, Any]]] = {
+    "effort": _effort,
+    "thinking": _thinking,
+    "reasoning_object": _object,
+    "enable_thinking": _enable,
+}
