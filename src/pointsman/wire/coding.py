@@ -34,7 +34,9 @@ class StreamDecoder:
                 "send it as gzip, deflate, br or zstd, or without a coding"
             )
         self._steps = [_STEPS[name]() for name in reversed(names)] or [_Plain()]
-        self._room = [limit] * len(self._steps)
+        # What is compressed already may grow a little when it is compressed again.
+        between = limit + limit // 100 + 1024
+        self._room = [between] * (len(self._steps) - 1) + [limit]
         self._limit = limit
         self._fed = False
 

@@ -74,4 +74,4 @@ def _spellings(character: str) -> str:
     percent = "".join(f"%{byte:02x}" for byte in character.encode())
     units = character.encode("utf-16-be").hex()
     escape = "".join(rf"\\{{1,3}}u{units[start : start + 4]}" for start in range(0, len(units), 4))
-    return f"(?:{plain}|(?i:{percent}|{escape}))"
+    return f"(?:(?i:{percent}|{escape})|{plain})"
