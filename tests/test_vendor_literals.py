@@ -1,4 +1,4 @@
-"""No string literal equal to a provider's or a dialect's name outside the data, its own folder and its own auth file."""
+"""No literal equal to a provider's or dialect's name outside the data, its own folder and its auth file."""
 
 import ast
 from pathlib import Path
@@ -9,7 +9,7 @@ from pointsman.config import shipped
 SOURCE = Path(pointsman.__file__).parent
 DIALECTS = {name for row in shipped.providers().values() for name in row.dialects}
 VENDORS = {name for name, row in shipped.providers().items() if not row.engine}
-"""The model inside pointsman is no vendor: its row is found by `engine`, and `embedded` stays a plain word."""
+"""The model inside pointsman is no vendor: its row is found by `engine`; `embedded` is a plain word."""
 NAMES = VENDORS | DIALECTS
 
 

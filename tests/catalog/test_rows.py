@@ -10,12 +10,15 @@ from pointsman.config import shipped
 
 PROVIDERS = shipped.providers()
 DIALECTS = {"anthropic", "openai_chat", "openai_responses", "gemini"}
-EXPECTED = """
-openai anthropic google azure bedrock vertex openrouter groq mistral deepseek xai together fireworks cerebras nvidia
-huggingface github-models perplexity cohere moonshot kimi-coding zai zai-coding qwen qwen-coding minimax
-minimax-token-plan ollama lmstudio llama.cpp vllm sglang litellm openai-compatible anthropic-compatible
-gemini-compatible embedded
-""".split()
+# fmt: off
+EXPECTED = [
+    "anthropic", "anthropic-compatible", "azure", "bedrock", "cerebras", "cohere", "deepseek", "embedded",
+    "fireworks", "gemini-compatible", "github-models", "google", "groq", "huggingface", "kimi-coding",
+    "litellm", "llama.cpp", "lmstudio", "minimax", "minimax-token-plan", "mistral", "moonshot", "nvidia",
+    "ollama", "openai", "openai-compatible", "openrouter", "perplexity", "qwen", "qwen-coding", "sglang",
+    "together", "vertex", "vllm", "xai", "zai", "zai-coding",
+]
+# fmt: on
 
 rows = pytest.mark.parametrize("row", PROVIDERS.values(), ids=PROVIDERS)
 
@@ -40,7 +43,8 @@ def test_a_root_is_an_origin_or_a_path_without_a_trailing_slash(row):
 
     assert not row.root.endswith("/")
     assert url.scheme == "https" or (row.local and url.hostname == "127.0.0.1")
-    assert not (url.query or url.fragment or url.username)
+    assert url.query == url.fragment == ""
+    assert url.username is None
 
 
 @rows
