@@ -189,6 +189,16 @@ def test_a_value_that_is_nested_too_deeply_is_not_written():
         json.encode({"a": value})
 
 
+@pytest.mark.parametrize("size", [65_520, 65_530, 65_536, 200_000])
+@pytest.mark.parametrize("character", ["é", "—", "😀"])
+def test_a_large_body_is_checked_for_utf8_to_its_end(size, character):
+    body = ('{"model":"m","a":"' + character * (size // len(character.encode())) + '"}').encode()
+
+    assert json.peek(body).members["a"] == Span(17, len(body) - 1)
+    with pytest.raises(MalformedError, match="not UTF-8"):
+        json.peek(body[:-3] + body[-2:])
+
+
 def test_a_peek_reads_model_and_stream():
     assert json.peek(b'{"model":"m","stream":true}') == json.Peek(
         "m", True, {"model": Span(9, 12), "stream": Span(22, 26)}

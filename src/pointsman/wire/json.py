@@ -4,6 +4,7 @@ msgspec does the work; the standard library takes over, once, where msgspec says
 allows and UTF-8 does not (half a surrogate pair) and says best where a body is broken.
 """
 
+import codecs
 import json
 import math
 import re
@@ -28,6 +29,7 @@ _STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _KEY = re.compile(rb"[ \t\r\n,{]*(" + _STRING + rb")[ \t\r\n]*:[ \t\r\n]*", re.DOTALL)
 _TOKEN = re.compile(_STRING + rb'|[\[{\]}]|[^ \t\r\n",:\[{\]}]+', re.DOTALL)
 _DEPTH = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_PIECE = 65536
 _CLOSE = re.compile(rb"[ \t\r\n{]*\}[ \t\r\n]*\Z")
 
 
@@ -90,7 +92,8 @@ def peek(body: bytes) -> Peek:
 
 def replace(body: bytes, span: Span, value: str) -> bytes:
     """`body` with the JSON string `value` in place of `span`; every other byte stays."""
-    return b"".join((body[: span.start], encode(value), body[span.end :]))
+    view = memoryview(body)
+    return b"".join((view[: span.start], encode(value), view[span.end :]))
 
 
 def insert(body: bytes, name: str, value: str) -> bytes:
@@ -140,8 +143,7 @@ def _no_number(text: str) -> NoReturn:
 def _measure(body: bytes) -> dict[str, Span] | None:
     """Where the values stand, by their lengths; None if the body is odd (broken, or a name stands twice)."""
     try:
-        if not body.isascii():
-            body.decode()
+        _check_utf8(body)
         raws = _members.decode(body)
     except _REFUSED:
         return None
@@ -154,6 +156,17 @@ def _measure(body: bytes) -> dict[str, Span] | None:
             return None
         members[name] = Span(start, end)
     return members if _CLOSE.match(body, end) else None
+
+
+def _check_utf8(body: bytes) -> None:
+    """Raises UnicodeDecodeError; msgspec does not look into the strings that it passes over.
+
+    By pieces that fit a processor's cache, which takes half the time of decoding a megabyte at once.
+    """
+    view, start, length = memoryview(body), 0, 0 if body.isascii() else len(body)
+    while start < length:
+        end = start + _PIECE
+        start += codecs.utf_8_decode(view[start:end], "strict", end >= length)[1]
 
 
 def _scan(body: bytes) -> dict[str, Span]:
