@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "reference"
 DIALECTS = Path(pointsman.__file__).parent / "dialects"
 
+COMPANY = "provider | dialects | key variables | own model names | found by its key"
 PROVIDERS = """\
 # Providers
 
