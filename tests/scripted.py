@@ -125,11 +125,17 @@ class _Connection(asyncio.StreamReaderProtocol):
         self._stream = asyncio.StreamReader()
         super().__init__(self._stream, self._serve)
         self.upstream = upstream
-        self.number = upstream.connections
+        self.number = 0
         self.lost = asyncio.Event()
         self.current: Seen | None = None
-        upstream.connections += 1
-        upstream.open.add(self)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.number = self.upstream.connections
+        self.upstream.connections += 1
+        self.upstream.open.add(self)
+        self.upstream.idle.clear()
+        super().connection_made(transport)
 
     def eof_received(self) -> bool | None:
         self._gone()
@@ -209,9 +215,9 @@ class _Connection(asyncio.StreamReaderProtocol):
 
     def reset(self) -> None:
         """Breaks the connection with a TCP reset."""
-        plain = self.writer.get_extra_info("socket")
+        plain = self.transport.get_extra_info("socket")
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.writer.transport.abort()
+        self.transport.abort()
 
 
 class Upstream:
@@ -226,7 +232,8 @@ class Upstream:
         self.connections = 0
         """How many there have been."""
         self.open: set[_Connection] = set()
-        self._emptied = asyncio.Event()
+        self.idle = asyncio.Event()
+        """Set while no connection is open."""
         self.script: list[Answer] = list(script)
         self.always = always
         self.port = 0
@@ -261,12 +268,12 @@ class Upstream:
         """A connection has ended."""
         self.open.discard(connection)
         if not self.open:
-            self._emptied.set()
+            self.idle.set()
 
     def close_idle(self) -> None:
         """Closes every open connection from the server's side."""
         for connection in tuple(self.open):
-            connection.writer.close()
+            connection.transport.close()
 
     async def __aenter__(self) -> "Upstream":
         loop = asyncio.get_running_loop()
@@ -276,11 +283,10 @@ class Upstream:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        self._emptied.clear()
         for connection in tuple(self.open):
-            connection.writer.transport.abort()
+            connection.transport.abort()
         if self.open:
-            await self._emptied.wait()
+            await self.idle.wait()
         await self._server.wait_closed()
 
 

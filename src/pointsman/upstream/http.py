@@ -6,15 +6,16 @@ between clients, add header fields of its own, decode bodies and follow redirect
 
 import asyncio
 import io
-from contextvars import ContextVar
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import aiohttp
 from yarl import URL
 
 from pointsman.canon.errors import TruncatedError, UnreachableError
+from pointsman.upstream.connections import CURRENT, Connector, Line, Link
 from pointsman.upstream.failures import (
     AFTER_HEAD,
     BEFORE_HEAD,
@@ -28,9 +29,6 @@ from pointsman.wire.headers import Headers
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
-    from aiohttp.client_reqrep import ClientRequest
-    from aiohttp.connector import Connection
-    from aiohttp.tracing import Trace
 
 READ_BUFFER = 64 * 1024
 """Bytes that may wait here before the upstream is made to wait."""
@@ -54,50 +52,12 @@ _OWN_FIELDS = frozenset({"host", "content-length", "transfer-encoding", "connect
 _NO_AUTO_FIELDS = frozenset({"accept", "accept-encoding", "content-type", "user-agent"})
 
 
-class _Line:
-    """The connection that an exchange goes over."""
-
-    def __init__(self, served: "WeakSet[ResponseHandler]") -> None:
-        self.protocol: ResponseHandler | None = None
-        self.reused = False
-        """Whether it has carried an exchange before."""
-        self._served = served
-
-    def take(self, protocol: "ResponseHandler") -> None:
-        """The connection has been chosen."""
-        self.protocol = protocol
-        self.reused = protocol in self._served
-        self._served.add(protocol)
-
-    def abort(self) -> None:
-        """Closes it now, whatever is still to be written."""
-        if self.protocol is not None and self.protocol.transport is not None:
-            self.protocol.transport.abort()
-
-
-_line: ContextVar[_Line | None] = ContextVar("_line", default=None)
-"""The exchange in whose name aiohttp looks for a connection."""
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Tells each exchange which connection it got."""
-
-    async def connect(
-        self, req: "ClientRequest", traces: "list[Trace]", timeout: aiohttp.ClientTimeout
-    ) -> "Connection":
-        connection = await super().connect(req, traces, timeout)
-        line = _line.get()
-        if line is not None and connection.protocol is not None:
-            line.take(connection.protocol)
-        return connection
-
-
 class HttpTransport:
     """Sends requests over the network; belongs to the event loop of its first request."""
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
-        self._served: WeakSet[ResponseHandler] = WeakSet()
+        self._links: WeakKeyDictionary[ResponseHandler, Link] = WeakKeyDictionary()
         self._trust = Trust()
 
     async def send(self, outgoing: Outgoing, /) -> Incoming:
@@ -108,8 +68,8 @@ class HttpTransport:
         """
         url = _address(outgoing.url)
         context = await self._trust.context(outgoing.ca_file) if url.scheme == "https" else True
-        about, line = _circumstances(outgoing, url), _Line(self._served)
-        token = _line.set(line)
+        about, line = _circumstances(outgoing, url), Line(self._links)
+        token = CURRENT.set(line)
         try:
             async with asyncio.timeout(_head_deadline(outgoing)):
                 response = await self._open().request(
@@ -130,7 +90,7 @@ class HttpTransport:
             line.abort()
             raise
         finally:
-            _line.reset(token)
+            CURRENT.reset(token)
         return HttpIncoming(response, line, about)
 
     async def close(self) -> None:
@@ -142,7 +102,7 @@ class HttpTransport:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=_Connector(
+                connector=Connector(
                     limit=0,
                     keepalive_timeout=KEEP_ALIVE,
                     ttl_dns_cache=DNS_CACHE,
@@ -161,7 +121,7 @@ class HttpTransport:
 class HttpIncoming:
     """A response on the network."""
 
-    def __init__(self, response: aiohttp.ClientResponse, line: _Line, about: Circumstances) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, line: Line, about: Circumstances) -> None:
         self.status = response.status
         self.headers: Headers = tuple(
             (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.raw_headers
@@ -169,20 +129,21 @@ class HttpIncoming:
         self._response = response
         self._line = line
         self._about = about
-        self._await_chunks_no_longer_than_idle()
-
-    def _await_chunks_no_longer_than_idle(self) -> None:
-        protocol = self._line.protocol
-        if protocol is not None and not self._response.content.is_eof():
-            protocol.read_timeout = self._about.idle
-            protocol.start_timeout()
+        self._error: Exception | None = None
+        line.begin(response.content, about.idle)
 
     async def read(self) -> bytes:
         """The next piece of the body; empty at its end. Raises TruncatedError, SilenceError."""
+        if self._error is not None:
+            raise self._error
+        content = self._response.content
         try:
-            piece = await self._response.content.readany()
+            piece = await content.readany()
         except CLIENT_ERRORS as error:
-            raise explain(error, AFTER_HEAD, self._about) from error
+            self._error = explain(error, AFTER_HEAD, self._about)
+            if rest := _unread(content):
+                return rest
+            raise self._error from error
         if not piece:
             self._reject_a_broken_end()
         return piece
@@ -202,9 +163,16 @@ class HttpIncoming:
 
     async def close(self) -> None:
         """Ends the exchange; what was not read to its end takes the connection with it, at once."""
+        self._line.end()
         if not self._response.closed:
             self._line.abort()
         self._response.close()
+
+
+def _unread(content: aiohttp.StreamReader) -> bytes:
+    """What arrived before the error; aiohttp's reader gives nothing out after one."""
+    buffer: Iterable[bytes] = getattr(content, "_buffer", ())
+    return b"".join(buffer)
 
 
 @lru_cache(maxsize=256)
