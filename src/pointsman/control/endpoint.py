@@ -9,6 +9,7 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import msgspec
 from msgspec import Struct
 
 from pointsman.canon.errors import PointsmanError, UnreachableError
@@ -95,7 +96,15 @@ class EndpointClient(Struct, frozen=True):
 def _message(body: bytes) -> str:
     """The words of an error, whatever dialect it is in."""
     try:
-        error = json.loads(body).get("error", {})
-    except (ValueError, AttributeError):
+        envelope = msgspec.json.decode(body, type=_Envelope)
+    except msgspec.DecodeError:
         return body.decode("utf-8", "replace")[:500]
-    return str(error.get("message", error) if isinstance(error, dict) else error)
+    return envelope.error.message
+
+
+class _Words(Struct):
+    message: str
+
+
+class _Envelope(Struct):
+    error: _Words

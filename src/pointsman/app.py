@@ -1,0 +1,254 @@
+"""The composition root: puts an endpoint together out of configuration, and keeps it up to date."""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from pointsman.accounts.credentials import Credentials
+from pointsman.accounts.keyring_store import KeyringStore
+from pointsman.accounts.lease import Pool, auth_scheme, brings_own_credential, needs_key
+from pointsman.accounts.vault import Vault, service_name
+from pointsman.canon.errors import PointsmanError, SetupError
+from pointsman.canon.json import Json
+from pointsman.config.assemble import assemble, unknown_default
+from pointsman.config.backends import Catalog
+from pointsman.config.bases import ENGINE_ROOT
+from pointsman.config.discovery import missing_keys
+from pointsman.config.endpoint_file import read_endpoint
+from pointsman.config.environment import API_KEY_VARIABLE
+from pointsman.config.load import Effective, load
+from pointsman.config.paths import find_paths, platform_cache
+from pointsman.config.shipped import profiles, providers
+from pointsman.config.watch import Reloader
+from pointsman.control.description import describe
+from pointsman.dialects.registry import DIALECTS
+from pointsman.gateway.parts import Parts
+from pointsman.routing.attempts import Patience
+from pointsman.routing.router import Router
+from pointsman.routing.snapshot import Backend, Model, Snapshot
+from pointsman.server.buffers import Buffers
+from pointsman.server.endpoint import Endpoint
+from pointsman.server.guard import Admission, hostname, is_loopback
+from pointsman.server.service import Service
+from pointsman.upstream.engine import EngineTransport
+from pointsman.upstream.http import HttpTransport
+from pointsman.upstream.proxies import proxy_for
+from pointsman.upstream.switch import Switch
+from pointsman.upstream.weights import FOLDER, SMOLLM2, find
+
+VERSION = version("pointsman")
+WATCH_EVERY = 1.0
+"""Seconds between two looks at the configuration file."""
+EXTRA_ATTEMPTS = 2
+"""What a request may try beyond its accounts, over all rounds."""
+ENGINE_NOTE = "runs inside pointsman, loaded at the first request"
+BUILT = frozenset(DIALECTS)
+
+
+def _recorded(run: Path) -> tuple[tuple[str, int], ...]:
+    """The address of the pointsman that runs already, if one does."""
+    other = read_endpoint(run)
+    return () if other is None else ((other.host, other.port),)
+
+
+class App:
+    """One endpoint, not yet listening."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        flags: Mapping[str, object] | None = None,
+    ) -> None:
+        """Raises SetupError for a configuration that does not load."""
+        self._environment = environment
+        self._flags = flags or {}
+        self._own: tuple[tuple[str, int], ...] = ()
+        self.paths = find_paths(environment)
+        self.catalog = Catalog(providers(), BUILT)
+        self.effective = self._load()
+        self.listens_on(self.effective.settings.port)
+        self._found: dict[str, Backend] = {}
+        self._catalogs: dict[str, tuple[Model, ...]] = {}
+        self._warnings: tuple[str, ...] = ()
+        self._config_error: str | None = None
+        self.credentials = Credentials(environment, self._vault())
+        self.service = self._make_service()
+        self.asgi = Endpoint(lambda: self.service, start=self.start, stop=self.stop)
+        self._upkeep: asyncio.Task[None] | None = None
+
+    # Configuration
+
+    def _load(self) -> Effective:
+        effective = load(self.paths.config_file, self._environment, self._flags)
+        host = effective.settings.host
+        if not is_loopback(host) and self._key() is None:
+            raise SetupError(
+                f"listening on {host} lets others in: set {API_KEY_VARIABLE} to the key that they must send, "
+                "or leave `host` at loopback"
+            )
+        return effective
+
+    def _key(self) -> bytes | None:
+        key = self._environment.get(API_KEY_VARIABLE, "").strip()
+        return key.encode() if key else None
+
+    def _vault(self) -> Vault:
+        keyring = KeyringStore(service_name(self.paths.home))
+        return Vault(self.paths.data, self.effective.settings.secrets, keyring)
+
+    def snapshot(self, effective: Effective) -> Snapshot:
+        """The backends of a configuration, what was found, and the model inside. Raises SetupError."""
+        assembled = assemble(effective, self.catalog, self._environment, self._own)
+        found = {name: each for name, each in self._found.items() if name not in assembled.backends}
+        backends = {**assembled.backends, **found}
+        settings = effective.settings
+        wrong = unknown_default(settings.default, {**backends, **self._engine_backend(backends)})
+        if wrong is not None:
+            raise SetupError(wrong)
+        self._warnings = assembled.warnings
+        engine = self._engine_backend(backends)
+        return Snapshot(
+            backends={**backends, **engine},
+            catalogs=self._catalogs,
+            profiles=profiles(),
+            aliases=settings.aliases,
+            default=settings.default,
+            model=settings.model,
+            embedded=next(iter(engine), None),
+            missing_keys=missing_keys(self.catalog, backends),
+        )
+
+    def _engine_backend(self, backends: Mapping[str, Backend]) -> dict[str, Backend]:
+        """The model inside pointsman, which is always there."""
+        row = self.catalog.engine()
+        if row is None or row.name in backends:
+            return {}
+        spoken = {
+            dialect: ENGINE_ROOT + each.base for dialect, each in row.dialects.items() if dialect in BUILT
+        }
+        file = find(self._caches()) or self._caches()[0] / FOLDER / SMOLLM2.file
+        made = Backend(row.name, row, spoken, ENGINE_NOTE, models=(SMOLLM2.model,), gguf=str(file))
+        return {row.name: made}
+
+    def _caches(self) -> tuple[Path, ...]:
+        return (self.paths.cache, platform_cache())
+
+    def listens_on(self, port: int) -> None:
+        """Where it answers, so that a key meant for this endpoint is not taken for a provider's."""
+        self._own = ((self.effective.settings.host, port), *_recorded(self.paths.run))
+
+    # Parts
+
+    def _make_service(self) -> Service:
+        settings = self.effective.settings
+        return Service(
+            parts=self._make_parts(Router(self.snapshot(self.effective))),
+            admission=self._admission(),
+            buffers=Buffers(settings.max_body, settings.max_buffered),
+            started=time.time(),
+            default_dialect=next(iter(DIALECTS)),
+            version=VERSION,
+            describe=self.describe,
+            reload=self.reload,
+        )
+
+    def _make_parts(self, router: Router) -> Parts:
+        return Parts(
+            router=router,
+            dialects=DIALECTS,
+            transport=Switch(HttpTransport(), EngineTransport),
+            pool=Pool(self.credentials),
+            instance=secrets.token_hex(8),
+            clock=time.monotonic,
+            wall=time.time,
+            random=random.random,
+            new_id=lambda: secrets.token_hex(12),
+            proxy_for=self._proxy_for,
+            patience=self._patience(),
+        )
+
+    def _patience(self) -> Patience:
+        settings = self.effective.settings
+        return Patience(settings.max_attempts or 1 + EXTRA_ATTEMPTS, settings.queue_timeout)
+
+    def _proxy_for(self, url: str, backend: Backend) -> str | None:
+        return proxy_for(url, self._environment, backend.proxy)
+
+    def _admission(self) -> Admission:
+        settings = self.effective.settings
+        hosts = frozenset(name.lower() for name in (*settings.allowed_hosts, hostname(settings.host)))
+        return Admission(hosts, frozenset(settings.allowed_origins), self._key())
+
+    # The running endpoint
+
+    async def start(self) -> None:
+        """Begins what goes on in the background: the watch over the configuration file."""
+        self._upkeep = asyncio.get_running_loop().create_task(self._watch())
+
+    async def stop(self) -> None:
+        """Ends it, and closes every connection."""
+        if self._upkeep is not None:
+            self._upkeep.cancel()
+            await asyncio.gather(self._upkeep, return_exceptions=True)
+        await self.service.parts.transport.close()
+
+    async def _watch(self) -> None:
+        reloader = Reloader(self.paths.config_file, self._load)
+        while True:
+            await asyncio.sleep(WATCH_EVERY)
+            change = reloader.poll()
+            if change is not None:
+                self._take(change.loaded, change.error)
+
+    def reload(self) -> Json:
+        """Reads the configuration again, now; a broken one leaves things as they are."""
+        self.credentials.forget()
+        try:
+            self._take(self._load(), None)
+        except SetupError as error:
+            self._take(None, error.message)
+        return {"reloaded": self._config_error is None, "error": self._config_error}
+
+    def _take(self, effective: Effective | None, error: str | None) -> None:
+        """A configuration that loads replaces the one before as a whole."""
+        try:
+            if effective is not None:
+                router = Router(self.snapshot(effective))
+                self.effective = effective
+                self.service.parts.router = router
+                self.service.parts.patience = self._patience()
+                self.service.admission = self._admission()
+        except SetupError as broken:
+            error = broken.message
+        self._config_error = error
+
+    def publish(
+        self, *, found: Mapping[str, Backend] = {}, catalogs: Mapping[str, tuple[Model, ...]] = {}
+    ) -> None:
+        """Takes in what was found on this machine, and the models that backends list."""
+        self._found = {**self._found, **found}
+        self._catalogs = {**self._catalogs, **catalogs}
+        self._take(self.effective, self._config_error)
+
+    def describe(self) -> Json:
+        """The status page's facts."""
+        settings = self.effective.settings
+        warnings = [*self._warnings, *([self._config_error] if self._config_error else [])]
+        facts = describe(self.service.parts.router, self.effective, self._key_state, warnings=warnings)
+        return {**facts, "port": settings.port, "key_required": self._key() is not None}
+
+    def _key_state(self, backend: Backend) -> str:
+        schemes = {auth_scheme(backend, dialect) for dialect in backend.bases}
+        if schemes == {"none"} or brings_own_credential(backend):
+            return "none"
+        try:
+            credential = self.credentials.key_for(backend)
+        except PointsmanError:
+            return "unreadable"
+        if credential is not None:
+            return credential.source
+        return "missing" if needs_key(backend) else "none"

@@ -1,0 +1,60 @@
+"""The banner: what `serve` shows once the endpoint answers."""
+
+from collections.abc import Iterator
+
+import click
+
+from pointsman.canon.json import Json
+
+KEY_PLACEHOLDER = "pointsman"
+"""What clients may use as key where the endpoint has none."""
+ADD_BACKEND = "pointsman backend add"
+
+
+def banner(status: Json) -> str:
+    """The banner for a status page, with colours; whoever prints it drops them off a terminal."""
+    return "\n".join(_lines(status))
+
+
+def _lines(status: Json) -> Iterator[str]:
+    yield ""
+    yield f"  {click.style('pointsman', bold=True)} {status['version']}  listens on {click.style(status['address'], bold=True)}"
+    yield ""
+    yield from _backends(status)
+    yield from _default(status)
+    yield ""
+    yield "  Point your tools here:"
+    yield from (f"    {line}" for line in export_lines(status))
+    for warning in status["warnings"]:
+        yield click.style(f"  warning: {warning}", fg="yellow")
+    yield ""
+
+
+def _backends(status: Json) -> Iterator[str]:
+    backends = status["backends"]
+    width = max((len(each["name"]) for each in backends), default=0)
+    yield "  Backends" if backends else "  No backend."
+    for each in backends:
+        key = "" if each["key"] != "missing" else click.style("  (no key)", fg="yellow")
+        yield f"    {each['name']:<{width}}  {each['why']}{key}"
+
+
+def _default(status: Json) -> Iterator[str]:
+    chosen = status["default"]
+    if chosen is None:
+        yield "  Default model: none known yet"
+        return
+    yield f"  Default model: {chosen['model']} ({chosen['backend']})"
+    if chosen["embedded"]:
+        yield "    That is a toy for trying the wiring. Add a real backend with:"
+        yield f"    {click.style(ADD_BACKEND, bold=True)} NAME --provider PROVIDER"
+
+
+def export_lines(status: Json) -> list[str]:
+    """The two lines to copy: one for Anthropic's clients, one for OpenAI's."""
+    key = "$POINTSMAN_API_KEY" if status["key_required"] else KEY_PLACEHOLDER
+    address = status["address"]
+    return [
+        f"export ANTHROPIC_BASE_URL={address} ANTHROPIC_API_KEY={key}",
+        f"export OPENAI_BASE_URL={address}/v1 OPENAI_API_KEY={key}",
+    ]

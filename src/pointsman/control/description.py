@@ -1,0 +1,50 @@
+"""The description of an endpoint: what it serves and why, for the banner and the status page. No secrets."""
+
+from collections.abc import Callable, Iterable
+
+from pointsman.canon.json import Json
+from pointsman.config.load import Effective
+from pointsman.routing.router import Router
+from pointsman.routing.snapshot import Backend
+
+KeyState = Callable[[Backend], str]
+"""The source of a backend's key: a variable's name, `stored`, `none` or `missing`."""
+
+
+def describe(
+    router: Router, effective: Effective, key_state: KeyState, *, warnings: Iterable[str] = ()
+) -> Json:
+    """Backends, default model and configuration as plain data."""
+    snapshot = router.snapshot
+    return {
+        "config": str(effective.path),
+        "backends": [_backend(each, router, key_state) for each in snapshot.backends.values()],
+        "default": _default(router),
+        "model": snapshot.model,
+        "aliases": snapshot.aliases,
+        "warnings": [*effective.warnings, *warnings],
+    }
+
+
+def _backend(backend: Backend, router: Router, key_state: KeyState) -> Json:
+    return {
+        "name": backend.name,
+        "provider": backend.provider.name,
+        "title": backend.provider.title,
+        "why": backend.why,
+        "dialects": list(backend.bases),
+        "base_url": None if backend.provider.engine else next(iter(backend.bases.values()), None),
+        "models": len(router.models(backend)),
+        "key": key_state(backend),
+    }
+
+
+def _default(router: Router) -> Json | None:
+    """The model that answers requests which name none."""
+    if router.snapshot.model is not None:
+        return {"model": router.snapshot.model, "backend": "--model", "embedded": False}
+    backend = router.default_backend()
+    model = router.default_model(backend) if backend is not None else None
+    if backend is None or model is None:
+        return None
+    return {"model": model, "backend": backend.name, "embedded": backend.provider.engine}
