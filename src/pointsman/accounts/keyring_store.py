@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from threading import Thread
+from types import TracebackType
 from typing import Protocol, TypeVar, cast
 
 from pointsman.accounts.secret import Secret
@@ -64,34 +66,39 @@ class KeyringStore:
         # A daemon thread: a keyring that never answers does not keep the process from ending.
         Thread(target=_answer, args=(question, answer), name="keyring", daemon=True).start()
         try:
-            return answer.result(self._patience)
+            failure = answer.exception(self._patience)
         except TimeoutError as error:
             self._overdue = cast("Future[object]", answer)
             raise KeyringError(f"it did not answer within {self._patience:g} s") from error
+        if failure is None or isinstance(failure, KeyringError):
+            return answer.result()
+        raise KeyringError(f"it failed with {type(failure).__name__}") from failure
+
+
+class _Handover(AbstractContextManager[None]):
+    """Hands whatever is raised to the one who waits: plugins raise what they like."""
+
+    def __init__(self, answer: Future[Result]) -> None:
+        self._answer = answer
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if error is not None:
+            self._answer.set_exception(error)
+        return True
 
 
 def _answer(question: Callable[[Keyring], Result], answer: Future[Result]) -> None:
-    try:
-        answer.set_result(_consult(question))
-    except KeyringError as error:
-        answer.set_exception(error)
-    except (OSError, RuntimeError, ValueError, ImportError) as error:
-        answer.set_exception(KeyringError(f"it failed with {type(error).__name__}"))
-    finally:
-        # Plugins raise what they like: whatever else it was, the caller must not wait for nothing.
-        if not answer.done():
-            answer.set_exception(KeyringError("its plugin failed"))
+    with _Handover(answer):
+        answer.set_result(question(_keyring()))
 
 
-def _consult(question: Callable[[Keyring], Result]) -> Result:
+def _keyring() -> Keyring:
     # Imported here: looking for plugins takes longer than starting pointsman.
     import keyring  # noqa: PLC0415
-    from keyring import errors  # noqa: PLC0415
 
     backend = keyring.get_keyring()
     if type(backend).__module__ in _NO_KEYRING:
         raise KeyringError("this machine has none")
-    try:
-        return question(cast("Keyring", backend))
-    except errors.KeyringError as error:
-        raise KeyringError(f"it failed with {type(error).__name__}") from error
+    return cast("Keyring", backend)

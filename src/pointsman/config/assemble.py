@@ -7,6 +7,7 @@ from msgspec import Struct
 from pointsman.config.backends import Catalog, configured
 from pointsman.config.discovery import Found, discovered
 from pointsman.config.load import Effective
+from pointsman.config.shape import nearest
 from pointsman.routing.snapshot import Backend
 
 
@@ -31,3 +32,11 @@ def assemble(
     found = discovered(catalog, environment, own) if effective.settings.discover else Found()
     backends |= {name: made for name, made in found.backends.items() if name not in backends}
     return Assembled(backends, effective.warnings + found.warnings)
+
+
+def unknown_default(default: str | None, backends: Mapping[str, Backend]) -> str | None:
+    """What is wrong with `default`, if it names no backend."""
+    if default is None or default in backends:
+        return None
+    near = nearest(default, list(backends)) if backends else "none"
+    return f"`default` names {default}, which is no backend here; the nearest one is {near}"

@@ -36,7 +36,7 @@ class Editor:
         def change(document: MutableMapping[str, Any]) -> None:
             if name in document.get("backends", {}):
                 raise SetupError(
-                    f"there is a backend {name} in {self._path} already: remove it first, or name it otherwise"
+                    f"there is a backend {name} in {self._path} already: remove it, or take another name"
                 )
             put(document, ("backends", name), settings)
 

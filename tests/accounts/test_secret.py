@@ -1,0 +1,71 @@
+"""A secret shows itself to nobody by accident."""
+
+import json
+import logging
+import pickle
+import traceback
+
+import msgspec
+import pytest
+
+from pointsman.accounts.credentials import Credential
+from pointsman.accounts.lease import Lease
+from pointsman.accounts.secret import Secret
+from pointsman.accounts.secret_file import Contents
+
+CANARY = "sk-canary-7f3a"
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        repr,
+        str,
+        "{}".format,
+        "{!r:>5}".format,
+        lambda value: "%s %r" % (value, value),  # noqa: UP031
+        lambda value: repr([value]),
+        lambda value: repr({"key": value}),
+    ],
+)
+@pytest.mark.parametrize(
+    "holder",
+    [
+        Secret(CANARY),
+        Credential(Secret(CANARY), "A_KEY"),
+        Lease(headers=(("x-api-key", CANARY),), secret=Secret(CANARY)),
+        Contents(secrets={"name": CANARY}),
+    ],
+)
+def test_no_way_of_showing_it_shows_the_value(show, holder):
+    assert CANARY not in show(holder)
+
+
+def test_a_log_record_does_not_show_it(caplog):
+    logging.getLogger("test").warning("leased %s", Lease(headers=(("a", CANARY),), secret=Secret(CANARY)))
+
+    assert CANARY not in caplog.text
+
+
+def test_a_traceback_does_not_show_it():
+    try:
+        raise ValueError(Secret(CANARY))
+    except ValueError:
+        shown = traceback.format_exc()
+
+    assert CANARY not in shown
+
+
+@pytest.mark.parametrize("write", [pickle.dumps, json.dumps, msgspec.json.encode])
+def test_it_is_not_serialised(write):
+    with pytest.raises(TypeError) as caught:
+        write(Secret(CANARY))
+
+    assert CANARY not in str(caught.value)
+
+
+def test_equal_secrets_are_equal_and_nothing_else_is():
+    assert Secret("ü") == Secret("ü")
+    assert hash(Secret("a")) == hash(Secret("a"))
+    assert Secret("a") != Secret("b")
+    assert Secret("a") != "a"
