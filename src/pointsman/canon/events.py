@@ -56,6 +56,8 @@ class ThinkingDelta(Struct, frozen=True):
 
     index: int
     text: str
+    extra: Json = {}
+    """What the dialect attaches to a piece of thinking (token estimates)."""
 
 
 class NativeDelta(Struct, frozen=True):

@@ -59,7 +59,10 @@ def merge_usage(earlier: Usage | None, later: Usage) -> Usage:
     if earlier is None:
         return later
     named = {name: value for name, value in structs.asdict(later).items() if value is not None}
-    named["extra"] = {**earlier.extra, **later.extra}
+    said = {
+        name: value for name, value in later.extra.items() if value is not None or name not in earlier.extra
+    }
+    named["extra"] = {**earlier.extra, **said}
     return structs.replace(earlier, **named)
 
 

@@ -1,0 +1,40 @@
+"""Anthropic Messages (platform.claude.com, "Messages API")."""
+
+from pointsman.canon.json import Json
+from pointsman.dialects.anthropic.answer import fold
+from pointsman.dialects.anthropic.decode import StreamDecoder, decode_whole
+from pointsman.dialects.anthropic.encode import PING, StreamEncoder
+from pointsman.dialects.anthropic.encode_request import encode_request
+from pointsman.dialects.anthropic.errors import error_frame, parse_error, render_error
+from pointsman.dialects.anthropic.losses import answer_losses
+from pointsman.dialects.anthropic.relay import rewrite_reason
+from pointsman.dialects.anthropic.request import decode_request
+from pointsman.dialects.anthropic.words import NAME, VERSION
+from pointsman.dialects.dialect import Dialect, Route
+
+
+def _count_answer(tokens: int) -> Json:
+    return {"input_tokens": tokens}
+
+
+DIALECT = Dialect(
+    name=NAME,
+    title="Anthropic Messages",
+    routes=(Route("/messages", "generate"), Route("/messages/count_tokens", "count_tokens")),
+    paths={"generate": "/v1/messages", "count_tokens": "/v1/messages/count_tokens"},
+    models_path="/v1/models",
+    request_headers=(("content-type", "application/json"), ("anthropic-version", VERSION)),
+    ping=PING,
+    decode_request=decode_request,
+    encode_request=encode_request,
+    rewrite_reason=rewrite_reason,
+    decoder=StreamDecoder,
+    whole=decode_whole,
+    encoder=StreamEncoder,
+    fold=fold,
+    answer_losses=answer_losses,
+    parse_error=parse_error,
+    render_error=render_error,
+    error_frame=error_frame,
+    count_answer=_count_answer,
+)

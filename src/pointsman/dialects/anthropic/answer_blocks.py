@@ -1,0 +1,100 @@
+"""Blocks of answers: from canonical ones, for a client of this dialect.
+
+Opaque state of another dialect goes out as an envelope in the signature's place; thinking that came without
+any is marked as unsigned. What the dialect cannot say is left out here and named by `losses`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from pointsman.canon.blocks import Block, Native, Refusal, ServerTool, Text, Thinking, ToolCall, Unknown
+from pointsman.dialects.anthropic.arguments import arguments_object
+from pointsman.dialects.anthropic.blocks import UNSIGNED
+from pointsman.dialects.anthropic.citations import encode_citations
+from pointsman.dialects.anthropic.words import NAME, NAME_CHARSET
+from pointsman.dialects.dialect import Asked
+from pointsman.dialects.names import map_ids
+from pointsman.wire.envelope import seal
+
+Wire = dict[str, Any]
+
+_DIRECT = {"type": "direct"}
+
+
+def encode_answer_block(block: Block, own: bool, asked: Asked, number: int) -> Wire | None:
+    """A whole block; None for one that the dialect cannot say. `own`: the answer came in this dialect."""
+    encode = _ENCODE.get(type(block))
+    return None if encode is None else encode(block, own, asked, number)
+
+
+def signature(native: Native | None) -> str:
+    """What stands in the signature's place: the dialect's own, an envelope, or the mark of the unsigned."""
+    if native is None:
+        return UNSIGNED
+    if native.dialect != NAME:
+        return seal(native)
+    own = native.data.get("signature", "")
+    return own if isinstance(own, str) else ""
+
+
+def call_id(id: str, asked: Asked, number: int) -> str:
+    """A tool call's id as the dialect wants it; made up where the upstream gave none."""
+    return map_ids([id or f"toolu_{asked.message_id}_{number}"], None, NAME_CHARSET).popitem()[1]
+
+
+def redacted(block: Thinking, native: Native | None, own: bool) -> Wire | None:
+    """A block of redacted thinking; None without opaque state, since then it says nothing."""
+    if native is None:
+        return None
+    data = native.data if native.dialect == NAME else {"data": seal(native)}
+    return {**(block.extra if own else {}), "type": "redacted_thinking", **data}
+
+
+def tool_use(block: ToolCall, own: bool, asked: Asked, number: int, arguments: Wire) -> Wire:
+    """A tool call's block with these arguments."""
+    head: Wire = {"type": "tool_use", "id": block.id, "name": block.name}
+    if own:
+        return {**block.extra, **head, **({} if block.form == "absent" else {"input": arguments})}
+    return {**head, "id": call_id(block.id, asked, number), "input": arguments, "caller": _DIRECT}
+
+
+def _text(block: Text, own: bool, asked: Asked, number: int) -> Wire:
+    citations = encode_citations(block.citations)
+    cited = {"citations": citations} if citations else ({} if own else {"citations": None})
+    return {**(block.extra if own else {}), "type": "text", "text": block.text, **cited}
+
+
+def _refusal(block: Refusal, own: bool, asked: Asked, number: int) -> Wire:
+    return {"type": "text", "text": block.text, "citations": None}
+
+
+def _thinking(block: Thinking, own: bool, asked: Asked, number: int) -> Wire | None:
+    if block.redacted:
+        return redacted(block, block.native, own)
+    head: Wire = {"type": "thinking", "thinking": block.text}
+    if own and block.native is not None and block.native.dialect == NAME:
+        return {**block.extra, **head, **block.native.data}
+    return {**head, "signature": signature(block.native)}
+
+
+def _tool_call(block: ToolCall, own: bool, asked: Asked, number: int) -> Wire:
+    given = {"input": block.arguments} if block.kind == "custom" else arguments_object(block.arguments)
+    return tool_use(block, own, asked, number, given)
+
+
+def _server_tool(block: ServerTool, own: bool, asked: Asked, number: int) -> Wire | None:
+    return dict(block.native.data) if block.native.dialect == NAME else None
+
+
+def _unknown(block: Unknown, own: bool, asked: Asked, number: int) -> Wire | None:
+    return dict(block.data) if block.dialect == NAME else None
+
+
+_ENCODE: dict[type, Callable[[Any, bool, Asked, int], Wire | None]] = {
+    Text: _text,
+    Refusal: _refusal,
+    Thinking: _thinking,
+    ToolCall: _tool_call,
+    ServerTool: _server_tool,
+    Unknown: _unknown,
+}

@@ -1,0 +1,154 @@
+"""The turns of a request that came in another dialect.
+
+Tool results become blocks of a user turn, ahead of their siblings; turns of one role that follow each other
+become one. A system message in mid-conversation may only stand behind a user turn, and before an assistant's
+turn or at the end, never beside another one (platform.claude.com, "Mid-conversation system messages"): it
+waits until the user turn is complete. Where the target takes none, it is sent as a user's text. Each tool
+call must be answered in the next turn, and each result must answer one.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import Struct
+
+from pointsman.canon.blocks import Text
+from pointsman.canon.errors import MalformedError
+from pointsman.canon.request import Message
+from pointsman.dialects.anthropic.crossing import Crossing
+from pointsman.dialects.anthropic.encode_blocks import Wire, encode_blocks
+
+_RESULT = "tool_result"
+
+
+class _Turn(Struct):
+    role: str
+    blocks: list[Wire]
+    path: str
+
+
+def encode_conversation(messages: Iterable[Message], crossing: Crossing, first: int = 0) -> list[Wire]:
+    """The `messages`, the first of which the client counts as number `first`.
+
+    Raises MalformedError for calls and results that don't match.
+    """
+    building = _Building(crossing)
+    for number, message in enumerate(messages, first):
+        building.add(message, f"messages[{number}]")
+    turns = building.finish()
+    _check_results(turns)
+    return [_wire(turn) for turn in turns]
+
+
+class _Building:
+    """The turns so far, and the system messages that wait for the user turn to be complete."""
+
+    def __init__(self, crossing: Crossing) -> None:
+        self._crossing = crossing
+        self._turns: list[_Turn] = []
+        self._waiting: list[tuple[list[Wire], str, bool]] = []
+
+    def add(self, message: Message, path: str) -> None:
+        """One message, by its role."""
+        blocks = encode_blocks(message.content, f"{path}.content", self._crossing)
+        if message.name is not None:
+            self._crossing.dropped(f"{path}.name", "participants have no names here")
+        if not blocks:
+            return
+        if message.role in ("system", "developer"):
+            self._add_system(blocks, path)
+        elif message.role == "assistant":
+            self._release()
+            self._append("assistant", blocks, path)
+        else:
+            self._append("user", blocks, path)
+
+    def finish(self) -> list[_Turn]:
+        """All turns, results first in each."""
+        self._release()
+        for turn in self._turns:
+            turn.blocks.sort(key=_is_sibling)
+        return self._turns
+
+    def _add_system(self, blocks: list[Wire], path: str) -> None:
+        if self._crossing.traits.mid_system == "user":
+            why = "the target takes no system message in mid-conversation; sent as a user's text"
+            self._crossing.approximated(path, why)
+            self._append("user", blocks, path)
+        else:
+            in_place = bool(self._turns) and self._turns[-1].role == "user"
+            self._waiting.append((blocks, path, in_place))
+
+    def _append(self, role: str, blocks: list[Wire], path: str) -> None:
+        if role == "user" and self._waiting:
+            self._waiting = [(waiting, where, False) for waiting, where, _ in self._waiting]
+        if self._turns and self._turns[-1].role == role:
+            self._turns[-1].blocks.extend(blocks)
+        else:
+            self._turns.append(_Turn(role, list(blocks), path))
+
+    def _release(self) -> None:
+        """The user turn is complete: what waited is placed behind it."""
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, []
+        after_user = bool(self._turns) and self._turns[-1].role == "user"
+        for _, path, in_place in waiting:
+            if not in_place:
+                where = "moved behind the user's turn" if after_user else "sent as a user's text"
+                self._crossing.approximated(path, f"no place for a system message; {where}")
+        merged = [block for blocks, _, _ in waiting for block in blocks]
+        self._append("system" if after_user else "user", merged, waiting[0][1])
+
+
+def _is_sibling(wire: Wire) -> bool:
+    return wire["type"] != _RESULT
+
+
+def _wire(turn: _Turn) -> Wire:
+    only = turn.blocks[0] if len(turn.blocks) == 1 else {}
+    content: Any = only["text"] if only.keys() == {"type", "text"} else turn.blocks
+    return {"role": turn.role, "content": content}
+
+
+def _check_results(turns: list[_Turn]) -> None:
+    """Raises MalformedError for a call without a result in the next turn, or a result without a call."""
+    asked: list[str] = []
+    for turn in turns:
+        if turn.role == "system":
+            continue
+        answered = [wire["tool_use_id"] for wire in turn.blocks if wire["type"] == _RESULT]
+        _check_pair(asked, answered, turn.path)
+        asked = [wire["id"] for wire in turn.blocks if wire["type"] == "tool_use"]
+    _check_pair(asked, [], turns[-1].path if turns else "messages")
+
+
+def _check_pair(asked: list[str], answered: list[str], path: str) -> None:
+    missing = [id for id in asked if id not in answered]
+    if missing:
+        advice = "send a tool result for each call in the next message"
+        raise MalformedError(
+            f"a tool call is not answered ({advice}): {missing[0]}", code="unanswered_tool_call", param=path
+        )
+    orphans = [id for id in answered if id not in asked]
+    if orphans:
+        advice = "each must answer a call of the assistant's turn before it"
+        raise MalformedError(
+            f"a tool result answers no call ({advice}): {orphans[0]}", code="orphan_tool_result", param=path
+        )
+
+
+def encode_system(messages: Iterable[Message], crossing: Crossing) -> str | list[Wire] | None:
+    """The top-level `system`: one text as a string, else blocks; None without any text."""
+    blocks: list[Wire] = []
+    for number, message in enumerate(messages):
+        path = f"system[{number}]"
+        for block in message.content:
+            if not isinstance(block, Text):
+                crossing.dropped(path, "system instructions are text here")
+        blocks += encode_blocks(
+            (block for block in message.content if isinstance(block, Text)), path, crossing
+        )
+    if len(blocks) == 1 and blocks[0].keys() == {"type", "text"}:
+        return blocks[0]["text"]
+    return blocks or None

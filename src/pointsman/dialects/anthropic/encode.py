@@ -1,0 +1,213 @@
+"""Answers: from canonical events, streamed.
+
+Blocks are strictly one after another here. A block that begins while another one is open waits, with all that
+belongs to it, until that one ends. Numbers are given in the order of writing. How the answer ended is said once,
+at its end: one `message_delta` carries the last word of all reports, then comes `message_stop`.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from pointsman.canon.events import (
+    ArgumentsDelta,
+    BlockEnd,
+    BlockStart,
+    CitationDelta,
+    Event,
+    Failure,
+    MessageEnd,
+    MessageStart,
+    NativeDelta,
+    Ping,
+    Stop,
+    TextDelta,
+    ThinkingDelta,
+    UnknownDelta,
+    UnknownEvent,
+    UsageReport,
+)
+from pointsman.canon.json import Json
+from pointsman.canon.usage import Usage
+from pointsman.dialects.anthropic.answer import encode_message, encode_stop, own_part
+from pointsman.dialects.anthropic.errors import error_frame
+from pointsman.dialects.anthropic.open_block import OpenBlock, open_block
+from pointsman.dialects.anthropic.usage import encode_counts
+from pointsman.dialects.anthropic.words import NAME
+from pointsman.dialects.dialect import Asked
+from pointsman.dialects.gather import merge_usage
+from pointsman.wire.json import encode
+from pointsman.wire.sse import frame
+
+Delta: TypeAlias = TextDelta | ThinkingDelta | ArgumentsDelta | NativeDelta | CitationDelta | UnknownDelta
+
+PING = b'event: ping\ndata: {"type":"ping"}\n\n'
+
+
+class StreamEncoder:
+    """Events → bytes of a stream."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._writing = _Writing(asked)
+
+    def encode(self, event: Event, /) -> bytes:
+        """The bytes for an event; may be empty."""
+        if self._writing.over:
+            return b""
+        return _STEPS[type(event)](self._writing, event)
+
+    def close(self) -> bytes:
+        """Nothing: `message_stop` has been said."""
+        return b""
+
+
+class _Writing:
+    """The stream as far as it is written: one step for each type of event."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.over = False
+        self._asked = asked
+        self._own = False
+        self._open: OpenBlock | None = None
+        self._open_index = -1
+        self._waiting: dict[int, list[Event]] = {}
+        self._written = 0
+        self._kinds: set[type] = set()
+        self._usage: Usage | None = None
+        self._report: Usage | None = None
+        self._stop: Stop | None = None
+        self._told = False
+
+    def begin(self, event: MessageStart) -> bytes:
+        """The head of the message."""
+        self._own = event.dialect == NAME
+        self._usage = event.usage
+        message = encode_message(event, event.usage, self._asked)
+        return frame(encode({"type": "message_start", "message": message}), "message_start")
+
+    def start(self, event: BlockStart) -> bytes:
+        """A block begins, now or when its turn has come; other answers than the first are left out."""
+        if event.choice:
+            return b""
+        if self._open is not None:
+            self._waiting[event.index] = [event]
+            return b""
+        self._kinds.add(type(event.block))
+        self._open = open_block(event.block, self._own, self._asked, self._written)
+        self._open_index = event.index
+        return self._open.start()
+
+    def add(self, event: Delta) -> bytes:
+        """More of a block, the open one or one that waits."""
+        if event.index == self._open_index and self._open is not None:
+            return self._open.add(event)
+        waiting = self._waiting.get(event.index)
+        if waiting is not None:
+            waiting.append(event)
+        return b""
+
+    def end(self, event: BlockEnd) -> bytes:
+        """A block is complete; what waited for it follows."""
+        if event.index != self._open_index or self._open is None:
+            waiting = self._waiting.get(event.index)
+            if waiting is not None:
+                waiting.append(event)
+            return b""
+        return self._close_open() + self._release_next()
+
+    def _close_open(self) -> bytes:
+        if self._open is None:
+            return b""
+        written = self._open.end()
+        self._written += self._open.written
+        self._open = None
+        return written
+
+    def _release_next(self) -> bytes:
+        """The blocks that are whole already, and the first that is not."""
+        written = b""
+        while self._waiting and self._open is None:
+            written += self._release()
+        return written
+
+    def _release(self) -> bytes:
+        """The block that has waited longest, as far as it has come."""
+        events = self._waiting.pop(next(iter(self._waiting)))
+        return b"".join(_STEPS[type(event)](self, event) for event in events)
+
+    def count(self, event: UsageReport) -> bytes:
+        """Kept for the end."""
+        self._usage = merge_usage(self._usage, event.usage)
+        self._report = event.usage
+        return b""
+
+    def stop(self, event: Stop) -> bytes:
+        """Kept for the end."""
+        if not event.choice:
+            self._stop = event
+        return b""
+
+    def ping(self, event: Ping) -> bytes:
+        """A sign of life."""
+        return self._tell_early() + PING
+
+    def unknown(self, event: UnknownEvent) -> bytes:
+        """An event that only its own dialect can say."""
+        if event.dialect != NAME:
+            return b""
+        return self._tell_early() + frame(encode(event.data), event.name)
+
+    def finish(self, event: MessageEnd) -> bytes:
+        """The end of the blocks, of the message, and of the stream."""
+        written = self._close_open()
+        while self._waiting:
+            written += self._release() + self._close_open()
+        self.over = True
+        rest: Json = event.extra if self._own else {}
+        return written + self._tell() + frame(encode({"type": "message_stop", **rest}), "message_stop")
+
+    def fail(self, event: Failure) -> bytes:
+        """The error that ends the stream."""
+        self.over = True
+        return error_frame(event.fault, "")
+
+    def _tell_early(self) -> bytes:
+        """In its own dialect an answer keeps its order, also where something stands behind the last delta."""
+        return self._tell() if self._own and self._stop is not None and self._open is None else b""
+
+    def _tell(self) -> bytes:
+        """The `message_delta`, once."""
+        if self._told:
+            return b""
+        self._told = True
+        usage: Json = encode_counts(self._usage or Usage(), self._asked.input_estimate)
+        if not self._own or self._stop is None:
+            delta: Json = {**encode_stop(self._stop, self._kinds), "container": None}
+            return _message_delta({"delta": delta, "usage": usage})
+        if self._report is not None and self._report.extra:
+            usage = self._report.extra
+        return _message_delta(
+            {**own_part(self._stop, "event"), "delta": own_part(self._stop, "delta"), "usage": usage}
+        )
+
+
+def _message_delta(wire: Json) -> bytes:
+    return frame(encode({"type": "message_delta", **wire}), "message_delta")
+
+
+_STEPS: dict[type, Callable[[_Writing, Any], bytes]] = {
+    MessageStart: _Writing.begin,
+    BlockStart: _Writing.start,
+    TextDelta: _Writing.add,
+    ThinkingDelta: _Writing.add,
+    ArgumentsDelta: _Writing.add,
+    NativeDelta: _Writing.add,
+    CitationDelta: _Writing.add,
+    UnknownDelta: _Writing.add,
+    BlockEnd: _Writing.end,
+    UsageReport: _Writing.count,
+    Stop: _Writing.stop,
+    MessageEnd: _Writing.finish,
+    Ping: _Writing.ping,
+    Failure: _Writing.fail,
+    UnknownEvent: _Writing.unknown,
+}

@@ -1,0 +1,129 @@
+"""Tools and the choice among them, for one target."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pointsman.canon.errors import UnsupportedError
+from pointsman.canon.json import Json
+from pointsman.canon.request import Request, Tool, ToolChoice
+from pointsman.dialects.anthropic.crossing import Crossing
+from pointsman.dialects.anthropic.encode_blocks import Wire, encode_mark
+
+_FREE_TEXT_SCHEMA: Json = {
+    "type": "object",
+    "properties": {"input": {"type": "string", "description": "The tool's input, as free text."}},
+    "required": ["input"],
+}
+
+
+def encode_tooling(request: Request, crossing: Crossing) -> Wire:
+    """`tools` and `tool_choice`. Raises UnsupportedError."""
+    tools = request.tools
+    if tools and not crossing.traits.tools:
+        raise UnsupportedError("the target takes no tools; choose a model that does", param="tools")
+    choice = request.tool_choice
+    if choice is not None and choice.mode == "allowed":
+        tools, choice = _allowed(tools or (), choice, crossing)
+    if choice is not None and choice.mode == "none" and "none" not in crossing.traits.tool_choice:
+        crossing.approximated("tool_choice", "the target cannot be told to use no tool; none are sent")
+        return {}
+    wire: Wire = {}
+    if tools is not None and (tools or crossing.own):
+        wire["tools"] = [_tool(tool, f"tools[{number}]", crossing) for number, tool in enumerate(tools)]
+    sent = _choice(choice, request.parallel_tool_calls, bool(tools), crossing)
+    return wire if sent is None else {**wire, "tool_choice": sent}
+
+
+def _allowed(
+    tools: tuple[Tool, ...], choice: ToolChoice, crossing: Crossing
+) -> tuple[tuple[Tool, ...], ToolChoice]:
+    """The choice among some tools: the others are not sent."""
+    crossing.approximated(
+        "tool_choice", "the target cannot be told to use some of its tools; the others are left out"
+    )
+    kept = tuple(tool for tool in tools if tool.name in choice.names)
+    return kept, ToolChoice("any" if choice.required else "auto")
+
+
+def _tool(tool: Tool, path: str, crossing: Crossing) -> Wire:
+    mark = encode_mark(tool.cache, path, crossing)
+    if tool.kind == "server":
+        return {**_server_tool(tool, path, crossing), **mark}
+    wire: Wire = {"name": crossing.sent_name(tool.name, tool.kind)}
+    if tool.description is not None:
+        wire["description"] = tool.description
+    if tool.kind == "custom":
+        crossing.approximated(path, "free text is sent as a function with one string")
+        return {**wire, "input_schema": _FREE_TEXT_SCHEMA, **mark}
+    if crossing.own:
+        own_type = {"type": tool.form} if tool.form else {}
+        schema = {} if tool.schema is None else {"input_schema": tool.schema}
+        return {**tool.extra, **own_type, **wire, **schema, **_strict(tool, path, crossing), **mark}
+    return {**wire, "input_schema": _object_schema(tool.schema), **_strict(tool, path, crossing), **mark}
+
+
+def _server_tool(tool: Tool, path: str, crossing: Crossing) -> Wire:
+    if not crossing.own:
+        why = "leave it out, or choose a backend of the provider that does"
+        raise UnsupportedError(f"the target does not run the tool `{tool.name}`; {why}", param=path)
+    name = {} if tool.form == "unnamed" else {"name": tool.name}
+    return {**tool.extra, "type": tool.type, **name}
+
+
+def _strict(tool: Tool, path: str, crossing: Crossing) -> Wire:
+    if tool.strict is None:
+        return {}
+    if crossing.traits.strict_tools:
+        return {"strict": tool.strict}
+    if tool.strict:
+        crossing.dropped(f"{path}.strict", "the target does not hold arguments to their schema")
+    return {}
+
+
+def _object_schema(schema: Json | None) -> Json:
+    """A schema as the API wants it: of an object, said so."""
+    if schema is None:
+        return {"type": "object", "properties": {}}
+    return schema if "type" in schema else {"type": "object", **schema}
+
+
+def _choice(
+    choice: ToolChoice | None, parallel: bool | None, has_tools: bool, crossing: Crossing
+) -> Wire | None:
+    if not crossing.own and not has_tools:
+        return None
+    if choice is None:
+        if parallel is not False or not has_tools:
+            return None
+        choice = ToolChoice("auto")
+    if choice.mode not in crossing.traits.tool_choice:
+        return _unforced(choice)
+    wire: Wire = {"type": choice.mode}
+    if choice.mode == "tool":
+        wire["name"] = crossing.sent_name(choice.name or "", choice.kind)
+    wire.update(_parallel(choice, parallel, crossing))
+    return {**choice.extra, **wire} if crossing.own else wire
+
+
+def _unforced(choice: ToolChoice) -> None:
+    """A target that takes no choice decides itself; being forced is not something to drop."""
+    if choice.mode == "auto":
+        return
+    why = "leave `tool_choice` out, or choose a model that takes it"
+    raise UnsupportedError(f"the target cannot be told to use a tool; {why}", param="tool_choice")
+
+
+def _parallel(choice: ToolChoice, parallel: bool | None, crossing: Crossing) -> Mapping[str, bool]:
+    if parallel is None or (not crossing.own and (parallel or choice.mode == "none")):
+        return {}
+    if not crossing.traits.parallel_tool_calls:
+        if not parallel:
+            crossing.dropped("parallel_tool_calls", "the target takes no such switch")
+        return {}
+    return {"disable_parallel_tool_use": not parallel}
+
+
+def forced(wire: Wire) -> bool:
+    """Whether the body forces a tool call."""
+    choice = cast("dict[str, Any]", wire.get("tool_choice") or {})
+    return choice.get("type") in ("any", "tool")

@@ -1,0 +1,87 @@
+"""What an answer loses on its way to a client of this dialect."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pointsman.canon.blocks import Audio, Document, Image, Refusal, ServerTool, ToolCall, Unknown
+from pointsman.canon.events import BlockStart, CitationDelta, Event, TextDelta, UnknownDelta, UnknownEvent
+from pointsman.canon.loss import Loss
+from pointsman.dialects.anthropic.words import NAME
+
+
+def answer_losses(event: Event) -> tuple[Loss, ...]:
+    """What cannot be said of one event."""
+    losses = _LOSSES.get(type(event))
+    return () if losses is None else losses(event)
+
+
+def _dropped(what: str, why: str) -> tuple[Loss, ...]:
+    return (Loss("dropped", what, why),)
+
+
+def _block(event: BlockStart) -> tuple[Loss, ...]:
+    if event.choice:
+        return _dropped("choices", "an answer has one choice here")
+    losses = _BLOCKS.get(type(event.block))
+    return () if losses is None else losses(event.block)
+
+
+def _refusal(block: Refusal) -> tuple[Loss, ...]:
+    return (Loss("approximated", "refusal", "said as text, with the stop reason `refusal`"),)
+
+
+def _media(block: Image | Audio | Document) -> tuple[Loss, ...]:
+    return _dropped(type(block).__name__.lower(), "answers are text here")
+
+
+def _call(block: ToolCall) -> tuple[Loss, ...]:
+    if block.native is None or block.native.dialect == NAME:
+        return ()
+    return _dropped("tool_call.native", "tool calls carry no opaque state here")
+
+
+def _server_tool(block: ServerTool) -> tuple[Loss, ...]:
+    if block.native.dialect == NAME:
+        return ()
+    return _dropped(f"server_tool.{block.name}", "a tool of another provider has no form here")
+
+
+def _unknown_block(block: Unknown) -> tuple[Loss, ...]:
+    if block.dialect == NAME:
+        return ()
+    return _dropped(f"block.{block.data.get('type')}", "a block of another dialect that is not known here")
+
+
+def _citation(event: CitationDelta) -> tuple[Loss, ...]:
+    if event.citation.native is not None and event.citation.native.dialect == NAME:
+        return ()
+    return _dropped("citation", "needs an `encrypted_index` that only the provider issues")
+
+
+def _text(event: TextDelta) -> tuple[Loss, ...]:
+    return _dropped("logprobs", "there are none here") if event.extra.get("logprobs") else ()
+
+
+def _unknown(event: UnknownDelta | UnknownEvent) -> tuple[Loss, ...]:
+    if event.dialect == NAME:
+        return ()
+    return _dropped("event", "an event of another dialect that is not known here")
+
+
+_BLOCKS: dict[type, Callable[[Any], tuple[Loss, ...]]] = {
+    Refusal: _refusal,
+    Image: _media,
+    Audio: _media,
+    Document: _media,
+    ToolCall: _call,
+    ServerTool: _server_tool,
+    Unknown: _unknown_block,
+}
+
+_LOSSES: dict[type, Callable[[Any], tuple[Loss, ...]]] = {
+    BlockStart: _block,
+    CitationDelta: _citation,
+    TextDelta: _text,
+    UnknownDelta: _unknown,
+    UnknownEvent: _unknown,
+}

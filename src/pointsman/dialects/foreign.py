@@ -1,0 +1,64 @@
+"""Fields without a canonical place that reach an encoder of another dialect: dropped and noted, or refused.
+
+A field is refused where going on without it would answer another question than the client asked.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from pointsman.canon.errors import UnsupportedError
+from pointsman.canon.json import Json
+from pointsman.canon.loss import Loss
+
+
+class _Rule(Struct, frozen=True):
+    why: str
+    means: Callable[[Any], bool] = bool
+    """Whether the value asks for something at all."""
+    details: Json | None = None
+
+
+def _has_audio(value: Any) -> bool:
+    return isinstance(value, list) and "audio" in value
+
+
+_THREAD = {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}
+"""Anthropic's clients read this and send the whole history again (anthropic SDK, `tool_runner`)."""
+
+REFUSED: dict[str, _Rule] = {
+    "thread": _Rule(
+        "the history is kept by the provider, and this request holds only a part of it", details=_THREAD
+    ),
+    "previous_response_id": _Rule(
+        "the history is kept by the provider, and this request holds only a part of it"
+    ),
+    "conversation": _Rule("the history is kept by the provider, and this request holds only a part of it"),
+    "mcp_servers": _Rule("the target runs no MCP servers"),
+    "container": _Rule("the target runs no code"),
+    "web_search_options": _Rule("the target does not search the web", means=lambda value: value is not None),
+    "audio": _Rule("the target does not speak"),
+    "modalities": _Rule("the target does not speak", means=_has_audio),
+    "logprobs": _Rule("the target reports no probabilities"),
+    "top_logprobs": _Rule("the target reports no probabilities"),
+    "tool_choice": _Rule("the target has no such choice among tools"),
+    "background": _Rule("the target answers at once or not at all"),
+}
+
+
+def foreign_losses(extra: Json) -> tuple[Loss, ...]:
+    """What is lost with these fields. Raises UnsupportedError for one that the answer depends on."""
+    for name, rule in REFUSED.items():
+        if rule.means(extra.get(name)):
+            raise UnsupportedError(
+                f"`{name}` cannot be sent to this target: {rule.why}; leave it out, or choose a backend that "
+                "speaks the dialect of the request",
+                param=name,
+                details=rule.details,
+            )
+    return tuple(
+        Loss("dropped", name, "the target has no such field")
+        for name, value in extra.items()
+        if value is not None
+    )
