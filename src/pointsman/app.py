@@ -37,7 +37,6 @@ from pointsman.server.service import Service
 from pointsman.upstream.engine import EngineTransport
 from pointsman.upstream.http import HttpTransport
 from pointsman.upstream.proxies import proxy_for
-from pointsman.upstream.switch import Switch
 from pointsman.upstream.weights import FOLDER, SMOLLM2, find
 
 VERSION = version("pointsman")
@@ -68,6 +67,7 @@ class App:
         self._flags = flags or {}
         self._own: tuple[tuple[str, int], ...] = ()
         self.paths = find_paths(environment)
+        self.instance = secrets.token_hex(8)
         self.catalog = Catalog(providers(), BUILT)
         self.effective = self._load()
         self.listens_on(self.effective.settings.port)
@@ -95,6 +95,11 @@ class App:
     def _key(self) -> bytes | None:
         key = self._environment.get(API_KEY_VARIABLE, "").strip()
         return key.encode() if key else None
+
+    @property
+    def key_required(self) -> bool:
+        """Whether clients must send the endpoint's key."""
+        return self._key() is not None
 
     def _vault(self) -> Vault:
         keyring = KeyringStore(service_name(self.paths.home))
@@ -160,9 +165,9 @@ class App:
         return Parts(
             router=router,
             dialects=DIALECTS,
-            transport=Switch(HttpTransport(), EngineTransport),
+            transport=EngineTransport(HttpTransport()),
             pool=Pool(self.credentials),
-            instance=secrets.token_hex(8),
+            instance=self.instance,
             clock=time.monotonic,
             wall=time.time,
             random=random.random,
@@ -239,7 +244,7 @@ class App:
         settings = self.effective.settings
         warnings = [*self._warnings, *([self._config_error] if self._config_error else [])]
         facts = describe(self.service.parts.router, self.effective, self._key_state, warnings=warnings)
-        return {**facts, "port": settings.port, "key_required": self._key() is not None}
+        return {**facts, "port": settings.port, "key_required": self.key_required}
 
     def _key_state(self, backend: Backend) -> str:
         schemes = {auth_scheme(backend, dialect) for dialect in backend.bases}

@@ -13,6 +13,8 @@ from pointsman.server.endpoint import Endpoint
 from pointsman.server.hosting import Host, make_host
 from pointsman.server.listening import open_sockets, port_of
 
+EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})
+
 
 class Gateway:
     """An endpoint that runs as long as the block lasts.
@@ -41,10 +43,14 @@ class Gateway:
         return f"http://{self._shown_host()}:{self._port}"
 
     def _shown_host(self) -> str:
-        host = self.app.effective.settings.host
-        if host in {"0.0.0.0", "::"}:
-            return "localhost"
+        host = self.reached_at
         return f"[{host}]" if ":" in host else host
+
+    @property
+    def reached_at(self) -> str:
+        """The host under which this machine reaches the endpoint."""
+        host = self.app.effective.settings.host
+        return "localhost" if host in EVERY_ADDRESS else host
 
     @property
     def port(self) -> int:

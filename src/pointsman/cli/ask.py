@@ -47,9 +47,9 @@ def command(
     Without a running endpoint one is started for this question. The prompt may come on standard input; both
     together are joined. Example:
 
-        pointsman ask "Say hello" -m local
-
-        git diff | pointsman ask "Write a commit message" -m sonnet
+    \b
+    pointsman ask "Say hello" -m local
+    git diff | pointsman ask "Write a commit message" -m sonnet
     """
     dialect = DIALECTS[api]
     request = _request(dialect, model, _prompt(prompt), system, max_tokens)

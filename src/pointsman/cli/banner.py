@@ -18,7 +18,8 @@ def banner(status: Json) -> str:
 
 def _lines(status: Json) -> Iterator[str]:
     yield ""
-    yield f"  {click.style('pointsman', bold=True)} {status['version']}  listens on {click.style(status['address'], bold=True)}"
+    name, address = click.style("pointsman", bold=True), click.style(status["address"], bold=True)
+    yield f"  {name} {status['version']}  listens on {address}"
     yield ""
     yield from _backends(status)
     yield from _default(status)

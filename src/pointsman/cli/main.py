@@ -54,9 +54,9 @@ def pointsman(context: click.Context) -> None:
 
     Without a command it shows the state of the endpoint. Example:
 
-        pointsman serve
-
-        pointsman ask "Say hello"
+    \b
+    pointsman serve
+    pointsman ask "Say hello"
     """
     if context.invoked_subcommand is None:
         context.invoke(import_module("pointsman.cli.status").command)

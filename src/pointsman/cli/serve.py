@@ -5,13 +5,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pointsman.canon.errors import PointsmanError
+from pointsman.canon.json import Json
 from pointsman.cli import exit_codes
 from pointsman.cli.banner import banner
 from pointsman.config.endpoint_file import Endpoint, remove_endpoint, write_endpoint
@@ -31,14 +32,14 @@ PRODUCT = "pointsman"
 @click.option("--port-file", type=click.Path(path_type=Path), help="Write the port here once it answers.")
 @click.option("--model", help="Send every request to this model, whatever its client names.")
 @click.option("--default", help="The backend that takes every model name which nothing else matches.")
-@click.option("--no-discover", is_flag=True, help="Look at no keys in the environment and no neighbour ports.")
+@click.option("--no-discover", is_flag=True, help="Look at no environment keys and no neighbour ports.")
 @click.option("--queue-timeout", type=click.FloatRange(min=0), help="Seconds to wait for a limit to reset.")
 @click.option("--drain-on-close", is_flag=True, help="Read an answer to its end although its client left.")
 def command(port_file: Path | None, no_discover: bool, drain_on_close: bool, **flags: object) -> int:
     """Start the endpoint. It runs until Ctrl-C. Example:
 
+    \b
     pointsman serve
-
     pointsman serve --port 0 --port-file /tmp/port --model local
     """
     given: dict[str, object] = {name: value for name, value in flags.items() if value is not None}
@@ -57,7 +58,7 @@ def _run(flags: Mapping[str, object], port_file: Path | None) -> int:
         return runner.run(_serve(flags, port_file))
 
 
-def _fast_loop():  # noqa: ANN202
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """uvloop, where it is installed."""
     try:
         import uvloop  # noqa: PLC0415
@@ -69,9 +70,63 @@ def _fast_loop():  # noqa: ANN202
 async def _serve(flags: Mapping[str, object], port_file: Path | None) -> int:
     from pointsman.library import Gateway  # noqa: PLC0415 - `serve --help` needs none of it
 
-    gateway = Gateway(announce=lambda started: _announce(started, port_file), **{"port": None, **flags})
+    # Not the free port that the library takes by default: here the configuration decides.
+    settings: Json = {"port": None, **flags}
+    gateway = Gateway(announce=lambda started: _announce(started, port_file), **settings)
     _stop_on_signals(gateway)
     async with gateway:
         await gateway.wait()
     remove_endpoint(gateway.app.paths.run, gateway.app.instance)
     return exit_codes.OK
+
+
+def _announce(gateway: "Gateway", port_file: Path | None) -> None:
+    """Tells the other commands, the port file and the terminal that the endpoint answers."""
+    app = gateway.app
+    record = Endpoint(
+        pid=os.getpid(),
+        host=gateway.reached_at,
+        port=gateway.port,
+        started=time.time(),
+        instance=app.instance,
+        key_required=app.key_required,
+        version=app.service.version,
+    )
+    write_endpoint(app.paths.run, record)
+    if port_file is not None:
+        write_private(port_file, f"{gateway.port}\n".encode())
+    click.echo(banner(gateway.status()))
+
+
+def _stop_on_signals(gateway: "Gateway") -> None:
+    """The first Ctrl-C lets running streams finish; the second does not wait for them."""
+    asked: list[int] = []
+
+    def stop(number: int) -> None:
+        gateway.stop(now=bool(asked))
+        asked.append(number)
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if sys.platform == "win32":
+            signal.signal(number, lambda number, _: loop.call_soon_threadsafe(stop, number))
+        else:
+            loop.add_signal_handler(number, stop, number)
+
+
+def _occupied(error: OccupiedError) -> int:
+    """Says whose port it is."""
+    other = EndpointClient(f"http://127.0.0.1:{error.port}", timeout=2.0)
+    try:
+        health = other.get("/health")
+    except (PointsmanError, ValueError):
+        health = None
+    if health is None or health.get("name") != PRODUCT:
+        click.secho(f"error: {error.message}", fg="red", err=True)
+        return exit_codes.FAILED
+    click.echo(
+        f"pointsman {health.get('version')} runs on port {error.port} already: `pointsman status` shows it. "
+        "To run a second one, choose another port with `--port`.",
+        err=True,
+    )
+    return exit_codes.OCCUPIED

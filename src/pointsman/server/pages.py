@@ -64,7 +64,7 @@ class Pages:
 
     def health(self) -> Json:
         """Whether the endpoint runs; open to everybody."""
-        return {"status": "ok", "version": self._service.version}
+        return {"name": "pointsman", "status": "ok", "version": self._service.version}
 
     def status(self) -> Json:
         """The endpoint's state, without secrets."""
