@@ -1,0 +1,169 @@
+"""Tool calls in a stream: which call a fragment belongs to.
+
+The dialect says `index`, but servers leave it out, use 0 for every call, repeat id and name in every
+fragment, or give no id at all. A call begins where the id changes, or where a name comes although the call
+of that index is complete; a fragment without any of these continues the last call. A call is told of once its
+name is known; a missing id is made from the answer's own, so that it is the same at every reading.
+"""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, cast
+
+from pointsman.canon.blocks import Native, ToolCall
+from pointsman.canon.errors import MalformedError
+from pointsman.canon.events import ArgumentsDelta, BlockEnd, BlockStart, Event, NativeDelta
+from pointsman.canon.json import Json
+from pointsman.dialects.openai_chat.messages import LEGACY, arguments_text, take_native
+from pointsman.wire.json import decode_object, encode
+from pointsman.wire.surrogates import SurrogateJoiner
+
+_KNOWN = frozenset({"index", "id", "type", "function", "custom"})
+
+
+class Call:
+    """One call as far as it has come."""
+
+    def __init__(self, id: str, kind: str) -> None:
+        self.id = id
+        self.kind = kind
+        self.name = ""
+        self.index = -1
+        """Of its block; -1 until the name is known."""
+        self.arguments = ""
+        self.joiner = SurrogateJoiner()
+        self.native: Native | None = None
+        self.extra: dict[str, Any] = {}
+        self.form = ""
+
+
+class Calls:
+    """The calls of one choice."""
+
+    def __init__(self, issuer: str, names: Mapping[str, str]) -> None:
+        self._issuer = issuer
+        self._names = names
+        self._slots: dict[int | str, Call] = {}
+        self._open: list[Call] = []
+        self._last: Call | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self._open)
+
+    def find(self, fragment: Json) -> Call | None:
+        """The call that a fragment of a stream continues; None if it begins one."""
+        id, index = fragment.get("id"), fragment.get("index")
+        if not isinstance(index, int):
+            known = self._slots.get(id) if isinstance(id, str) and id else None
+            return known or (None if id or _inner(fragment).get("name") else self._last)
+        call = self._slots.get(index)
+        if call is None or (id and call.id and id != call.id):
+            return None
+        if not id and _inner(fragment).get("name") and self._is_other(call, _inner(fragment)["name"]):
+            return None
+        return call
+
+    def _is_other(self, call: Call, name: str) -> bool:
+        """Whether a fragment that names a function, without an id, begins a call of its own."""
+        return bool(call.name) and (self._restored(name) != call.name or _complete(call.arguments))
+
+    def begin(self, fragment: Json) -> Call:
+        """A new call; its id is empty where the fragment has none."""
+        id, index = fragment.get("id"), fragment.get("index")
+        call = Call(id if isinstance(id, str) else "", "custom" if "custom" in fragment else "function")
+        self._slots[index if isinstance(index, int) else call.id or f"#{len(self._open)}"] = call
+        self._open.append(call)
+        self._last = call
+        return call
+
+    def begin_legacy(self) -> Call:
+        """The call of the deprecated `function_call`; there is only one."""
+        call = self._slots.get(LEGACY)
+        if call is None:
+            call = self._slots[LEGACY] = Call("", "function")
+            call.form = LEGACY
+            self._open.append(call)
+        return call
+
+    def take(self, call: Call, fragment: Json) -> str:
+        """What a fragment adds to a call: its name, its state, and the arguments that are returned."""
+        self._last = call
+        inner = _inner(fragment)
+        name = inner.get("name")
+        if not call.name and isinstance(name, str):
+            call.name = self._restored(name)
+        outer = {key: value for key, value in fragment.items() if key not in _KNOWN and value is not None}
+        native = take_native(outer, self._issuer)
+        if native is not None:
+            call.native = native
+        call.extra |= outer
+        return _arguments(call, inner)
+
+    def _restored(self, name: str) -> str:
+        return self._names.get(name, name)
+
+    def end(self, events: list[Event], choice: int, next_index: int, seed: str) -> int:
+        """Ends every call, told of or not; returns the next block's index."""
+        for number, call in enumerate(self._open):
+            if call.index < 0:
+                next_index = tell(call, events, choice, next_index, made_id(seed, choice, number))
+            rest = call.joiner.close()
+            if rest:
+                events.append(ArgumentsDelta(call.index, rest))
+            events.append(BlockEnd(call.index))
+        return next_index
+
+    def number(self, call: Call) -> int:
+        """How many calls began before it."""
+        return self._open.index(call)
+
+
+def tell(call: Call, events: list[Event], choice: int, index: int, id: str) -> int:
+    """The start of a call whose name is known, with the arguments that came before it."""
+    call.index = index
+    call.id = call.id or id
+    kind = "custom" if call.kind == "custom" else "function"
+    block = ToolCall(call.id, call.name, "", kind, call.native, form=call.form, extra=call.extra)
+    events.append(BlockStart(index, block, choice))
+    if call.arguments:
+        events.append(ArgumentsDelta(index, call.arguments))
+    return index + 1
+
+
+def more(call: Call, text: str, native: Native | None, events: list[Event]) -> None:
+    """More of a call that was told of."""
+    if native is not None:
+        events.append(NativeDelta(call.index, native))
+    if text:
+        events.append(ArgumentsDelta(call.index, text))
+
+
+def made_id(seed: str, choice: int, number: int) -> str:
+    """The id for a call whose upstream gave none."""
+    return "call_" + sha256(f"{seed}:{choice}:{number}".encode("utf-8", "replace")).hexdigest()[:24]
+
+
+def _inner(fragment: Json) -> Json:
+    inner = fragment.get("function") or fragment.get("custom")
+    return cast("Json", inner) if isinstance(inner, dict) else {}
+
+
+def _arguments(call: Call, inner: Json) -> str:
+    value = inner.get("input") if call.kind == "custom" else inner.get("arguments")
+    if value is None or value == "":
+        return ""
+    if not isinstance(value, str):
+        value = (
+            encode(value).decode() if not isinstance(value, dict) else arguments_text(cast("Any", value), "")
+        )
+    text = call.joiner.feed(value)
+    call.arguments += text
+    return text
+
+
+def _complete(arguments: str) -> bool:
+    try:
+        decode_object(arguments.encode("utf-8", "replace"))
+    except MalformedError:
+        return False
+    return True

@@ -1,0 +1,215 @@
+"""Answers of an upstream → events: a stream of chunks, or one completion.
+
+States of a reader: waiting (no `MessageStart` yet; chunks without choices are held, as Azure sends one
+ahead), answering, over (`[DONE]`, or an error). A stream is whole at `[DONE]`, or where it closes after every
+choice that it began has said why it ended; else it was cut.
+"""
+
+from typing import Any, cast
+
+from pointsman.canon.errors import Fault, GarbledError, MalformedError, TruncatedError
+from pointsman.canon.events import Event, Failure, MessageEnd, MessageStart, UnknownEvent, UsageReport
+from pointsman.canon.json import Json
+from pointsman.dialects.dialect import Origin
+from pointsman.dialects.openai_chat.choice import ChoiceReader
+from pointsman.dialects.openai_chat.errors import fault_in
+from pointsman.dialects.openai_chat.prose import Counter
+from pointsman.dialects.openai_chat.usage import decode_usage
+from pointsman.dialects.openai_chat.words import NAME
+from pointsman.wire.json import decode_part
+from pointsman.wire.sse import FrameReader
+
+PADDING = "padding"
+"""The unknown event that holds a chunk's `obfuscation`."""
+OBFUSCATION = "obfuscation"
+OPENING = "opening"
+"""The member of a start's form with the choice that only says the role, and the padding of its chunk."""
+DONE = b"[DONE]"
+
+_HEAD = frozenset({"id", "object", "created", "model", "choices", "usage", "error", OBFUSCATION})
+_ROLE_ONLY = frozenset({"role", "content", "refusal", "reasoning_content", "tool_calls"})
+
+
+class ChatDecoder:
+    """One streamed answer."""
+
+    def __init__(self, origin: Origin) -> None:
+        self._frames = FrameReader()
+        self._answer = _Answer(origin, whole=False)
+
+    def feed(self, data: bytes, /) -> list[Event]:
+        """The events that `data` completes. Raises GarbledError."""
+        events: list[Event] = []
+        for frame in self._frames.feed(data):
+            self._answer.frame(frame.data, events)
+        return events
+
+    def close(self) -> list[Event]:
+        """The last events. Raises TruncatedError if the answer has not ended."""
+        events: list[Event] = []
+        for frame in self._frames.close():
+            try:
+                self._answer.frame(frame.data, events)
+            except GarbledError:
+                break
+        self._answer.close(events)
+        return events
+
+
+def whole(answer: Json, origin: Origin) -> list[Event]:
+    """The events of an answer that was not streamed. Raises GarbledError."""
+    events: list[Event] = []
+    reader = _Answer(origin, whole=True)
+    if not answer.get("choices") and not answer.get("error"):
+        raise GarbledError("the upstream's answer has no `choices`, so it is no Chat Completion")
+    reader.chunk(answer, events)
+    reader.end(events)
+    return events
+
+
+class _Answer:
+    """One answer as far as it has come."""
+
+    def __init__(self, origin: Origin, *, whole: bool) -> None:
+        self._origin = origin
+        self._whole = whole
+        self._counter = Counter()
+        self._choices: dict[int, ChoiceReader] = {}
+        self._started = False
+        self._over = False
+        self._extra: dict[str, Any] = {}
+        """What the chunks say of the whole answer, as first said."""
+        self._late: dict[str, Any] = {}
+        """What later chunks said otherwise, or new."""
+
+    def frame(self, data: bytes, events: list[Event]) -> None:
+        """One frame of the stream."""
+        if self._over:
+            return
+        if data[:6] == DONE or data.strip() == DONE:
+            self.end(events)
+            return
+        try:
+            chunk = decode_part(data)
+        except MalformedError as error:
+            raise GarbledError(
+                f"the upstream sent a chunk that is no JSON object: {error.message}"
+            ) from error
+        self.chunk(chunk, events)
+
+    def chunk(self, chunk: Json, events: list[Event]) -> None:
+        """One chunk, or the whole answer."""
+        error = chunk.get("error")
+        if error:
+            self._fail(fault_in(chunk), events)
+            return
+        choices = cast("list[Any]", chunk.get("choices") or [])
+        usage = chunk.get("usage")
+        if self._started:
+            self._compare(chunk, events)
+        elif not self._start(chunk, choices, usage, events):
+            return
+        for choice in choices:
+            if isinstance(choice, dict):
+                self._choice(cast("Json", choice), events)
+                if self._over:
+                    return
+        usage = usage or _odd_usage(chunk, choices)
+        if isinstance(usage, dict):
+            tier = chunk.get("service_tier")
+            counts = decode_usage(cast("Json", usage), tier if isinstance(tier, str) else None)
+            events.append(UsageReport(counts))
+
+    def _start(self, chunk: Json, choices: list[Any], usage: Any, events: list[Event]) -> bool:
+        self._extra |= {key: value for key, value in chunk.items() if key not in _HEAD}
+        if not choices and not usage:
+            return False
+        id, model, created = chunk.get("id"), chunk.get("model"), chunk.get("created")
+        self._counter.seed = f"{id}:{created}"
+        form = {} if self._whole else _form(chunk, choices)
+        start = MessageStart(
+            id=id if isinstance(id, str) and id else None,
+            model=model if isinstance(model, str) and model else None,
+            created=int(created) if isinstance(created, int | float) and created else None,
+            extra=self._extra,
+            dialect=NAME,
+            form=form,
+        )
+        events.append(start)
+        if OBFUSCATION in chunk and OPENING not in form:
+            events.append(UnknownEvent(NAME, PADDING, {OBFUSCATION: chunk[OBFUSCATION]}))
+        self._started = True
+        return True
+
+    def _compare(self, chunk: Json, events: list[Event]) -> None:
+        """What a later chunk says of the whole answer."""
+        for key, value in chunk.items():
+            if key not in _HEAD:
+                if value is not None and self._extra.get(key) != value:
+                    self._late[key] = value
+            elif key == OBFUSCATION:
+                events.append(UnknownEvent(NAME, PADDING, {OBFUSCATION: value}))
+
+    def _choice(self, choice: Json, events: list[Event]) -> None:
+        index = choice.get("index")
+        number = index if isinstance(index, int) and index >= 0 else len(self._choices) if self._whole else 0
+        reader = self._choices.get(number)
+        if reader is None:
+            reader = ChoiceReader(number, self._origin, self._counter, whole=self._whole)
+            self._choices[number] = reader
+        if choice.get("finish_reason") == "error":
+            self._fail(fault_in(choice), events)
+            return
+        said = choice.get("message") if self._whole else choice.get("delta") or choice.get("message")
+        delta: Json = cast("Json", said) if isinstance(said, dict) else {}
+        (reader.read_whole if self._whole else reader.read)(choice, delta, events)
+
+    def _fail(self, fault: Fault, events: list[Event]) -> None:
+        events.append(Failure(fault))
+        self._over = True
+
+    def end(self, events: list[Event]) -> None:
+        """The upstream says that this is all; without any choice it has said nothing."""
+        if self._over or not self._choices:
+            return
+        for reader in self._choices.values():
+            if not reader.ended:
+                reader.finish(None, events)
+        events.append(MessageEnd(self._late))
+        self._over = True
+
+    def close(self, events: list[Event]) -> None:
+        """The stream is closed. Raises TruncatedError if it was cut."""
+        if self._over:
+            return
+        if not self._choices or not all(reader.ended for reader in self._choices.values()):
+            raise TruncatedError("the upstream's stream stopped before the answer's end; ask again")
+        self.end(events)
+
+
+def _form(chunk: Json, choices: list[Any]) -> dict[str, Any]:
+    """How the stream opens, where its own dialect would otherwise open it in another way."""
+    form: dict[str, Any] = {}
+    if "usage" in chunk and chunk["usage"] is None:
+        form["usage"] = None
+    first: Json = cast("Json", choices[0]) if choices and isinstance(choices[0], dict) else {}
+    delta = first.get("delta")
+    if not isinstance(delta, dict) or "role" not in delta:
+        form["role"] = False
+        return form
+    said = cast("Json", delta)
+    empty = said.keys() <= _ROLE_ONLY and not any(value for key, value in said.items() if key != "role")
+    if empty and len(choices) == 1 and not first.get("finish_reason"):
+        form[OPENING] = first
+        if OBFUSCATION in chunk:
+            form[OBFUSCATION] = chunk[OBFUSCATION]
+    return form
+
+
+def _odd_usage(chunk: Json, choices: list[Any]) -> Any:
+    """Usage where Moonshot (in the choice) and Groq (in its own field) put it."""
+    for choice in choices:
+        if isinstance(choice, dict) and isinstance(cast("Json", choice).get("usage"), dict):
+            return cast("Json", choice)["usage"]
+    own = chunk.get("x_groq")
+    return cast("Json", own).get("usage") if isinstance(own, dict) else None

@@ -1,0 +1,322 @@
+"""Events → the stream for a client: chunks, then `[DONE]`.
+
+The first chunk says the role, deltas follow, a chunk with `finish_reason` ends each choice, and one without
+choices holds the usage where the client asked for it. An answer that came in this dialect keeps its unknown
+fields. Thinking goes out as `reasoning_content`, and piece by piece as `reasoning_details`, where its opaque
+state has a place.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from pointsman.canon.blocks import Block, Citation, Refusal, Text, Thinking, ToolCall, Unknown
+from pointsman.canon.events import (
+    ArgumentsDelta,
+    BlockEnd,
+    BlockStart,
+    CitationDelta,
+    Event,
+    Failure,
+    MessageEnd,
+    MessageStart,
+    NativeDelta,
+    Stop,
+    TextDelta,
+    ThinkingDelta,
+    UnknownDelta,
+    UnknownEvent,
+    UsageReport,
+)
+from pointsman.canon.json import Json
+from pointsman.canon.usage import Usage
+from pointsman.dialects.dialect import Asked
+from pointsman.dialects.gather import merge_usage
+from pointsman.dialects.openai_chat.calls_out import argument_key, call_members, native_members
+from pointsman.dialects.openai_chat.decode import DONE, OBFUSCATION, OPENING, PADDING
+from pointsman.dialects.openai_chat.errors import error_frame
+from pointsman.dialects.openai_chat.fold import annotation, answer_head, finish_word, tier_members
+from pointsman.dialects.openai_chat.messages import LEGACY
+from pointsman.dialects.openai_chat.thinking import (
+    CONTENT,
+    DETAILS,
+    PLAIN,
+    detail_head,
+    encode_detail,
+    text_key,
+)
+from pointsman.dialects.openai_chat.usage import encode_usage, own_usage
+from pointsman.dialects.openai_chat.words import NAME
+from pointsman.wire.envelope import seal
+from pointsman.wire.json import encode
+from pointsman.wire.sse import frame
+
+_OBJECT = "chat.completion.chunk"
+_ROLE: Json = {"role": "assistant", "content": ""}
+
+
+class _Open:
+    """A block that has begun."""
+
+    def __init__(self, block: Block, choice: int, number: int) -> None:
+        self.block = block
+        self.choice = choice
+        self.number = number
+        """Which call, or which thinking, of its choice it is."""
+        self.begun = 0
+        """Where its text begins in the choice's."""
+        self.spoken = False
+        self.citations: list[Citation] = []
+        self.form = (
+            block.form.split("+") if isinstance(block, Thinking) and block.form else [CONTENT, DETAILS]
+        )
+
+
+class ChatEncoder:
+    """One streamed answer."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._own = False
+        self._head: dict[str, Any] = {}
+        self._before = b""
+        self._once: Json = {}
+        self._bare: Json = {}
+        """The null members that each choice has besides."""
+        self._blocks: dict[int, _Open] = {}
+        self._numbers: dict[tuple[int, type], int] = {}
+        self._lengths: dict[int, int] = {}
+        self._roles: set[int] = set()
+        self._usage: Usage | None = None
+        self._ended = False
+        self._begin(MessageStart())
+
+    def encode(self, event: Event, /) -> bytes:
+        """The bytes for an event; may be empty."""
+        step = _STEPS.get(type(event))
+        return b"" if step is None else step(self, event)
+
+    def close(self) -> bytes:
+        """What ends the stream after `MessageEnd`; nothing without it."""
+        return frame(DONE) if self._ended else b""
+
+    # Frames
+
+    def _begin(self, event: MessageStart) -> None:
+        self._own = event.dialect == NAME
+        self._head = answer_head(event, self._asked, _OBJECT)
+        if self._own and "usage" in event.form:
+            self._head["usage"] = None
+        self._before = b"data: " + encode(self._head)[:-1] + b',"choices":['
+
+    def start(self, event: MessageStart) -> bytes:
+        self._begin(event)
+        if event.usage is not None:
+            self._usage = merge_usage(self._usage, event.usage)
+        if not self._own:
+            return self._role(0)
+        opening = event.form.get(OPENING)
+        if opening is None:
+            if event.form.get("role") is False:
+                self._roles.add(0)
+            return b"" if 0 in self._roles else self._role(0)
+        self._roles.add(int(opening.get("index") or 0))
+        self._bare = {
+            key: value for key, value in opening.items() if value is None and key != "finish_reason"
+        }
+        if OBFUSCATION in event.form:
+            self._once = {OBFUSCATION: event.form[OBFUSCATION]}
+        return self._chunk(opening)
+
+    def _role(self, choice: int) -> bytes:
+        """The chunk that begins a choice, once."""
+        if choice in self._roles:
+            return b""
+        self._roles.add(choice)
+        return self._delta(choice, _ROLE)
+
+    def _delta(self, choice: int, delta: Json) -> bytes:
+        return self._chunk({"index": choice, "delta": delta, **self._bare, "finish_reason": None})
+
+    def _chunk(self, choice: Json) -> bytes:
+        if not self._once:
+            return self._before + encode(choice) + b"]}\n\n"
+        once, self._once = self._once, {}
+        return self._before + encode(choice) + b"]," + encode(once)[1:] + b"\n\n"
+
+    # Blocks
+
+    def open(self, event: BlockStart) -> bytes:
+        kind = type(event.block)
+        number = self._numbers.get((event.choice, kind), 0)
+        self._numbers[event.choice, kind] = number + 1
+        opened = _Open(event.block, event.choice, number)
+        opened.begun = self._lengths.get(event.choice, 0)
+        self._blocks[event.index] = opened
+        role = self._role(event.choice)
+        start = _STARTS.get(kind)
+        return role if start is None else role + start(self, opened, event.block)
+
+    def open_text(self, opened: _Open, block: Text | Refusal) -> bytes:
+        if isinstance(block, Text):
+            opened.citations += block.citations
+        return self._said(opened, block.text, {}) if block.text else b""
+
+    def open_thinking(self, opened: _Open, block: Thinking) -> bytes:
+        if block.redacted:
+            return self._delta(opened.choice, {DETAILS: [encode_detail(block, opened.number)]})
+        thought = self._thought(opened, block, block.text) if block.text else b""
+        return thought + (b"" if block.native is None else self._marked(opened, NativeDelta(0, block.native)))
+
+    def open_call(self, opened: _Open, block: ToolCall) -> bytes:
+        opened.spoken = bool(block.arguments)
+        members = call_members(block, own=self._own)
+        if self._own and block.form == LEGACY:
+            return self._delta(opened.choice, {LEGACY: members["function"]})
+        return self._delta(opened.choice, {"tool_calls": [{"index": opened.number, **members}]})
+
+    def open_unknown(self, opened: _Open, block: Unknown) -> bytes:
+        return self._unknown(opened, block.dialect, block.data)
+
+    def say(self, event: TextDelta) -> bytes:
+        return self._said(self._blocks[event.index], event.text, event.extra)
+
+    def _said(self, opened: _Open, text: str, extra: Json) -> bytes:
+        if type(opened.block) is Text:
+            choice = opened.choice
+            self._lengths[choice] = self._lengths.get(choice, 0) + len(text)
+            delta = {"content": text}
+        else:
+            delta = {"refusal": text}
+        if extra and self._own:
+            members = {"index": opened.choice, "delta": delta, **self._bare, **extra, "finish_reason": None}
+            return self._chunk(members)
+        return self._delta(opened.choice, delta)
+
+    def think(self, event: ThinkingDelta) -> bytes:
+        opened = self._blocks[event.index]
+        block = opened.block
+        return self._thought(opened, block, event.text) if isinstance(block, Thinking) else b""
+
+    def _thought(self, opened: _Open, block: Thinking, text: str) -> bytes:
+        delta: dict[str, Any] = {name: text for name in (CONTENT, PLAIN) if name in opened.form}
+        if DETAILS in opened.form:
+            head = block.extra if block.form else detail_head(block, opened.number)
+            delta[DETAILS] = [{**head, text_key(head): text}]
+        return self._delta(opened.choice, delta)
+
+    def mark(self, event: NativeDelta) -> bytes:
+        return self._marked(self._blocks[event.index], event)
+
+    def _marked(self, opened: _Open, event: NativeDelta) -> bytes:
+        native, block = event.native, opened.block
+        if isinstance(block, ToolCall):
+            fragment = {"index": opened.number, **native_members(native)}
+            return self._delta(opened.choice, {"tool_calls": [fragment]})
+        if not isinstance(block, Thinking):
+            return b""
+        if native.dialect == NAME:
+            piece = dict(native.data)
+        else:
+            head = block.extra if block.form else detail_head(block, opened.number)
+            piece = {**head, "signature": seal(native)}
+        return self._delta(opened.choice, {DETAILS: [piece]})
+
+    def argue(self, event: ArgumentsDelta) -> bytes:
+        opened = self._blocks[event.index]
+        block = opened.block
+        opened.spoken = True
+        if not isinstance(block, ToolCall):
+            return b""
+        if self._own and block.form == LEGACY:
+            return self._delta(opened.choice, {LEGACY: {"arguments": event.text}})
+        fragment = {"index": opened.number, block.kind: {argument_key(block): event.text}}
+        return self._delta(opened.choice, {"tool_calls": [fragment]})
+
+    def cite(self, event: CitationDelta) -> bytes:
+        opened = self._blocks[event.index]
+        native = event.citation.native
+        if native is not None and native.dialect == NAME:
+            return self._delta(opened.choice, {"annotations": [native.data]})
+        opened.citations.append(event.citation)
+        return b""
+
+    def grow_unknown(self, event: UnknownDelta) -> bytes:
+        return self._unknown(self._blocks[event.index], event.dialect, event.data)
+
+    def _unknown(self, opened: _Open, dialect: str, data: Json) -> bytes:
+        if dialect != NAME or data.get("type") != "audio":
+            return b""
+        return self._delta(opened.choice, {"audio": {key: data[key] for key in data if key != "type"}})
+
+    def end_block(self, event: BlockEnd) -> bytes:
+        opened = self._blocks.pop(event.index)
+        block = opened.block
+        if isinstance(block, ToolCall) and not opened.spoken and block.kind == "function" and not self._own:
+            fragment = {"index": opened.number, "function": {"arguments": "{}"}}
+            return self._delta(opened.choice, {"tool_calls": [fragment]})
+        if not opened.citations:
+            return b""
+        end = self._lengths.get(opened.choice, 0)
+        cited = [each for each in (annotation(c, opened.begun, end) for c in opened.citations) if each]
+        return self._delta(opened.choice, {"annotations": cited}) if cited else b""
+
+    # The end
+
+    def count(self, event: UsageReport) -> bytes:
+        self._usage = merge_usage(self._usage, event.usage)
+        return b""
+
+    def stop(self, event: Stop) -> bytes:
+        role = self._role(event.choice)
+        extra = dict(event.extra) if self._own else {}
+        message: dict[str, Any] = dict(extra.pop("message", {}))
+        if message.get("refusal", ...) is None:
+            del message["refusal"]
+        choice = {"index": event.choice, "delta": message, **self._bare, **extra}
+        return role + self._chunk({**choice, "finish_reason": finish_word(event, own=self._own)})
+
+    def end(self, event: MessageEnd) -> bytes:
+        self._ended = True
+        extra: dict[str, Any] = dict(event.extra) if self._own else {}
+        usage = self._usage
+        if self._asked.include_usage and usage is not None:
+            extra |= {"usage": own_usage(usage) if self._own else encode_usage(usage)}
+            extra |= {} if self._own else tier_members(usage)
+        if not extra and not self._once:
+            return b""
+        last: dict[str, Any] = {**self._head, **self._once, **extra, "choices": []}
+        self._once = {}
+        return frame(encode(last))
+
+    def pad(self, event: UnknownEvent) -> bytes:
+        if event.dialect == NAME and event.name == PADDING and self._own:
+            self._once = event.data
+        return b""
+
+    def fail(self, event: Failure) -> bytes:
+        return error_frame(event.fault, "")
+
+
+_STARTS: dict[type, Callable[[ChatEncoder, _Open, Any], bytes]] = {
+    Text: ChatEncoder.open_text,
+    Refusal: ChatEncoder.open_text,
+    Thinking: ChatEncoder.open_thinking,
+    ToolCall: ChatEncoder.open_call,
+    Unknown: ChatEncoder.open_unknown,
+}
+_STEPS: dict[type, Callable[[ChatEncoder, Any], bytes]] = {
+    MessageStart: ChatEncoder.start,
+    BlockStart: ChatEncoder.open,
+    TextDelta: ChatEncoder.say,
+    ThinkingDelta: ChatEncoder.think,
+    NativeDelta: ChatEncoder.mark,
+    ArgumentsDelta: ChatEncoder.argue,
+    CitationDelta: ChatEncoder.cite,
+    UnknownDelta: ChatEncoder.grow_unknown,
+    BlockEnd: ChatEncoder.end_block,
+    UsageReport: ChatEncoder.count,
+    Stop: ChatEncoder.stop,
+    MessageEnd: ChatEncoder.end,
+    UnknownEvent: ChatEncoder.pad,
+    Failure: ChatEncoder.fail,
+}

@@ -1,0 +1,85 @@
+"""What a client of this dialect does not see of an answer."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pointsman.canon.blocks import Citation, ServerTool, Text, Unknown
+from pointsman.canon.events import (
+    BlockStart,
+    CitationDelta,
+    Event,
+    MessageStart,
+    Stop,
+    UnknownDelta,
+    UnknownEvent,
+)
+from pointsman.canon.loss import Loss
+from pointsman.dialects.openai_chat.fold import annotation
+from pointsman.dialects.openai_chat.words import NAME, REASONS
+
+_NEAR = {"pause": "stop", "context_window": "length"}
+
+
+def answer_losses(event: Event) -> tuple[Loss, ...]:
+    """What this dialect cannot say of an event."""
+    find = _FINDERS.get(type(event))
+    return () if find is None else find(event)
+
+
+def _start(event: MessageStart) -> tuple[Loss, ...]:
+    if event.dialect == NAME:
+        return ()
+    known = [key for key, value in event.extra.items() if value is not None]
+    return tuple(Loss("dropped", key, "this dialect has no such field") for key in known)
+
+
+def _block(event: BlockStart) -> tuple[Loss, ...]:
+    block = event.block
+    if isinstance(block, ServerTool):
+        return (
+            Loss("dropped", block.name, f"this dialect does not show a provider's own tool ({block.part})"),
+        )
+    if isinstance(block, Unknown) and block.dialect != NAME:
+        return (Loss("dropped", str(block.data.get("type", "block")), "a block of a kind that is not known"),)
+    if isinstance(block, Text):
+        return tuple(loss for citation in block.citations for loss in _citation(citation))
+    return ()
+
+
+def _cite(event: CitationDelta) -> tuple[Loss, ...]:
+    return _citation(event.citation)
+
+
+def _citation(citation: Citation) -> tuple[Loss, ...]:
+    if annotation(citation, 0, 0) is not None:
+        return ()
+    return (Loss("dropped", "citations", "this dialect cites addresses only"),)
+
+
+def _stop(event: Stop) -> tuple[Loss, ...]:
+    near = _NEAR.get(event.reason)
+    if near is None or event.raw in REASONS:
+        return ()
+    return (Loss("approximated", "stop_reason", f"`{event.raw or event.reason}` as `{near}`"),)
+
+
+def _unknown_delta(event: UnknownDelta) -> tuple[Loss, ...]:
+    return () if event.dialect == NAME else _unknown("a delta")
+
+
+def _unknown_event(event: UnknownEvent) -> tuple[Loss, ...]:
+    return () if event.dialect == NAME else _unknown(event.name)
+
+
+def _unknown(name: str) -> tuple[Loss, ...]:
+    return (Loss("dropped", name, "of a kind that is not known"),)
+
+
+_FINDERS: dict[type, Callable[[Any], tuple[Loss, ...]]] = {
+    MessageStart: _start,
+    BlockStart: _block,
+    CitationDelta: _cite,
+    Stop: _stop,
+    UnknownDelta: _unknown_delta,
+    UnknownEvent: _unknown_event,
+}
