@@ -84,7 +84,7 @@ class Endpoint:
             return
         page = Pages(visit.service).find(visit.method, visit.path, visit.headers, visit.query)
         if page is None:
-            raise UnknownPathError(f"{visit.method} {visit.path} is not an endpoint of pointsman")
+            raise UnknownPathError(f"{visit.method} {visit.trace.path} is not an endpoint of pointsman")
         await visit.show(page)
 
     def _find(self, service: Service, path: str) -> tuple[Dialect, Route] | None:
@@ -133,7 +133,7 @@ class Visit:
         self.origin: str | None = None
         self.dialect = self._caller_dialect()
         parts = service.parts
-        self.trace = Trace(parts.new_id(), self.method, self.path, parts.wall())
+        self.trace = Trace(parts.new_id(), self.method, scope["path"], parts.wall())
 
     def _caller_dialect(self) -> Dialect:
         """The caller's dialect, by the header that only that dialect's clients send."""
