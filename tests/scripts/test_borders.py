@@ -37,3 +37,12 @@ def test_a_waiver_without_rule_and_reason_is_found(waiver):
 )
 def test_a_waiver_with_rule_and_reason_passes(waiver):
     assert list(borders.bare_waivers(f"x = 1  # {waiver}\n")) == []
+
+
+@pytest.mark.parametrize("call", ["datetime.now(UTC)", "datetime.datetime.utcnow()", "date.today()"])
+def test_a_look_at_the_clock_is_found(call):
+    assert list(borders.clock_reads(f"x = {call}\n")) == [1]
+
+
+def test_a_time_that_comes_in_is_none():
+    assert list(borders.clock_reads("def due(now, today):\n    return now > today\n")) == []
