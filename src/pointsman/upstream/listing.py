@@ -76,7 +76,7 @@ def _read(body: bytes, url: str) -> Page:
         return read_page(body)
     except GarbledError as error:
         raise GarbledError(
-            f"{_host(url)} does not list its models as expected: {error.message}; check the backend's base URL, "
+            f"{_host(url)} does not list its models as expected: {error.message}; check its base URL, "
             "or name its models in the backend's `models`"
         ) from error
 
