@@ -73,6 +73,7 @@ class App:
         self.listens_on(self.effective.settings.port)
         self._found: dict[str, Backend] = {}
         self._catalogs: dict[str, tuple[Model, ...]] = {}
+        self._proxies: dict[tuple[str, str | None], str | None] = {}
         self._warnings: tuple[str, ...] = ()
         self._config_error: str | None = None
         self.credentials = Credentials(environment, self._vault())
@@ -181,7 +182,10 @@ class App:
         return Patience(settings.max_attempts or 1 + EXTRA_ATTEMPTS, settings.queue_timeout)
 
     def _proxy_for(self, url: str, backend: Backend) -> str | None:
-        return proxy_for(url, self._environment, backend.proxy)
+        key = (url, backend.proxy)
+        if key not in self._proxies:
+            self._proxies[key] = proxy_for(url, self._environment, backend.proxy)
+        return self._proxies[key]
 
     def _admission(self) -> Admission:
         settings = self.effective.settings

@@ -4,6 +4,7 @@ A page in a browser can reach loopback; the Host check stops DNS rebinding, the 
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hmac import compare_digest
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -104,6 +105,7 @@ def is_loopback(name: str) -> bool:
     return _is_address(name) and ip_address(name).is_loopback
 
 
+@lru_cache(maxsize=256)
 def _is_address(name: str) -> bool:
     try:
         ip_address(name)
