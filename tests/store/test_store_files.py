@@ -93,7 +93,7 @@ def test_a_full_disk_is_named_and_changes_nothing(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files.os, "fsync", full)
-    with pytest.raises(SetupError, match="No space left on device.*unchanged"):
+    with pytest.raises(SetupError, match=r"No space left on device.*unchanged"):
         write_private(target, b"new")
 
     assert target.read_bytes() == b"old"
@@ -139,7 +139,7 @@ def test_a_folder_that_cannot_be_narrowed_is_a_clear_error(tmp_path, monkeypatch
 
     monkeypatch.setattr(type(folder), "chmod", refuse)
 
-    with pytest.raises(SetupError, match="cannot make .* private: Operation not permitted"):
+    with pytest.raises(SetupError, match=r"cannot make .* private: Operation not permitted"):
         make_private(folder)
 
 

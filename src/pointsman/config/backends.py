@@ -96,8 +96,11 @@ def speaking(name: str, row: Provider, wanted: tuple[str, ...], catalog: Catalog
     if not chosen:
         spoken = ", ".join(row.dialects)
         raise _not_built(f"`backends.{name}`: {spoken}, which provider {row.name} speaks, is", catalog)
-    general = catalog.kinds.general
-    speaks = {dialect: row.dialects.get(dialect) or general[dialect] for dialect in chosen}
+    known = {**catalog.kinds.general, **row.dialects}
+    for dialect in chosen:
+        if dialect not in known:
+            raise SetupError(f"`backends.{name}.dialects`: provider {row.name} does not speak {dialect}")
+    speaks = {dialect: known[dialect] for dialect in chosen}
     return msgspec.structs.replace(row, dialects=speaks)
 
 

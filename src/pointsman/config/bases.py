@@ -1,8 +1,8 @@
 """Base URLs by dialect: a provider's own, or what a user's URL means for each dialect that is spoken there.
 
 A user gives one URL. For OpenAI's kind of dialect it ends in the version (`/v1`); for Anthropic's and
-Gemini's it is the part before it, and a URL that has it is taken too. Where several dialects share a root, the
-URL may be that root, or the base of any one of them.
+Gemini's it is the part before it, and a URL that has it is taken too. Where several dialects share a root,
+the URL may be that root, or the base of any one of them.
 """
 
 import re

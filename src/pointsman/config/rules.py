@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pointsman.canon.errors import SetupError
 from pointsman.canon.traits import Traits
 from pointsman.config.schema import BackendSettings, Settings
-from pointsman.config.shape import Path, Place, build
+from pointsman.config.shape import Path, Place, build, dotted
 from pointsman.config.urls import UrlError, may_carry_key, split, tidy
 
 CREDENTIAL_FIELDS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"})
@@ -34,7 +34,7 @@ def _complaints(settings: Settings) -> Iterator[Complaint]:
     for name, backend in settings.backends.items():
         for rule in _RULES:
             for key, complaint in rule(backend):
-                yield ("backends", name, key), f"`backends.{name}.{key}`: {complaint}"
+                yield ("backends", name, key), f"`{dotted(('backends', name, key))}`: {complaint}"
 
 
 def _origin_complaints(settings: Settings) -> Iterator[Complaint]:

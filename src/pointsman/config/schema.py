@@ -12,8 +12,10 @@ VERSION = 1
 
 Seconds = Annotated[float, Meta(gt=0)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
-BackendName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+$")]
-Variable = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+BackendName = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9._-]+\Z", description="name of letters, digits, `.`, `_` and `-`")
+]
+Variable = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\Z", description="name of a variable")]
 
 
 class TimeoutSettings(Struct, frozen=True):

@@ -1,5 +1,6 @@
 """From decoded TOML to the schema's Structs, with errors that name the place."""
 
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any, Protocol, TypeVar, cast, get_args, get_origin
@@ -14,6 +15,7 @@ from pointsman.config.words import describe_type, describe_value, is_struct
 
 Shape = TypeVar("Shape", bound=Struct)
 Path = tuple[str, ...]
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _KEY_WORDS = ("api_key", "apikey", "key", "token", "secret", "auth_token", "password")
 _KEY_ADVICE = (
     "keys are not kept in this file: name the variable that holds it as `key_env`, "
@@ -36,7 +38,7 @@ def build(kind: type[Shape], raw: Mapping[str, Any], place: Place, path: Path = 
     for key, value in raw.items():
         field = known.get(key)
         if field is None:
-            raise SetupError(place((*path, key)) + _unknown((*path, key), list(known)))
+            raise SetupError(place((*path, key)) + _unknown((*path, key), value, list(known)))
         values[field.name] = _value(field.type, value, place, (*path, key))
     return kind(**values)
 
@@ -90,10 +92,15 @@ def _mismatch(kind: object, value: object, path: Path) -> str:
     return f"`{dotted(path)}` is not as it must be: expected {expected}, found {found}"
 
 
-def _unknown(path: Path, known: Sequence[str]) -> str:
-    if path[-1].lower() in _KEY_WORDS and "key_env" in known:
-        return f"unknown key `{dotted(path)}`: {_KEY_ADVICE}"
-    return f"unknown key `{dotted(path)}`; the nearest one is `{nearest(path[-1], known)}`"
+def _unknown(path: Path, value: object, known: Sequence[str]) -> str:
+    what, name = f"unknown key `{dotted(path)}`", path[-1]
+    if name.lower() in _KEY_WORDS and "key_env" in known:
+        return f"{what}: {_KEY_ADVICE}"
+    if isinstance(value, Mapping) and len(path) > 2:
+        *above, first, second = path
+        whole = dotted((*above, f"{first}.{second}"))
+        return f"{what}; a name with a dot in it is written in quotes: `[{whole}]`"
+    return f"{what}; the nearest one is `{nearest(name, known)}`"
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
@@ -102,5 +109,5 @@ def nearest(name: str, known: Sequence[str]) -> str:
 
 
 def dotted(path: Path) -> str:
-    """A path as TOML writes it."""
-    return ".".join(path)
+    """A path as TOML writes it: names with a dot stand in quotes."""
+    return ".".join(name if _BARE.fullmatch(name) else f'"{name}"' for name in path)

@@ -6,6 +6,7 @@ from typing import cast
 from msgspec import Struct
 
 from pointsman.config.load import Effective
+from pointsman.config.shape import dotted
 from pointsman.config.urls import without_user
 
 HIDDEN = "…"
@@ -19,9 +20,9 @@ class Sourced(Struct, frozen=True):
 
 
 def explain(effective: Effective) -> dict[str, Sourced]:
-    """Every value by its dotted key; header values and the user part of URLs are hidden."""
+    """Every value by its key as TOML writes it; header values and the user part of URLs are hidden."""
     return {
-        ".".join(path): Sourced(_masked(path, value), effective.source(path[0]))
+        dotted(path): Sourced(_masked(path, value), effective.source(path[0]))
         for path, value in _leaves(effective.settings, ())
     }
 

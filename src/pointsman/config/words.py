@@ -38,7 +38,7 @@ def describe_type(kind: object) -> str:
     arguments = get_args(kind)
     origin = get_origin(kind)
     if origin is Annotated:
-        return describe_type(arguments[0]) + _bounds(arguments[1:])
+        return _constrained(describe_type(arguments[0]), arguments[1:])
     if origin is Literal:
         return " or ".join(f'"{value}"' for value in arguments)
     if origin in {Union, UnionType}:
@@ -55,15 +55,14 @@ def is_struct(kind: object) -> bool:
     return isinstance(kind, type) and issubclass(kind, Struct)
 
 
-def _bounds(constraints: tuple[object, ...]) -> str:
-    words = ""
+def _constrained(word: str, constraints: tuple[object, ...]) -> str:
     for meta in constraints:
         if isinstance(meta, Meta):
-            words += f" from {meta.ge} to {meta.le}" if meta.ge is not None and meta.le is not None else ""
-            words += f" of at least {meta.ge}" if meta.ge is not None and meta.le is None else ""
-            words += f" above {meta.gt}" if meta.gt is not None else ""
-            words += f" matching {meta.pattern}" if meta.pattern is not None else ""
-    return words
+            word = meta.description or word
+            word += f" from {meta.ge} to {meta.le}" if meta.ge is not None and meta.le is not None else ""
+            word += f" of at least {meta.ge}" if meta.ge is not None and meta.le is None else ""
+            word += f" above {meta.gt}" if meta.gt is not None else ""
+    return word
 
 
 def describe_value(value: object) -> str:

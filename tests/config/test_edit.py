@@ -1,0 +1,171 @@
+"""Commands edit the file: comments stay, and what would not load is not written."""
+
+import stat
+import threading
+
+import pytest
+from catalogs import CATALOG
+
+from pointsman.canon.errors import SetupError
+from pointsman.config.backends import configured
+from pointsman.config.edit import Editor
+from pointsman.config.load import load
+
+TEXT = """\
+# my pointsman
+version = 1
+port = 4000 # not 3456
+
+[backends.mine] # at home
+provider = "ollama"
+models = [
+  "one", # the good one
+]
+"""
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "config" / "config.toml"
+
+
+@pytest.fixture
+def editor(path, tmp_path):
+    return Editor(path, tmp_path / "run", lambda effective: configured(effective, CATALOG, {}))
+
+
+@pytest.fixture
+def written(path):
+    path.parent.mkdir()
+    path.write_text(TEXT)
+    return path
+
+
+def test_the_first_backend_makes_the_file(editor, path):
+    editor.add_backend("fast", {"provider": "groq", "key_env": None, "models": ("a", "b")})
+
+    assert path.read_text().endswith(
+        'version = 1\n\n[backends.fast]\nprovider = "groq"\nmodels = ["a", "b"]\n'
+    )
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert load(path, {}).settings.backends["fast"].models == ("a", "b")
+
+
+def test_adding_keeps_every_line_that_was_there(editor, written):
+    editor.add_backend("fast", {"provider": "groq", "timeouts": {"idle": 30}})
+
+    assert written.read_text().startswith(TEXT)
+    assert load(written, {}).settings.backends["fast"].timeouts.idle == 30
+
+
+def test_adding_and_removing_gives_the_text_back(editor, written):
+    editor.add_backend("fast", {"provider": "groq"})
+    editor.remove_backend("fast")
+
+    assert written.read_text().rstrip() == TEXT.rstrip()
+
+
+def test_removing_takes_its_tables_along_and_leaves_the_rest(editor, written):
+    editor.add_backend("fast", {"provider": "groq", "timeouts": {"idle": 30}})
+    editor.remove_backend("mine")
+
+    settings = load(written, {}).settings
+    assert list(settings.backends) == ["fast"]
+    assert "# my pointsman" in written.read_text()
+
+
+def test_setting_a_key_keeps_its_comment_and_unsetting_removes_it(editor, written):
+    editor.set(("port",), 5000)
+    editor.set(("model",), "mine:one")
+    editor.set(("aliases", "fast"), "mine:one")
+    first = load(written, {}).settings
+    editor.set(("model",), None)
+    editor.set(("aliases", "fast"), None)
+
+    assert "port = 5000 # not 3456" in written.read_text()
+    assert (first.model, first.aliases) == ("mine:one", {"fast": "mine:one"})
+    assert (load(written, {}).settings.model, load(written, {}).settings.aliases) == (None, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "why"),
+    [
+        ("mine", {"provider": "groq"}, "there is a backend mine"),
+        ("a:b", {"provider": "groq"}, "not a name that can be used"),
+        ("new", {"provider": "nobody"}, "there is no provider nobody"),
+        ("new", {"provider": "openai", "dialects": ("gemini",)}, "not built in this version"),
+        ("new", {"provider": "groq", "prot": 1}, "unknown key"),
+        ("new", {"provider": "groq", "base_url": "http://10.0.0.5/v1"}, "allow_http"),
+    ],
+)
+def test_what_would_not_load_is_refused_and_the_file_is_unchanged(editor, written, name, settings, why):
+    before = (written.read_bytes(), written.stat().st_mtime_ns)
+
+    with pytest.raises(SetupError, match=why):
+        editor.add_backend(name, settings)
+
+    assert (written.read_bytes(), written.stat().st_mtime_ns) == before
+
+
+def test_a_refused_first_backend_makes_no_file(editor, path):
+    with pytest.raises(SetupError):
+        editor.add_backend("new", {"provider": "nobody"})
+
+    assert not path.exists()
+
+
+def test_removing_what_is_not_there_is_an_error(editor, written):
+    with pytest.raises(SetupError, match="there is no backend other"):
+        editor.remove_backend("other")
+
+
+def test_a_change_that_changes_nothing_writes_nothing(editor, written):
+    before = written.stat().st_mtime_ns
+
+    editor.set(("port",), None)
+    editor.set(("port",), 4000)
+    after_removal = written.read_text()
+    again = written.stat().st_mtime_ns
+    editor.set(("port",), 4000)
+
+    assert "port = 4000" in after_removal
+    assert again != before
+    assert written.stat().st_mtime_ns == again
+
+
+def test_a_broken_file_is_not_edited(editor, written):
+    written.write_text("port = ")
+
+    with pytest.raises(SetupError, match="not valid TOML"):
+        editor.set(("port",), 1)
+
+    assert written.read_text() == "port = "
+
+
+def test_a_file_that_is_no_utf8_is_not_edited(editor, written):
+    written.write_bytes(b"model = '\xff'")
+
+    with pytest.raises(SetupError, match="not UTF-8"):
+        editor.set(("port",), 1)
+
+
+def test_a_file_without_a_version_gets_one_when_it_is_edited(editor, written):
+    written.write_text("# mine\nport = 1\n")
+
+    editor.set(("port",), 2)
+
+    assert written.read_text() == "# mine\nport = 2\nversion = 1\n"
+
+
+def test_edits_at_the_same_time_are_all_kept(editor, path):
+    names = [f"b{number}" for number in range(6)]
+    threads = [
+        threading.Thread(target=editor.add_backend, args=(name, {"provider": "groq"})) for name in names
+    ]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert sorted(load(path, {}).settings.backends) == names
