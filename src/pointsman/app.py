@@ -17,7 +17,7 @@ from pointsman.canon.json import Json
 from pointsman.config.assemble import assemble, unknown_default
 from pointsman.config.backends import Catalog
 from pointsman.config.bases import ENGINE_ROOT
-from pointsman.config.discovery import missing_keys
+from pointsman.config.discovery import missing_keys, neighbours
 from pointsman.config.endpoint_file import read_endpoint
 from pointsman.config.environment import API_KEY_VARIABLE
 from pointsman.config.load import Effective, load
@@ -25,6 +25,7 @@ from pointsman.config.paths import find_paths, platform_cache
 from pointsman.config.shipped import profiles, providers
 from pointsman.config.watch import Reloader
 from pointsman.control.description import describe
+from pointsman.control.upkeep import Surveyor
 from pointsman.dialects.registry import DIALECTS
 from pointsman.gateway.parts import Parts
 from pointsman.routing.attempts import Patience
@@ -34,6 +35,7 @@ from pointsman.server.buffers import Buffers
 from pointsman.server.endpoint import Endpoint
 from pointsman.server.guard import Admission, hostname, is_loopback
 from pointsman.server.service import Service
+from pointsman.upstream.catalogs import Catalogs
 from pointsman.upstream.engine import EngineTransport
 from pointsman.upstream.http import HttpTransport
 from pointsman.upstream.proxies import proxy_for
@@ -78,6 +80,12 @@ class App:
         self._config_error: str | None = None
         self.credentials = Credentials(environment, self._vault())
         self.service = self._make_service()
+        parts = self.service.parts
+        self._surveyor = Surveyor(
+            lambda: parts.router, parts.transport, parts.pool, self._proxy_for, DIALECTS
+        )
+        self._lists = Catalogs(self._surveyor.models, self._publish, chance=random.random)
+        self._lists.watch(self._surveyor.listable())
         self.asgi = Endpoint(lambda: self.service, start=self.start, stop=self.stop)
         self._upkeep: asyncio.Task[None] | None = None
 
@@ -195,8 +203,24 @@ class App:
     # The running endpoint
 
     async def start(self) -> None:
-        """Begins what goes on in the background: the watch over the configuration file."""
-        self._upkeep = asyncio.get_running_loop().create_task(self._watch())
+        """Looks at this machine's neighbours, then begins what goes on in the background."""
+        if self.effective.settings.discover:
+            await self._meet_neighbours()
+        self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
+
+    async def _meet_neighbours(self) -> None:
+        present = self.service.parts.router.snapshot.backends
+        candidates = neighbours(self.catalog, present, self._own)
+        found = await self._surveyor.neighbours(candidates, self.catalog.kinds)
+        if found:
+            self._found = {name: backend for name, (backend, _) in found.items()}
+            self._catalogs |= {name: models for name, (_, models) in found.items()}
+            self._take(self.effective, self._config_error)
+
+    async def _keep_up(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch())
+            group.create_task(self._lists.run())
 
     async def stop(self) -> None:
         """Ends it, and closes every connection."""
@@ -231,16 +255,14 @@ class App:
                 self.service.parts.router = router
                 self.service.parts.patience = self._patience()
                 self.service.admission = self._admission()
+                self._lists.watch(self._surveyor.listable())
         except SetupError as broken:
             error = broken.message
         self._config_error = error
 
-    def publish(
-        self, *, found: Mapping[str, Backend] = {}, catalogs: Mapping[str, tuple[Model, ...]] = {}
-    ) -> None:
-        """Takes in what was found on this machine, and the models that backends list."""
-        self._found = {**self._found, **found}
-        self._catalogs = {**self._catalogs, **catalogs}
+    def _publish(self, name: str, models: tuple[Model, ...]) -> None:
+        """A backend has listed its models."""
+        self._catalogs = {**self._catalogs, name: models}
         self._take(self.effective, self._config_error)
 
     def describe(self) -> Json:

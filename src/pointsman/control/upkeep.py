@@ -1,0 +1,81 @@
+"""Upkeep: what a running endpoint learns of the world in the background, never in a request's way."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from msgspec import Struct
+
+from pointsman.accounts.lease import Pool
+from pointsman.catalog.provider import Provider
+from pointsman.config.bases import Kinds, bases
+from pointsman.dialects.dialect import Dialect
+from pointsman.routing.router import Router
+from pointsman.routing.snapshot import Backend, Model
+from pointsman.upstream.discovery import Neighbour, Probe, find_neighbours
+from pointsman.upstream.listing import Source, fetch_models
+from pointsman.upstream.transport import Transport
+from pointsman.wire.headers import Headers
+
+WITHIN = 30.0
+"""Seconds for a backend's whole list of models."""
+
+
+class Surveyor(Struct, frozen=True):
+    """Asks backends for their models, and this machine for its servers."""
+
+    router: Callable[[], Router]
+    """The one in force now."""
+    transport: Transport
+    pool: Pool
+    proxy_for: Callable[[str, Backend], str | None]
+    dialects: Mapping[str, Dialect]
+
+    def listable(self) -> list[str]:
+        """The backends whose models are asked for: those whose user did not name any."""
+        backends = self.router().snapshot.backends.values()
+        return [each.name for each in backends if not each.models and not each.provider.engine]
+
+    async def models(self, name: str) -> tuple[Model, ...]:
+        """The models that a backend lists. Raises UpstreamError, NoCredentialError."""
+        backend = self.router().snapshot.backends[name]
+        dialect = next(self.dialects[each] for each in backend.bases if each in self.dialects)
+        async with self.pool.lease(backend, dialect.name) as lease:
+            url = backend.bases[dialect.name]
+            source = Source(
+                url=url + dialect.models_path,
+                headers=_headers(backend, dialect, lease.headers),
+                proxy=self.proxy_for(url, backend),
+                ca_file=backend.ca_file,
+                connect=backend.timeouts.connect,
+                within=WITHIN,
+            )
+            return await fetch_models(self.transport, source)
+
+    async def neighbours(
+        self, candidates: Iterable[tuple[Provider, int]], kinds: Kinds
+    ) -> dict[str, tuple[Backend, tuple[Model, ...]]]:
+        """The servers that listen on their usual loopback ports, as backends with their models."""
+        rows = {row.name: row for row, _ in candidates}
+        probes = [Probe(row.name, port, self._list_path(row)) for row, port in candidates]
+        found = await find_neighbours(self.transport, probes)
+        return {each.provider: _backend(rows[each.provider], each, kinds) for each in found}
+
+    def _list_path(self, row: Provider) -> str:
+        name = next(each for each in row.dialects if each in self.dialects)
+        return row.dialects[name].base + self.dialects[name].models_path
+
+
+def _headers(backend: Backend, dialect: Dialect, credential: Headers) -> Headers:
+    speaks = backend.provider.dialects.get(dialect.name)
+    own = dict(dialect.request_headers)
+    own |= {**backend.provider.headers, **(speaks.headers if speaks else {}), **backend.headers}
+    own |= dict(credential)
+    own.pop("content-type", None)
+    return tuple(own.items())
+
+
+def _backend(row: Provider, found: Neighbour, kinds: Kinds) -> tuple[Backend, tuple[Model, ...]]:
+    where = found.root.removeprefix("http://")
+    made = Backend(
+        name=row.name, provider=row, bases=bases(row, kinds, found.root), why=f"listens on {where}"
+    )
+    return made, found.models
