@@ -23,7 +23,7 @@ CANARY = "sk-canary-7f3a"
         str,
         "{}".format,
         "{!r:>5}".format,
-        lambda value: "%s %r" % (value, value),  # noqa: UP031
+        lambda value: "%s %r" % (value, value),  # noqa: UP031  # the old form, as in logging
         lambda value: repr([value]),
         lambda value: repr({"key": value}),
     ],

@@ -95,8 +95,7 @@ def _answer(question: Callable[[Keyring], Result], answer: Future[Result]) -> No
 
 
 def _keyring() -> Keyring:
-    # Imported here: looking for plugins takes longer than starting pointsman.
-    import keyring  # noqa: PLC0415
+    import keyring  # noqa: PLC0415  # looking for plugins takes longer than starting pointsman
 
     backend = keyring.get_keyring()
     if type(backend).__module__ in _NO_KEYRING:

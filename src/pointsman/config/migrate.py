@@ -48,7 +48,7 @@ def migrate_file(path: Path) -> Path | None:
     Raises SetupError; the file is then unchanged.
     """
     import tomlkit  # noqa: PLC0415  # only for files that change
-    from tomlkit.exceptions import ParseError  # noqa: PLC0415
+    from tomlkit.exceptions import ParseError  # noqa: PLC0415  # likewise
 
     data = read_optional(path)
     if data is None:
