@@ -6,10 +6,11 @@ from pointsman.routing.plan import Candidate, Plan
 from .rows import ACME, BOLT, backend
 
 ONE = Plan("m", (Candidate(backend(ACME), "m", "pattern", "a test"),))
+PATIENCE = Patience()
 TWO = Plan("m", (*ONE.candidates, Candidate(backend(BOLT), "m", "pattern", "a test")))
 
 
-def played(plan: Plan, *outcomes: Outcome, patience: Patience = Patience()) -> list[str]:
+def played(plan: Plan, *outcomes: Outcome, patience: Patience = PATIENCE) -> list[str]:
     """The steps that the policy takes when the attempts end like this."""
     steps = attempts(plan, patience, lambda: 0.5)
     left = list(outcomes)

@@ -5,6 +5,7 @@ an overload. What is held is bounded in bytes and in time; then the answer is co
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Literal
 
 from msgspec import Struct, structs
@@ -19,14 +20,13 @@ from pointsman.canon.events import (
     UsageReport,
 )
 from pointsman.dialects.dialect import Dialect
-from pointsman.gateway.tap import Tap
+from pointsman.gateway.pace import Pace
+from pointsman.gateway.reading import Reading
 from pointsman.upstream.transport import Incoming
 from pointsman.wire import headers as fields
 from pointsman.wire.coding import decode_body
 from pointsman.wire.headers import Headers
 
-HELD_BYTES = 64 * 1024
-HELD_SECONDS = 2.0
 ERROR_BYTES = 1024 * 1024
 """How much of an error's body is read."""
 ANSWER_BYTES = 256 * 1024 * 1024
@@ -89,28 +89,33 @@ async def _refusal(incoming: Incoming, dialect: Dialect, now: float) -> RefusalE
     return RefusalError(fault, incoming.status, incoming.headers, plain)
 
 
-async def judge_stream(incoming: Incoming, tap: Tap) -> Held:
+async def judge_stream(reading: Reading, pace: Pace) -> Held:
     """Reads until part of an answer is there. Raises RefusedError for an error, TruncatedError."""
     held = Held([], [])
-    size = 0
-    while size < HELD_BYTES:
-        try:
-            async with asyncio.timeout(HELD_SECONDS if held.chunks else None):
-                chunk = await incoming.read()
-        except TimeoutError:
-            return held
-        if not chunk:
-            held.ended = True
-            held.events += tap.close()
-            if not held.chunks:
-                raise TruncatedError("the backend closed the stream before its first byte; ask again")
-            return held
-        held.chunks.append(chunk)
-        size += len(chunk)
-        held.events += tap.feed(chunk)
-        if _committed(held.events) or not tap.running:
-            return held
+    await _hold(reading, held)
+    if _undecided(reading, held):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pace.held_seconds):
+                while _undecided(reading, held) and sum(map(len, held.chunks)) < pace.held_bytes:
+                    await _hold(reading, held)
     return held
+
+
+async def _hold(reading: Reading, held: Held) -> None:
+    chunk = await reading.chunk()
+    if chunk:
+        held.chunks.append(chunk)
+        held.events += reading.follow(chunk)
+        return
+    held.ended = True
+    held.events += reading.close()
+    if not held.chunks:
+        raise TruncatedError("the backend closed the stream before its first byte; ask again")
+
+
+def _undecided(reading: Reading, held: Held) -> bool:
+    """Whether nothing in it is an answer yet."""
+    return not _committed(held.events) and reading.tap.running and not held.ended
 
 
 def _committed(events: list[Event]) -> bool:

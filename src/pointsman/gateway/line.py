@@ -10,12 +10,11 @@ from collections.abc import Callable
 from pointsman.canon.errors import Fault
 from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.exchange import Client
+from pointsman.gateway.pace import Pace
 from pointsman.ledger.trace import Trace
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import encode
 
-PING_EVERY = 10.0
-"""Seconds of silence after which a client hears from us; clients give up after 300."""
 EVENT_STREAM: Headers = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
 
 
@@ -27,13 +26,21 @@ class Line:
     """One client's line for one answer."""
 
     def __init__(
-        self, client: Client, dialect: Dialect, trace: Trace, clock: Callable[[], float], *, stream: bool
+        self,
+        client: Client,
+        dialect: Dialect,
+        trace: Trace,
+        clock: Callable[[], float],
+        *,
+        stream: bool,
+        pace: Pace,
     ) -> None:
         self._client = client
         self._dialect = dialect
         self._trace = trace
-        self._clock = clock
+        self.clock = clock
         self._stream = stream
+        self._pace = pace
         self._opened = clock()
         self._last = self._opened
         self.headed = False
@@ -51,14 +58,14 @@ class Line:
     async def _head(self, status: int, headers: Headers) -> None:
         self.headed = True
         self._trace.status = status
-        self._last = self._clock()
+        self._last = self.clock()
         await self._client.head(status, (*headers, ("x-pointsman-request-id", self._trace.request_id)))
 
     async def write(self, data: bytes) -> None:
         """A piece of the answer."""
         if not data:
             return
-        self._last = self._clock()
+        self._last = self.clock()
         if self._trace.first_byte is None:
             self._trace.first_byte = self._last - self._opened
         await self._client.write(data)
@@ -68,32 +75,40 @@ class Line:
         await self._client.finish()
 
     async def attend(self) -> None:
-        """Watches for the client's leaving, and keeps it waiting. Raises ClientGoneError; else never ends."""
+        """Watches for the client's leaving, and keeps it waiting. Raises ClientGoneError; else never ends.
+
+        Where a drain is wanted, the answer may end within it; what is written then goes nowhere.
+        """
         while True:
-            pause = max(0.05, self._last + PING_EVERY - self._clock())
+            pause = max(0.01, self._last + self._pace.ping_every - self.clock())
             try:
                 async with asyncio.timeout(pause):
                     await self._client.gone()
             except TimeoutError:
                 await self._keep_waiting()
             else:
+                await asyncio.sleep(self._pace.drain)
                 raise ClientGoneError
 
     async def _keep_waiting(self) -> None:
-        silent = self._clock() - self._last >= PING_EVERY
-        if not (silent and self._stream and self._dialect.ping) or (self.committed and not self._ours):
-            self._last = self._clock() if silent else self._last
+        if self.clock() - self._last < self._pace.ping_every:
+            return
+        self._last = self.clock()
+        if not (self._stream and self._dialect.ping):
             return
         if not self.headed:
             await self._head(200, EVENT_STREAM)
-        self._last = self._clock()
-        await self._client.write(self._dialect.ping)
+        if self._ours or not self.committed:
+            await self._client.write(self._dialect.ping)
 
     async def fail(self, fault: Fault, headers: Headers = ()) -> None:
         """Ends the line with an error: a response, or the dialect's error frame and a broken body."""
         self._trace.error = fault.code or fault.kind
         if not self.headed:
             await self._respond(fault, headers)
+            return
+        if not self._stream:
+            self._client.abort()
             return
         # A blank line first: the upstream may have stopped in the middle of a frame.
         await self._client.write(b"\n\n" + self._dialect.error_frame(fault, self._trace.request_id))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pointsman.accounts.lease import Pool
 from pointsman.dialects.dialect import Dialect
+from pointsman.gateway.pace import Pace
 from pointsman.routing.attempts import Patience
 from pointsman.routing.router import Router
 from pointsman.routing.snapshot import Backend
@@ -32,4 +33,5 @@ class Parts:
     """Letters and digits, never twice the same."""
     proxy_for: Callable[[str, Backend], str | None]
     patience: Patience = field(default_factory=Patience)
+    pace: Pace = field(default_factory=Pace)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

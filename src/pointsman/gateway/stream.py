@@ -11,6 +11,7 @@ from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.judge import ANSWER_BYTES, Form, judge_stream, read_whole
 from pointsman.gateway.line import EVENT_STREAM, Line
 from pointsman.gateway.prepare import Prepared
+from pointsman.gateway.progress import Progress
 from pointsman.gateway.tap import Tap, note_usage
 from pointsman.ledger.trace import Trace
 from pointsman.upstream.transport import Incoming
@@ -61,16 +62,20 @@ class Delivery:
     def _tap(self) -> Tap:
         return Tap(self._prepared.dialect.decoder(self._origin), self._trace)
 
+    def _progress(self) -> Progress:
+        return Progress(self._prepared.outgoing.idle, self._line.clock)
+
     async def _relay_stream(self) -> None:
         tap = self._tap()
         held = await judge_stream(self._incoming, tap)
         await self._line.commit(self._incoming.status, self._relayed_head(), ours=False)
+        progress = self._progress()
         try:
             for chunk in held.chunks:
                 await self._line.write(chunk)
             while not held.ended and (chunk := await self._incoming.read()):
                 await self._line.write(chunk)
-                tap.feed(chunk)
+                progress.note(tap.feed(chunk), readable=tap.running)
             if not held.ended:
                 tap.close()
         except PointsmanError as error:
@@ -84,11 +89,14 @@ class Delivery:
         self._must_follow(tap)
         encoder = self._exchange.dialect.encoder(self._asked)
         await self._line.commit(200, self._translated_head(EVENT_STREAM), ours=True)
+        progress = self._progress()
         try:
             await self._encode(encoder, held.events)
             while not held.ended and (chunk := await self._incoming.read()):
-                await self._encode(encoder, tap.feed(chunk))
+                events = tap.feed(chunk)
+                await self._encode(encoder, events)
                 self._must_follow(tap)
+                progress.note(events, readable=True)
             if not held.ended:
                 await self._encode(encoder, tap.close())
             await self._line.write(encoder.close())

@@ -5,13 +5,15 @@ from pointsman.canon.events import Event, Failure, MessageStart, UsageReport
 from pointsman.dialects.dialect import Decoder
 from pointsman.dialects.gather import merge_usage
 from pointsman.ledger.trace import Trace
+from pointsman.wire.coding import StreamDecoder
 
 
 class Tap:
     """Follows one answer."""
 
-    def __init__(self, decoder: Decoder, trace: Trace) -> None:
+    def __init__(self, decoder: Decoder, trace: Trace, coding: StreamDecoder | None = None) -> None:
         self._decoder = decoder
+        self._coding = coding
         self._trace = trace
         self.running = True
         self.fault: Fault | None = None
@@ -22,7 +24,8 @@ class Tap:
         if not self.running:
             return []
         try:
-            events = list(self._decoder.feed(data))
+            plain = data if self._coding is None else self._coding.feed(data)
+            events = list(self._decoder.feed(plain))
         except Exception as error:  # noqa: BLE001 - a border: the answer goes on whatever the tap meets
             self._stop(error)
             return []
