@@ -10,6 +10,7 @@ import aiohttp
 from pointsman.canon.errors import SilenceError, TruncatedError, UnreachableError
 from pointsman.canon.json import Json
 from pointsman.upstream.engine_server import RunningEngine
+from pointsman.upstream.engine_sockets import UnixConnector, tcp_connector
 from pointsman.upstream.transport import Outgoing
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_object
@@ -27,9 +28,9 @@ class EngineLine:
         path = engine.address.removeprefix(_SOCKET)
         connector: aiohttp.BaseConnector
         if path != engine.address:
-            connector, self._root = aiohttp.UnixConnector(path, force_close=True, limit=0), "http://localhost"
+            connector, self._root = UnixConnector(path, engine.sockets), "http://localhost"
         else:
-            connector, self._root = aiohttp.TCPConnector(force_close=True, limit=0), engine.address
+            connector, self._root = tcp_connector(engine.sockets), engine.address
         self._session = aiohttp.ClientSession(
             connector=connector,
             headers={"authorization": f"Bearer {engine.key}", "content-type": "application/json"},

@@ -1,8 +1,8 @@
 """JSON Schemas as the engine's grammar takes them, and what it would pass over without a word.
 
 Tried on llama.cpp as of xllamacpp 2026.10: a pattern must be anchored and may hold no class escapes, groups
-other than `(?:`, or references; else it takes any string, and says so on the terminal. `true` as a schema is an
-error.
+other than `(?:`, or references; else it takes any string, and says so on the terminal. `true` as a schema
+is an error.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any, cast
 from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
 
-_ONE = frozenset({"items", "additionalProperties", "unevaluatedProperties"})
+_ONE = frozenset({"additionalProperties", "unevaluatedProperties"})
 _MANY = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
 _NAMED = frozenset({"properties", "$defs", "definitions"})
 _PASSED_OVER = frozenset(
@@ -69,7 +69,7 @@ def _member(key: str, value: Any, path: str, losses: dict[str, Loss]) -> Any:
         return {name: _fit(item, f"{path}.{name}", losses) for name, item in named}
     if key in _MANY and isinstance(value, list):
         return [_fit(item, path, losses) for item in cast("list[Any]", value)]
-    if key in _ONE and not isinstance(value, bool):
+    if key == "items" or (key in _ONE and not isinstance(value, bool)):
         return _fit(value, path, losses)
     return value
 

@@ -20,6 +20,7 @@ from msgspec import Struct
 from pointsman.canon.errors import UnreachableError
 from pointsman.upstream.engine_gguf import ModelFacts, model_id, read_facts
 from pointsman.upstream.engine_machine import refusal
+from pointsman.upstream.engine_sockets import Sockets
 
 BATCH = 128
 """Tokens of a prompt between two looks at who is still there: a cancelled one stops within three seconds."""
@@ -59,7 +60,9 @@ class RunningEngine:
         self.facts = facts
         self.address: str = server.listening_address
         """A URL, or `unix://` and a path."""
-        self._end = weakref.finalize(self, _end, [server], folder)
+        self.sockets = Sockets()
+        """Where whoever asks it takes the sockets from."""
+        self._end = weakref.finalize(self, _end, [server], folder, self.sockets)
 
     def stop(self) -> None:
         """Unloads the model, whatever is under way. Blocks for some milliseconds."""
@@ -133,7 +136,8 @@ def _cannot_load(file: Path, facts: ModelFacts) -> UnreachableError:
     )
 
 
-def _end(server: list[Any], folder: Path | None) -> None:
+def _end(server: list[Any], folder: Path | None, sockets: Sockets) -> None:
+    sockets.cut()  # the engine waits for those who listen, with the interpreter's lock held
     server.clear()  # the last reference: the engine's destructor stops its threads
     _remove(folder)
 
