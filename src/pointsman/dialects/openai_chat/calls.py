@@ -40,8 +40,9 @@ class Call:
 class Calls:
     """The calls of one choice."""
 
-    def __init__(self, issuer: str, names: Mapping[str, str]) -> None:
+    def __init__(self, issuer: str, names: Mapping[str, str], *, whole: bool) -> None:
         self._issuer = issuer
+        self._known = _KNOWN - {"index"} if whole else _KNOWN
         self._names = names
         self._slots: dict[int | str, Call] = {}
         self._open: list[Call] = []
@@ -92,7 +93,9 @@ class Calls:
         name = inner.get("name")
         if not call.name and isinstance(name, str):
             call.name = self._restored(name)
-        outer = {key: value for key, value in fragment.items() if key not in _KNOWN and value is not None}
+        outer = {
+            key: value for key, value in fragment.items() if key not in self._known and value is not None
+        }
         native = take_native(outer, self._issuer)
         if native is not None:
             call.native = native

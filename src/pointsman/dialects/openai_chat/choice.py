@@ -36,7 +36,7 @@ class ChoiceReader:
         self._issuer = origin.issuer
         self._counter = counter
         self._prose = Prose(number, origin.issuer, counter)
-        self._calls = Calls(origin.issuer, origin.names)
+        self._calls = Calls(origin.issuer, origin.names, whole=whole)
         self._audio = -1
         self._message: dict[str, Any] = {}
         self._extra: dict[str, Any] = {}
@@ -58,6 +58,7 @@ class ChoiceReader:
         if finish or len(choice) > 3:
             self._keep(choice, finished=bool(finish))
         if finish:
+            self._message = {**_empty(delta), **self._message}
             self.finish(str(finish), events)
 
     def read_whole(self, choice: Json, message: Json, events: list[Event]) -> None:
@@ -161,6 +162,12 @@ _STEPS: dict[str, Callable[[ChoiceReader, Any, list[Event]], None]] = {
     LEGACY: ChoiceReader.call_legacy,
     "audio": ChoiceReader.hear,
 }
+
+
+def _empty(delta: Json) -> dict[str, Any]:
+    """The empty members of a last delta; in the whole message they stand where nothing else was said."""
+    known = {key: value for key, value in delta.items() if not value and key in _KNOWN}
+    return {key: value for key, value in known.items() if key != "content" or value == ""}
 
 
 def _left(key: str, value: object) -> bool:

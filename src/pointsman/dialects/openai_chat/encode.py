@@ -86,6 +86,8 @@ class ChatEncoder:
         self._numbers: dict[tuple[int, type], int] = {}
         self._lengths: dict[int, int] = {}
         self._roles: set[int] = set()
+        self._opening = _ROLE
+        """The delta that begins each choice."""
         self._usage: Usage | None = None
         self._ended = False
         self._begin(MessageStart())
@@ -120,6 +122,7 @@ class ChatEncoder:
                 self._roles.add(0)
             return b"" if 0 in self._roles else self._role(0)
         self._roles.add(int(opening.get("index") or 0))
+        self._opening = opening["delta"]
         self._bare = {
             key: value for key, value in opening.items() if value is None and key != "finish_reason"
         }
@@ -132,7 +135,7 @@ class ChatEncoder:
         if choice in self._roles:
             return b""
         self._roles.add(choice)
-        return self._delta(choice, _ROLE)
+        return self._delta(choice, self._opening)
 
     def _delta(self, choice: int, delta: Json) -> bytes:
         return self._chunk({"index": choice, "delta": delta, **self._bare, "finish_reason": None})
@@ -172,7 +175,7 @@ class ChatEncoder:
         members = call_members(block, own=self._own)
         if self._own and block.form == LEGACY:
             return self._delta(opened.choice, {LEGACY: members["function"]})
-        return self._delta(opened.choice, {"tool_calls": [{"index": opened.number, **members}]})
+        return self._delta(opened.choice, {"tool_calls": [{**members, "index": opened.number}]})
 
     def open_unknown(self, opened: _Open, block: Unknown) -> bytes:
         return self._unknown(opened, block.dialect, block.data)
@@ -270,7 +273,7 @@ class ChatEncoder:
         role = self._role(event.choice)
         extra = dict(event.extra) if self._own else {}
         message: dict[str, Any] = dict(extra.pop("message", {}))
-        if message.get("refusal", ...) is None:
+        if "refusal" in message and "refusal" in self._opening:
             del message["refusal"]
         choice = {"index": event.choice, "delta": message, **self._bare, **extra}
         return role + self._chunk({**choice, "finish_reason": finish_word(event, own=self._own)})

@@ -56,7 +56,7 @@ def finish_word(stop: Stop, *, own: bool) -> str:
 
 
 def annotation(citation: Citation, start: int, end: int) -> dict[str, Any] | None:
-    """One of `annotations`, None without a URL; `start` and `end` are those of the text that it stands for."""
+    """One of `annotations`, None without a URL; `start` and `end` are those of the text it stands for."""
     if citation.native is not None and citation.native.dialect == NAME:
         return dict(citation.native.data)
     if citation.url is None:
@@ -77,7 +77,8 @@ def _choice(number: int, choice: Choice, *, own: bool) -> dict[str, Any]:
     logprobs = _logprobs(choice.blocks, extra.get("logprobs")) if own else None
     if logprobs is not None:
         extra["logprobs"] = logprobs
-    message = _message(choice.blocks, own=own) | odd
+    message = _message(choice.blocks, own=own)
+    message |= {key: value for key, value in odd.items() if value or not message.get(key)}
     return {"index": number, "message": message, **extra, "finish_reason": finish_word(stop, own=own)}
 
 
