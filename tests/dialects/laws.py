@@ -99,7 +99,9 @@ def assert_rendered_fold(dialect, body, asked=ASKED):
 
 
 def assert_truncation(dialect, stream, length):
-    """Law 4: a stream cut before its end is never taken for a whole one."""
+    """Law 4: a stream cut before its end is never taken for a whole one; only line ends may be missing."""
+    if not stream[length:].strip():
+        return
     decoder = dialect.decoder(Origin())
     events = list(decoder.feed(stream[:length]))
     if any(isinstance(event, MessageEnd) for event in events):

@@ -225,8 +225,8 @@ def decode_whole(body: Json, origin: Origin) -> Iterable[Event]:
 
 
 def _whole(body: Json, origin: Origin) -> Iterator[Event]:
-    beside = {name: value for name, value in body.items() if name not in _STOP_FIELDS}
-    yield _start(beside, UsageReader())
+    begun = {name: None if name in _STOP_FIELDS else value for name, value in body.items()}
+    yield _start(begun, UsageReader())
     for index, block in enumerate(decode_blocks(body.get("content"), "content", origin.issuer)):
         if isinstance(block, ToolCall | ServerTool):
             reader = CallReader(index, block, origin)
@@ -246,9 +246,10 @@ def _opened(index: int, block: Any) -> Iterator[Event]:
         yield TextDelta(index, block.text)
         yield from (CitationDelta(index, citation) for citation in block.citations)
     elif isinstance(block, Thinking) and not block.redacted:
-        yield BlockStart(index, Thinking("", extra=block.extra))
+        signed = block.native is not None and bool(block.native.data)
+        yield BlockStart(index, Thinking("", None if signed else block.native, extra=block.extra))
         yield ThinkingDelta(index, block.text)
-        if block.native is not None:
+        if block.native is not None and signed:
             yield NativeDelta(index, block.native)
     else:
         yield BlockStart(index, block)

@@ -1,8 +1,8 @@
 """Answers: from canonical events, streamed.
 
 Blocks are strictly one after another here. A block that begins while another one is open waits, with all that
-belongs to it, until that one ends. Numbers are given in the order of writing. How the answer ended is said once,
-at its end: one `message_delta` carries the last word of all reports, then comes `message_stop`.
+belongs to it, until that one ends. Numbers are given in the order of writing. How the answer ended is said
+once, at its end: one `message_delta` carries the last word of all reports, then comes `message_stop`.
 """
 
 from collections.abc import Callable
@@ -183,8 +183,9 @@ class _Writing:
         if not self._own or self._stop is None:
             delta: Json = {**encode_stop(self._stop, self._kinds), "container": None}
             return _message_delta({"delta": delta, "usage": usage})
-        if self._report is not None and self._report.extra:
-            usage = self._report.extra
+        said = self._report or self._usage
+        if said is not None and said.extra:
+            usage = said.extra
         return _message_delta(
             {**own_part(self._stop, "event"), "delta": own_part(self._stop, "delta"), "usage": usage}
         )

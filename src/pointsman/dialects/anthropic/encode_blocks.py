@@ -117,7 +117,7 @@ def _image(block: Image, path: str, crossing: Crossing) -> Wire:
         raise UnsupportedError(f"the target takes no images; leave out: {path}", param=path)
     if block.detail not in (None, "auto"):
         crossing.dropped(f"{path}.detail", "the target chooses the resolution itself")
-    return {"type": "image", "source": _source(_image_source(block.source), path, crossing)}
+    return {"type": "image", "source": _source(_opened(block.source, crossing), path, crossing)}
 
 
 def _document(block: Document, path: str, crossing: Crossing) -> Wire:
@@ -125,7 +125,10 @@ def _document(block: Document, path: str, crossing: Crossing) -> Wire:
         return _search_result(block, block.source, path, crossing)
     if not crossing.traits.documents:
         raise UnsupportedError(f"the target takes no documents; leave out: {path}", param=path)
-    wire: Wire = {"type": "document", "source": _source(_document_source(block.source, path), path, crossing)}
+    wire: Wire = {
+        "type": "document",
+        "source": _source(_document_source(block.source, path, crossing), path, crossing),
+    }
     for key, value in (("title", block.title), ("context", block.context), ("citations", block.citations)):
         if value is not None:
             wire[key] = value
@@ -204,18 +207,18 @@ _ENCODE: dict[type, Callable[[Any, str, Crossing], Wire | None]] = {
 }
 
 
-def _image_source(source: Source) -> Source:
-    """`source`, a `data:` URL opened."""
-    if not isinstance(source, UrlSource) or not source.url.startswith("data:"):
+def _opened(source: Source, crossing: Crossing) -> Source:
+    """A foreign source, a `data:` URL opened."""
+    if crossing.own or not isinstance(source, UrlSource) or not source.url.startswith("data:"):
         return source
     head, _, data = source.url[5:].partition(",")
     return Base64Source(head.partition(";")[0], data) if head.endswith(";base64") else source
 
 
-def _document_source(source: Source, path: str) -> Source:
-    """`source` in a form that the API takes: PDF as bytes, plain text as text. Raises UnsupportedError."""
-    source = _image_source(source)
-    if not isinstance(source, Base64Source) or source.media_type == "application/pdf":
+def _document_source(source: Source, path: str, crossing: Crossing) -> Source:
+    """A foreign source as the API takes it: PDF as bytes, plain text as text. Raises UnsupportedError."""
+    source = _opened(source, crossing)
+    if crossing.own or not isinstance(source, Base64Source) or source.media_type == "application/pdf":
         return source
     if not source.media_type.startswith("text/"):
         why = "documents are PDF or text here; convert or leave out"

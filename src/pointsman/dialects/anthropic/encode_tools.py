@@ -24,7 +24,7 @@ def encode_tooling(request: Request, crossing: Crossing) -> Wire:
     choice = request.tool_choice
     if choice is not None and choice.mode == "allowed":
         tools, choice = _allowed(tools or (), choice, crossing)
-    if choice is not None and choice.mode == "none" and "none" not in crossing.traits.tool_choice:
+    if choice is not None and choice.mode == "none" and not _takes(choice, crossing):
         crossing.approximated("tool_choice", "the target cannot be told to use no tool; none are sent")
         return {}
     wire: Wire = {}
@@ -96,13 +96,18 @@ def _choice(
         if parallel is not False or not has_tools:
             return None
         choice = ToolChoice("auto")
-    if choice.mode not in crossing.traits.tool_choice:
+    if not _takes(choice, crossing):
         return _unforced(choice)
     wire: Wire = {"type": choice.mode}
     if choice.mode == "tool":
         wire["name"] = crossing.sent_name(choice.name or "", choice.kind)
     wire.update(_parallel(choice, parallel, crossing))
     return {**choice.extra, **wire} if crossing.own else wire
+
+
+def _takes(choice: ToolChoice, crossing: Crossing) -> bool:
+    """Whether the target takes the choice. It tells clients of its own dialect itself, in words they know."""
+    return crossing.own or choice.mode in crossing.traits.tool_choice
 
 
 def _unforced(choice: ToolChoice) -> None:

@@ -39,6 +39,10 @@ def encode_reasoning(request: Request, crossing: Crossing) -> tuple[Wire | None,
     wanted = request.reasoning
     if wanted is None:
         return None, None
+    if crossing.traits.reasoning == "none":
+        if wanted.mode != "off" and wanted.effort != "none":
+            crossing.dropped("thinking", "the target does not think on request")
+        return None, None
     if wanted.mode == "other":
         return _other(wanted, crossing), _effort(wanted, crossing)
     settled = _settle(wanted, crossing)
@@ -122,7 +126,7 @@ def _effort(settled: Reasoning, crossing: Crossing) -> str | None:
         return wanted
     nearest = _nearest(wanted, allowed)
     if nearest is None:
-        if settled.mode != "on":
+        if crossing.own or settled.mode != "on":
             crossing.dropped("effort", "the target takes none")
         return None
     crossing.approximated("effort", f"the target takes no `{wanted}`; `{nearest}` is asked for")

@@ -18,7 +18,6 @@ _ENVELOPE = PREFIX.encode()
 _MODES = {"on": b'"enabled"', "adaptive": b'"adaptive"', "off": b'"disabled"'}
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _SCALAR = re.compile(rb'\s*:\s*(?:"([^"\\]*)"|([0-9.eE+-]+))')
-_CHOICE = re.compile(rb'\s*:\s*\{[^{}]*"type"\s*:\s*"(\w+)"')
 
 _FIELDS: dict[str, tuple[str, ...]] = {
     "stop": ("stop_sequences",),
@@ -52,6 +51,8 @@ def _fields(members: Members, body: bytes, traits: Traits) -> Iterator[str]:
 
 
 def _thinking(members: Members, body: bytes, traits: Traits) -> Iterator[str]:
+    if traits.reasoning == "none" and ("thinking" in members or b'"effort"' in body):
+        yield "the target does not think on request"
     if "thinking" in members:
         for mode, word in _MODES.items():
             if mode not in traits.thinking_modes and word in body:
@@ -82,11 +83,6 @@ def _tools(members: Members, body: bytes, traits: Traits) -> Iterator[str]:
         yield "the target takes no strict tools"
     if not traits.parallel_tool_calls and b'"disable_parallel_tool_use"' in body:
         yield "the target takes no switch for parallel tool calls"
-    if "tool_choice" in members:
-        for place in _places(body, b'"tool_choice"'):
-            choice = _CHOICE.match(body, place)
-            if choice is not None and choice[1].decode() not in traits.tool_choice:
-                yield f"the target takes no tool choice `{choice[1].decode()}`"
 
 
 def _names(members: Members, body: bytes, traits: Traits) -> Iterator[str]:
@@ -101,9 +97,9 @@ def _names(members: Members, body: bytes, traits: Traits) -> Iterator[str]:
 
 def _limits(members: Members, body: bytes, traits: Traits) -> Iterator[str]:
     for name, limit in (("temperature", traits.temperature_max), ("max_tokens", traits.max_output)):
-        if limit is not None and name in members:
-            if any(_number(value) > limit for value in _scalars(body, b'"%b"' % name.encode())):
-                yield f"`{name}` is over the target's limit"
+        values = _scalars(body, b'"%b"' % name.encode()) if limit is not None and name in members else ()
+        if any(_number(value) > (limit or 0) for value in values):
+            yield f"`{name}` is over the target's limit"
     if traits.stop_limit is not None and "stop_sequences" in members:
         yield "the target takes few stop sequences"
 
