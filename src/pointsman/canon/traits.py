@@ -1,4 +1,4 @@
-"""What one model at one backend accepts, as data: the provider's row with the model family's profile on top."""
+"""What one model at one backend accepts, as data: the provider's row, the model family's profile on top."""
 
 from typing import Literal
 
@@ -68,7 +68,7 @@ class Traits(Struct, frozen=True, forbid_unknown_fields=True):
     efforts: tuple[str, ...] | None = None
     """The efforts it takes, lowest first; None: any."""
     effort_with_tools: Literal["any", "none", "absent"] = "any"
-    """Which effort it takes beside function tools: any; only the word `none`; only a request that names none."""
+    """Which effort it takes beside function tools: any; only the word `none`; only none at all."""
     thinking_modes: tuple[str, ...] = ("on", "off", "adaptive")
     """The canonical `Reasoning.mode`s it takes."""
     thinking_off: Literal["disabled", "between_tools"] = "disabled"

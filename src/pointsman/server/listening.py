@@ -103,5 +103,5 @@ def _explain(address: str, port: int, error: OSError) -> None:
     if error.errno == errno.EADDRINUSE:
         raise OccupiedError(address, port) from error
     if error.errno == errno.EACCES:
-        raise SetupError(f"port {port} needs more rights than this user has; choose one above 1023") from error
+        raise SetupError(f"port {port} needs more rights than this user has; use one above 1023") from error
     raise SetupError(f"cannot listen on {address}, port {port}: {error.strerror}") from error
