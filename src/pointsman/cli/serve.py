@@ -61,7 +61,7 @@ def _run(flags: Mapping[str, object], port_file: Path | None) -> int:
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """uvloop, where it is installed."""
     try:
-        import uvloop  # noqa: PLC0415
+        import uvloop  # noqa: PLC0415 - missing on Windows
     except ImportError:
         return None
     return uvloop.new_event_loop

@@ -56,6 +56,26 @@ class Lister:
         return None if listed is None else _ENTRIES[shape](listed)
 
 
+_SLUG_DEFAULTS: Json = {
+    "supported_reasoning_levels": [
+        {"effort": "low", "description": "Answers sooner"},
+        {"effort": "medium", "description": "Thinks as much as most tasks need"},
+        {"effort": "high", "description": "Thinks longer about hard tasks"},
+    ],
+    "shell_type": "shell_command",
+    "visibility": "list",
+    "supported_in_api": True,
+    "priority": 0,
+    "base_instructions": "You are a coding agent. Work in the user's folder with the tools that you are given.",
+    "supports_reasoning_summaries": False,
+    "support_verbosity": False,
+    "truncation_policy": {"mode": "bytes", "limit": 10_000},
+    "supports_parallel_tool_calls": True,
+    "experimental_supported_tools": [],
+}
+"""Codex refuses the whole list if an entry lacks one of these (router-for-me/CLIProxyAPI#5500)."""
+
+
 def _list_entry(listed: Listed) -> Json:
     name, backend, model = listed
     entry: dict[str, object] = {
@@ -89,6 +109,7 @@ def _slug_entry(listed: Listed) -> Json:
         "display_name": model.title or name,
         "description": f"through pointsman, at {backend.name}",
         "context_window": model.context_window,
+        **_SLUG_DEFAULTS,
     }
 
 
