@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -97,6 +99,12 @@ def engine(model):
     yield one
     one.run(one.transport.close())
     one.runner.close()
+
+
+def crowd():
+    """How many others want each core: seconds are promised for a machine that is not crowded."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0
+    return max(1.0, load / (os.cpu_count() or 1))
 
 
 def user(text):
@@ -242,7 +250,7 @@ def test_a_client_that_leaves_while_the_engine_writes_frees_it_within_a_second(e
                     await engine.send(**endless)
         return await engine.seconds_until_free()
 
-    assert engine.run(leave()) < FREED_WHILE_WRITING
+    assert engine.run(leave()) < FREED_WHILE_WRITING * crowd()
 
 
 async def begin_long_prompt(engine, stream):
@@ -273,7 +281,7 @@ def test_a_client_that_leaves_during_its_prompt_frees_the_engine_within_three_se
         await engine.seconds_until_free()
         return freed
 
-    assert engine.run(leave()) < FREED_WHILE_READING_THE_PROMPT
+    assert engine.run(leave()) < FREED_WHILE_READING_THE_PROMPT * crowd()
 
 
 def test_nobody_else_can_ask_the_engine(engine):
@@ -376,3 +384,20 @@ def test_the_process_ends_at_once_with_a_request_under_way(model, end):
     assert ended.returncode == 0
     assert ended.stdout.strip() == "b'data: '"
     assert "llama" not in ended.stderr
+
+
+def test_without_unix_sockets_a_random_key_guards_a_loopback_port(model, monkeypatch):
+    monkeypatch.setattr("pointsman.upstream.engine_server._own_folder", lambda: None)
+    one = Engine(model)
+
+    status, _ = one.answer(messages=user("Hi"), max_tokens=1)
+    address = one.run(one.transport._engine(model)).address
+    with pytest.raises(HTTPError) as refused:
+        urlopen(address + "/slots", timeout=5)
+    refused.value.close()
+    one.run(one.transport.close())
+    one.runner.close()
+
+    assert status == 200
+    assert address.startswith("http://127.0.0.1:")
+    assert refused.value.code == 401

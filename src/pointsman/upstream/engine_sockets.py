@@ -3,9 +3,10 @@
 import asyncio
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
+from aiohttp.client_exceptions import UnixClientConnectorError
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
@@ -57,10 +58,10 @@ class UnixConnector(aiohttp.UnixConnector):
         one = self._sockets.new(socket.AF_UNIX)
         try:
             await loop.sock_connect(one, self.path)
-            connected = await loop.create_unix_connection(self._factory, sock=one)
+            _, protocol = await loop.create_unix_connection(self._factory, sock=one)
         except BaseException as error:
             one.close()
             if isinstance(error, OSError):
-                raise aiohttp.UnixClientConnectorError(self.path, req.connection_key, error) from error
+                raise UnixClientConnectorError(self.path, req.connection_key, error) from error
             raise
-        return cast("ResponseHandler", connected[1])
+        return protocol
