@@ -23,7 +23,8 @@ CLIENT_GONE = "client_gone"
 
 async def serve(exchange: Exchange, client: Client, parts: Parts, trace: Trace) -> None:
     """Answers a request, and stops as soon as its client leaves."""
-    line = Line(client, exchange.dialect, trace, parts.clock, stream=exchange.intent.stream)
+    streams = exchange.intent.stream
+    line = Line(client, exchange.dialect, trace, parts.clock, stream=streams, pace=parts.pace)
     try:
         async with asyncio.TaskGroup() as group:
             attention = group.create_task(line.attend())
@@ -91,7 +92,8 @@ async def _exchange(exchange: Exchange, prepared: Prepared, line: Line, parts: P
     try:
         form = await judge_head(incoming, prepared.dialect, parts.wall())
         asked = _asked(exchange, prepared, parts)
-        await Delivery(exchange, prepared, incoming, line, trace, asked).deliver(form)
+        delivery = Delivery(exchange, prepared, incoming, line, trace, asked, pace=parts.pace)
+        await delivery.deliver(form)
     finally:
         await incoming.close()
 

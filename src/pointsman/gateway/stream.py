@@ -10,13 +10,14 @@ from pointsman.dialects.gather import gather
 from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.judge import ANSWER_BYTES, Form, judge_stream, read_whole
 from pointsman.gateway.line import EVENT_STREAM, Line
+from pointsman.gateway.pace import Pace
 from pointsman.gateway.prepare import Prepared
-from pointsman.gateway.progress import Progress
+from pointsman.gateway.reading import Reading
 from pointsman.gateway.tap import Tap, note_usage
 from pointsman.ledger.trace import Trace
 from pointsman.upstream.transport import Incoming
 from pointsman.wire import headers as fields
-from pointsman.wire.coding import decode_body
+from pointsman.wire.coding import StreamDecoder, decode_body
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_object, encode
 
@@ -36,6 +37,8 @@ class Delivery:
         line: Line,
         trace: Trace,
         asked: Asked,
+        *,
+        pace: Pace,
     ) -> None:
         self._exchange = exchange
         self._prepared = prepared
@@ -43,6 +46,7 @@ class Delivery:
         self._line = line
         self._trace = trace
         self._asked = asked
+        self._pace = pace
         self._origin = Origin(issuer=trace.issuer or "", names=prepared.names)
 
     async def deliver(self, form: Form) -> None:
@@ -59,46 +63,47 @@ class Delivery:
 
     # Streams
 
-    def _tap(self) -> Tap:
-        return Tap(self._prepared.dialect.decoder(self._origin), self._trace)
-
-    def _progress(self) -> Progress:
-        return Progress(self._prepared.outgoing.idle, self._line.clock)
+    def _reading(self) -> Reading:
+        """Raises GarbledError for a content coding that nobody asked for and that is not known here."""
+        coding = fields.first(self._incoming.headers, "content-encoding")
+        try:
+            undo = StreamDecoder(coding, ANSWER_BYTES) if coding else None
+        except RequestError as error:
+            raise GarbledError(f"the backend's stream cannot be read: {error.message}") from error
+        tap = Tap(self._prepared.dialect.decoder(self._origin), self._trace, undo)
+        return Reading(self._incoming, tap, self._prepared.outgoing.idle, self._line.clock)
 
     async def _relay_stream(self) -> None:
-        tap = self._tap()
-        held = await judge_stream(self._incoming, tap)
+        reading = self._reading()
+        held = await judge_stream(reading, self._pace)
         await self._line.commit(self._incoming.status, self._relayed_head(), ours=False)
-        progress = self._progress()
         try:
             for chunk in held.chunks:
                 await self._line.write(chunk)
-            while not held.ended and (chunk := await self._incoming.read()):
+            while not held.ended and (chunk := await reading.chunk()):
                 await self._line.write(chunk)
-                progress.note(tap.feed(chunk), readable=tap.running)
+                reading.follow(chunk)
             if not held.ended:
-                tap.close()
+                reading.close()
         except PointsmanError as error:
             await self._line.fail(error.fault())
             return
-        await self._finish(tap)
+        await self._finish(reading.tap)
 
     async def _translate_stream(self) -> None:
-        tap = self._tap()
-        held = await judge_stream(self._incoming, tap)
-        self._must_follow(tap)
+        reading = self._reading()
+        held = await judge_stream(reading, self._pace)
+        self._must_follow(reading.tap)
         encoder = self._exchange.dialect.encoder(self._asked)
         await self._line.commit(200, self._translated_head(EVENT_STREAM), ours=True)
-        progress = self._progress()
         try:
             await self._encode(encoder, held.events)
-            while not held.ended and (chunk := await self._incoming.read()):
-                events = tap.feed(chunk)
-                await self._encode(encoder, events)
-                self._must_follow(tap)
-                progress.note(events, readable=True)
+            while not held.ended and (chunk := await reading.chunk()):
+                await self._encode(encoder, reading.follow(chunk))
+                self._must_follow(reading.tap)
             if not held.ended:
-                await self._encode(encoder, tap.close())
+                await self._encode(encoder, reading.close())
+                self._must_follow(reading.tap)
             await self._line.write(encoder.close())
         except PointsmanError as error:
             await self._line.fail(error.fault())
@@ -126,12 +131,16 @@ class Delivery:
 
     async def _gather_stream(self) -> None:
         """The client did not ask for a stream, but the upstream sent one."""
-        tap = self._tap()
+        reading = self._reading()
         events: list[Event] = []
-        while chunk := await self._incoming.read():
-            events += tap.feed(chunk)
-        events += tap.close()
-        self._must_follow(tap)
+        while chunk := await reading.chunk():
+            events += reading.follow(chunk)
+            self._must_follow(reading.tap)
+        events += reading.close()
+        self._must_follow(reading.tap)
+        for event in events:
+            if isinstance(event, Failure):
+                raise RefusedError(event.fault)
         await self._send_whole(events)
 
     # Whole answers
