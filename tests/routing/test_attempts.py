@@ -51,6 +51,11 @@ def test_a_passing_failure_is_tried_once_more_after_a_jittered_pause():
         assert played(ONE, outcome, outcome) == ["acme", "wait 0.375", "acme"]
 
 
+def test_a_stale_connection_is_replaced_without_a_pause():
+    assert played(ONE, Outcome("stale"), Outcome("committed")) == ["acme", "acme"]
+    assert played(ONE, Outcome("stale"), Outcome("stale")) == ["acme", "acme"]
+
+
 def test_a_refusal_of_the_request_itself_is_not_repeated():
     assert played(ONE, Outcome("refused", 400)) == ["acme"]
     assert played(TWO, Outcome("refused", 400, final=True)) == ["acme"]

@@ -3,7 +3,7 @@
 from msgspec import structs
 
 from pointsman.accounts.lease import Lease
-from pointsman.canon.errors import Fault, PointsmanError, RefusedError, UpstreamError
+from pointsman.canon.errors import Fault, PointsmanError, RefusedError, StaleError, UpstreamError
 from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.judge import RefusalError
 from pointsman.gateway.line import Line
@@ -24,7 +24,7 @@ def outcome_of(failure: UpstreamError | None) -> Outcome:
     if isinstance(failure, RefusedError):
         fault = failure.fault()
         return Outcome("refused", fault.status, fault.retry_after)
-    return Outcome("unreachable", failure.status)
+    return Outcome("stale" if isinstance(failure, StaleError) else "unreachable", failure.status)
 
 
 def without_secret(error: UpstreamError, lease: Lease) -> UpstreamError:

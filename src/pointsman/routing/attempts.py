@@ -34,7 +34,8 @@ class Wait(Struct, frozen=True):
 class Outcome(Struct, frozen=True):
     """How an attempt ended."""
 
-    kind: Literal["committed", "refused", "unreachable"]
+    kind: Literal["committed", "refused", "unreachable", "stale"]
+    """`stale`: a kept connection was closed before the request was read; a new one will do."""
     status: int = 0
     retry_after: float | None = None
     """Seconds."""
@@ -64,17 +65,19 @@ def attempts(
     for first_round in (True, False):
         reset: float | None = None
         for candidate in plan.candidates:
+            stale = False
             for again in (False, True):
                 if number >= patience.max_attempts:
                     return
-                if again:
+                if again and not stale:
                     yield Wait(patience.pause * (1 + random()), "the backend may recover")
                 number += 1
                 outcome = yield Attempt(candidate, number)
                 if outcome is None or outcome.kind == "committed" or outcome.final:
                     return
                 reset = _earliest(reset, outcome)
-                if not _worth_repeating(outcome):
+                stale = outcome.kind == "stale"
+                if not stale and not _worth_repeating(outcome):
                     break
         waits = first_round and reset is not None and reset <= patience.queue_timeout
         if reset is None or not waits or number >= patience.max_attempts:

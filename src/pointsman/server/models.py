@@ -66,7 +66,7 @@ _SLUG_DEFAULTS: Json = {
     "visibility": "list",
     "supported_in_api": True,
     "priority": 0,
-    "base_instructions": "You are a coding agent. Work in the user's folder with the tools that you are given.",
+    "base_instructions": "You are a coding agent. Work in the user's folder with the tools you have.",
     "supports_reasoning_summaries": False,
     "support_verbosity": False,
     "truncation_policy": {"mode": "bytes", "limit": 10_000},
