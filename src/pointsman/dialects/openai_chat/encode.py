@@ -275,7 +275,7 @@ class ChatEncoder:
         message: dict[str, Any] = dict(extra.pop("message", {}))
         if "refusal" in message and "refusal" in self._opening:
             del message["refusal"]
-        choice = {"index": event.choice, "delta": message, **self._bare, **extra}
+        choice = {"index": event.choice, "delta": message, **extra}
         return role + self._chunk({**choice, "finish_reason": finish_word(event, own=self._own)})
 
     def end(self, event: MessageEnd) -> bytes:

@@ -121,8 +121,13 @@ class Prose:
 
     def think_whole(self, block: Thinking, events: list[Event]) -> None:
         """A whole block of thinking."""
-        start = Thinking("", block.native, block.redacted, None, block.extra, block.form)
-        self._add(self.open(start, events), block.text, events)
+        if block.redacted:
+            self.open(block, events)
+            return
+        index = self.open(Thinking("", extra=_head(block), form=block.form), events)
+        self._add(index, block.text, events)
+        if block.native is not None:
+            events.append(NativeDelta(index, block.native))
 
     def _think_piece(self, piece: Json, form: str, events: list[Event]) -> None:
         block = decode_detail(piece, self._issuer)
