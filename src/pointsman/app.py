@@ -27,6 +27,7 @@ from pointsman.config.watch import Reloader
 from pointsman.control.description import describe
 from pointsman.control.upkeep import Surveyor
 from pointsman.dialects.registry import DIALECTS
+from pointsman.gateway.pace import Pace
 from pointsman.gateway.parts import Parts
 from pointsman.routing.attempts import Patience
 from pointsman.routing.router import Router
@@ -44,6 +45,8 @@ from pointsman.upstream.weights import FOLDER, SMOLLM2, find
 VERSION = version("pointsman")
 WATCH_EVERY = 1.0
 """Seconds between two looks at the configuration file."""
+DRAIN_SECONDS = 60.0
+"""How long an answer is read on after its client has left, where that is wanted."""
 EXTRA_ATTEMPTS = 2
 """What a request may try beyond its accounts, over all rounds."""
 ENGINE_NOTE = "runs inside pointsman, loaded at the first request"
@@ -183,7 +186,11 @@ class App:
             new_id=lambda: secrets.token_hex(12),
             proxy_for=self._proxy_for,
             patience=self._patience(),
+            pace=self._pace(),
         )
+
+    def _pace(self) -> Pace:
+        return Pace(drain=DRAIN_SECONDS if self.effective.settings.drain_on_close else 0.0)
 
     def _patience(self) -> Patience:
         settings = self.effective.settings
@@ -254,6 +261,9 @@ class App:
                 self.effective = effective
                 self.service.parts.router = router
                 self.service.parts.patience = self._patience()
+                self.service.parts.pace = self._pace()
+                self.service.buffers.max_body = effective.settings.max_body
+                self.service.buffers.max_total = effective.settings.max_buffered
                 self.service.admission = self._admission()
                 self._lists.watch(self._surveyor.listable())
         except SetupError as broken:

@@ -3,6 +3,7 @@
 from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.estimate import estimate
 from pointsman.gateway.exchange import Exchange
+from pointsman.gateway.judge import RefusalError
 from pointsman.gateway.line import Line
 from pointsman.gateway.stream import facts
 from pointsman.ledger.trace import Trace
@@ -14,6 +15,16 @@ def counts_itself(candidate: Candidate, dialect: Dialect) -> bool:
     """Whether the backend has a counter in the client's dialect."""
     speaks = candidate.backend.provider.dialects.get(dialect.name)
     return dialect.name in candidate.backend.bases and speaks is not None and speaks.count_tokens
+
+
+def lacks_counter(exchange: Exchange, refusal: RefusalError) -> bool:
+    """Whether a backend that is said to count has no such endpoint: its error is not even in the dialect."""
+    missing = refusal.upstream_status in {404, 405, 501}
+    return (
+        exchange.intent.operation == "count_tokens"
+        and missing
+        and refusal.fault().dialect != exchange.dialect.name
+    )
 
 
 async def count_here(exchange: Exchange, line: Line, trace: Trace) -> None:

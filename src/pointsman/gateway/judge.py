@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from pointsman.canon.errors import Fault, GarbledError, RefusedError, TruncatedError
+from pointsman.canon.errors import Fault, GarbledError, RefusedError, RequestError, TruncatedError
 from pointsman.canon.events import (
     Event,
     Failure,
@@ -41,11 +41,14 @@ Form = Literal["stream", "whole"]
 class RefusalError(RefusedError):
     """The upstream answered with an error; its response is kept, so that it can be relayed as it is."""
 
-    def __init__(self, fault: Fault, status: int, headers: Headers, body: bytes) -> None:
+    def __init__(self, fault: Fault, status: int, headers: Headers, body: bytes, sent: bytes) -> None:
         super().__init__(fault)
         self.upstream_status = status
         self.headers = headers
         self.body = body
+        """Without content coding."""
+        self.sent = sent
+        """As it was received."""
 
 
 class Held(Struct):
@@ -80,13 +83,21 @@ async def _refusal(incoming: Incoming, dialect: Dialect, now: float) -> RefusalE
     body = bytearray()
     while len(body) < ERROR_BYTES and (piece := await incoming.read()):
         body += piece
-    coding = fields.first(incoming.headers, "content-encoding") or "identity"
-    plain = decode_body(bytes(body), coding, ERROR_BYTES)
+    sent = bytes(body)
+    plain = _plain(sent, fields.first(incoming.headers, "content-encoding") or "identity")
     fault = dialect.parse_error(incoming.status, incoming.headers, plain)
     after = fields.retry_after(incoming.headers, now)
     if after is not None:
         fault = structs.replace(fault, retry_after=after)
-    return RefusalError(fault, incoming.status, incoming.headers, plain)
+    return RefusalError(fault, incoming.status, incoming.headers, plain, sent)
+
+
+def _plain(body: bytes, coding: str) -> bytes:
+    """An error's body without its coding; one that cannot be undone is no fault of the client's."""
+    try:
+        return decode_body(body, coding, ERROR_BYTES)
+    except RequestError:
+        return body
 
 
 async def judge_stream(reading: Reading, pace: Pace) -> Held:

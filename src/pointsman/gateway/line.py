@@ -6,15 +6,19 @@ on behind it. After the commit nothing is replayed.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
-from pointsman.canon.errors import Fault
+from pointsman.canon.errors import BusyError, Fault
 from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.exchange import Client
+from pointsman.gateway.masking import mask_fault
 from pointsman.gateway.pace import Pace
 from pointsman.ledger.trace import Trace
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import encode
 
+CUT_SECONDS = 1.0
+"""How long a client may take to hear that its answer is cut."""
 EVENT_STREAM: Headers = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
 
 
@@ -45,6 +49,9 @@ class Line:
         self._last = self._opened
         self.headed = False
         self.committed = False
+        self.secrets: tuple[str, ...] = ()
+        """Credentials of ours that the upstream may repeat in an error."""
+        self._over = False
         self._ours = False
         """Whether the frames on this line are ours, so that our pings may stand between them."""
 
@@ -72,6 +79,7 @@ class Line:
 
     async def finish(self) -> None:
         """The answer is whole."""
+        self._over = True
         await self._client.finish()
 
     async def attend(self) -> None:
@@ -103,7 +111,9 @@ class Line:
 
     async def fail(self, fault: Fault, headers: Headers = ()) -> None:
         """Ends the line with an error: a response, or the dialect's error frame and a broken body."""
+        self._over = True
         self._trace.error = fault.code or fault.kind
+        fault = mask_fault(fault, self.secrets)
         if not self.headed:
             await self._respond(fault, headers)
             return
@@ -113,6 +123,15 @@ class Line:
         # A blank line first: the upstream may have stopped in the middle of a frame.
         await self._client.write(b"\n\n" + self._dialect.error_frame(fault, self._trace.request_id))
         self._client.abort()
+
+    async def cut(self) -> None:
+        """The endpoint ends before the answer does: says so, if the client still takes it."""
+        if self._over:
+            return
+        fault = BusyError("the endpoint is shutting down; ask again once it is back").fault()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CUT_SECONDS):
+                await self.fail(fault)
 
     async def _respond(self, fault: Fault, headers: Headers) -> None:
         body = encode(self._dialect.render_error(fault, self._trace.request_id))

@@ -5,14 +5,16 @@ from collections.abc import Callable
 
 from pointsman.canon.errors import PointsmanError, UpstreamError
 from pointsman.dialects.dialect import Asked
-from pointsman.gateway.counting import count_here, counts_itself
+from pointsman.gateway.amend import amend
+from pointsman.gateway.counting import count_here, counts_itself, lacks_counter
 from pointsman.gateway.estimate import estimate
 from pointsman.gateway.exchange import Client, Exchange
-from pointsman.gateway.judge import judge_head
+from pointsman.gateway.judge import Form, RefusalError, judge_head
 from pointsman.gateway.line import ClientGoneError, Line
+from pointsman.gateway.masking import secrets_of
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.prepare import Prepared, prepare, upstream_dialect
-from pointsman.gateway.refusal import outcome_of, refuse, without_secret
+from pointsman.gateway.refusal import outcome_of, refuse, without_secrets
 from pointsman.gateway.stream import Delivery
 from pointsman.ledger.trace import Trace
 from pointsman.routing.attempts import Attempt, Outcome, Wait, attempts
@@ -25,6 +27,15 @@ async def serve(exchange: Exchange, client: Client, parts: Parts, trace: Trace) 
     """Answers a request, and stops as soon as its client leaves."""
     streams = exchange.intent.stream
     line = Line(client, exchange.dialect, trace, parts.clock, stream=streams, pace=parts.pace)
+    try:
+        await _attended(exchange, line, parts, trace)
+    except asyncio.CancelledError:
+        await line.cut()
+        raise
+
+
+async def _attended(exchange: Exchange, line: Line, parts: Parts, trace: Trace) -> None:
+    """The answer, beside a watch over the client: whichever ends stops the other."""
     try:
         async with asyncio.TaskGroup() as group:
             attention = group.create_task(line.attend())
@@ -49,10 +60,12 @@ async def answer(exchange: Exchange, line: Line, parts: Parts, trace: Trace) -> 
             failure = await _attempt(exchange, step, line, parts, trace)
             outcome = outcome_of(failure)
             trace.attempts.append(f"{outcome.kind} {outcome.status}".removesuffix(" 0"))
+            if line.committed:
+                break
     except PointsmanError as error:
         failure = error
     if failure is not None:
-        await refuse(failure, exchange, line, trace)
+        await refuse(failure, line, trace)
 
 
 def _following(
@@ -77,31 +90,49 @@ async def _attempt(
     dialect = upstream_dialect(exchange, candidate.backend, parts.dialects)
     async with parts.pool.lease(candidate.backend, dialect.name) as lease:
         trace.account = lease.account
+        line.secrets = secrets_of(lease, candidate.backend)
         prepared = prepare(exchange, candidate, dialect, lease, parts)
-        _note_prepared(trace, prepared)
         try:
-            await _exchange(exchange, prepared, line, parts, trace)
+            await _exchange_amended(exchange, prepared, line, parts, trace)
         except UpstreamError as error:
-            return without_secret(error, lease)
+            return without_secrets(error, line.secrets)
     return None
+
+
+async def _exchange_amended(
+    exchange: Exchange, prepared: Prepared, line: Line, parts: Parts, trace: Trace
+) -> None:
+    """One exchange; one more where the backend lacks what can be made good here. Raises UpstreamError."""
+    try:
+        await _exchange(exchange, prepared, line, parts, trace)
+    except RefusalError as refusal:
+        if lacks_counter(exchange, refusal):
+            await count_here(exchange, line, trace)
+            return
+        amended = amend(prepared, refusal)
+        if amended is None:
+            raise
+        await _exchange(exchange, amended, line, parts, trace)
 
 
 async def _exchange(exchange: Exchange, prepared: Prepared, line: Line, parts: Parts, trace: Trace) -> None:
     """Sends the request and delivers the answer. Raises UpstreamError before the commit only."""
+    _note_prepared(trace, prepared)
     incoming = await parts.transport.send(prepared.outgoing)
     try:
         form = await judge_head(incoming, prepared.dialect, parts.wall())
-        asked = _asked(exchange, prepared, parts)
+        asked = _asked(exchange, prepared, parts, form)
         delivery = Delivery(exchange, prepared, incoming, line, trace, asked, pace=parts.pace)
         await delivery.deliver(form)
     finally:
         await incoming.close()
 
 
-def _asked(exchange: Exchange, prepared: Prepared, parts: Parts) -> Asked:
+def _asked(exchange: Exchange, prepared: Prepared, parts: Parts, form: Form) -> Asked:
     """What the answer's form depends on; only a rendered answer needs more than the model's name."""
     model = exchange.intent.model or ""
-    if prepared.form == "relay":
+    asked_form = "stream" if exchange.intent.stream else "whole"
+    if prepared.form == "relay" and (form == asked_form or exchange.intent.operation != "generate"):
         return Asked(model, exchange.request_id, int(parts.wall()))
     request = exchange.request()
     return Asked(

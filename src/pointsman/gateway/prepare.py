@@ -1,6 +1,6 @@
 """Preparing an attempt: which dialect the backend is spoken to in, and the request that leaves."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
@@ -8,8 +8,10 @@ from msgspec import Struct
 
 from pointsman.accounts.lease import Lease
 from pointsman.canon.errors import UnsupportedError
+from pointsman.canon.intent import Operation
 from pointsman.canon.loss import Loss
 from pointsman.canon.traits import Target, Traits
+from pointsman.catalog.provider import Speaks
 from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.parts import Parts
@@ -22,6 +24,11 @@ from pointsman.wire.json import encode, replace
 
 NAMELESS = "the request names no model"
 ASKS_USAGE = "`ask_usage` is set for the backend"
+_OFFERS: dict[Operation, Callable[[Speaks], bool]] = {
+    "embeddings": lambda speaks: speaks.embeddings,
+    "completions": lambda speaks: speaks.completions,
+}
+"""Operations that are relayed or not served at all."""
 
 
 class Prepared(Struct, frozen=True):
@@ -72,6 +79,7 @@ def prepare(
 
 def upstream_dialect(exchange: Exchange, backend: Backend, dialects: Mapping[str, Dialect]) -> Dialect:
     """The client's own dialect, else the first that both of us speak. Raises UnsupportedError."""
+    _check_offer(exchange, backend)
     if exchange.dialect.name in backend.bases:
         return exchange.dialect
     known = next((dialects[name] for name in backend.bases if name in dialects), None)
@@ -83,6 +91,20 @@ def upstream_dialect(exchange: Exchange, backend: Backend, dialects: Mapping[str
     return known
 
 
+def _check_offer(exchange: Exchange, backend: Backend) -> None:
+    """What cannot be translated needs a backend that has it. Raises UnsupportedError."""
+    offered = _OFFERS.get(exchange.intent.operation)
+    if offered is None:
+        return
+    speaks = backend.provider.dialects.get(exchange.dialect.name)
+    if exchange.dialect.name not in backend.bases or speaks is None or not offered(speaks):
+        raise UnsupportedError(
+            f"backend {backend.name} has no {exchange.intent.operation} endpoint; "
+            "name a model of a backend that has one (`pointsman models` lists them)",
+            param="model",
+        )
+
+
 def _body(exchange: Exchange, candidate: Candidate, dialect: Dialect, traits: Traits) -> Body:
     if dialect is exchange.dialect:
         reason = _rewrite_reason(exchange, candidate, traits)
@@ -90,7 +112,7 @@ def _body(exchange: Exchange, candidate: Candidate, dialect: Dialect, traits: Tr
             return Body(_relayed(exchange, candidate.model), "relay")
     else:
         reason = None
-    if exchange.intent.operation in {"embeddings", "completions"}:
+    if exchange.intent.operation in _OFFERS:
         return Body(encode({**exchange.members(), "model": candidate.model}), "relay", rewrite=reason)
     request = msgspec.structs.replace(exchange.request(), model=candidate.model)
     encoded = dialect.encode_request(
@@ -103,7 +125,7 @@ def _rewrite_reason(exchange: Exchange, candidate: Candidate, traits: Traits) ->
     intent = exchange.intent
     if "model" not in intent.members:
         return NAMELESS
-    if intent.operation in {"embeddings", "completions"}:
+    if intent.operation in _OFFERS:
         return None
     if candidate.backend.ask_usage and intent.stream:
         return ASKS_USAGE
@@ -140,7 +162,8 @@ def _headers(
         kept = (*fields.to_upstream_translate(exchange.headers, forwarded), *dialect.request_headers)
     configured = {**backend.provider.headers, **(speaks.headers if speaks else {}), **backend.headers}
     own = {name.lower(): value for name, value in configured.items()}
-    own["content-type"] = "application/json"
+    if form == "translate":
+        own["content-type"] = "application/json"
     if exchange.intent.stream or form == "translate":
         own["accept-encoding"] = "identity"
     own.update(lease.headers)

@@ -2,11 +2,17 @@
 
 from msgspec import structs
 
-from pointsman.accounts.lease import Lease
-from pointsman.canon.errors import Fault, PointsmanError, RefusedError, StaleError, UpstreamError
-from pointsman.gateway.exchange import Exchange
+from pointsman.canon.errors import (
+    Fault,
+    GarbledError,
+    PointsmanError,
+    RefusedError,
+    StaleError,
+    UpstreamError,
+)
 from pointsman.gateway.judge import RefusalError
 from pointsman.gateway.line import Line
+from pointsman.gateway.masking import mask_fault, mask_headers
 from pointsman.gateway.stream import facts
 from pointsman.ledger.trace import Trace
 from pointsman.routing.attempts import Outcome
@@ -24,26 +30,29 @@ def outcome_of(failure: UpstreamError | None) -> Outcome:
     if isinstance(failure, RefusedError):
         fault = failure.fault()
         return Outcome("refused", fault.status, fault.retry_after)
+    if isinstance(failure, GarbledError):
+        # Whoever speaks something else will go on doing so.
+        return Outcome("refused")
     return Outcome("stale" if isinstance(failure, StaleError) else "unreachable", failure.status)
 
 
-def without_secret(error: UpstreamError, lease: Lease) -> UpstreamError:
-    """The error with the leased credential masked, wherever the upstream repeated it."""
-    if lease.secret is None:
-        return error
-    secrets = (lease.secret.reveal(),)
+def without_secrets(error: UpstreamError, secrets: tuple[str, ...]) -> UpstreamError:
+    """The error with our credentials masked, wherever the upstream repeated them."""
+    if isinstance(error, RefusalError):
+        plain = mask(error.body, secrets)
+        headers = mask_headers(error.headers, secrets)
+        sent = error.sent
+        if plain != error.body:
+            sent = plain
+            headers = tuple(pair for pair in headers if pair[0] != "content-encoding")
+        return RefusalError(mask_fault(error.fault(), secrets), error.upstream_status, headers, plain, sent)
     if isinstance(error, RefusedError):
-        fault = error.fault()
-        fault = structs.replace(fault, message=mask(fault.message, secrets), raw=None)
-        if isinstance(error, RefusalError):
-            body = mask(error.body, secrets)
-            return RefusalError(fault, error.upstream_status, error.headers, body)
-        return RefusedError(fault)
+        return RefusedError(mask_fault(error.fault(), secrets))
     error.message = mask(error.message, secrets)
     return error
 
 
-async def refuse(failure: PointsmanError, exchange: Exchange, line: Line, trace: Trace) -> None:
+async def refuse(failure: PointsmanError, line: Line, trace: Trace) -> None:
     """Tells the client. A relayed error goes on as it is, unless it is about our own credential."""
     relayed = isinstance(failure, RefusalError) and trace.form == "relay"
     if relayed and isinstance(failure, RefusalError) and failure.upstream_status not in _CREDENTIAL_STATUSES:
@@ -53,7 +62,10 @@ async def refuse(failure: PointsmanError, exchange: Exchange, line: Line, trace:
     if isinstance(failure, RefusalError):
         kept = fields.to_client(failure.headers)
         headers = (*(pair for pair in kept if pair[0] not in _ENTITY), *headers)
-    await line.fail(_named(failure.fault(), trace), headers)
+    fault = failure.fault()
+    if isinstance(failure, RefusedError) and fault.status in _CREDENTIAL_STATUSES:
+        fault = _ours(fault, trace, keyed=bool(line.secrets))
+    await line.fail(fault, headers)
 
 
 async def _relay(failure: RefusalError, line: Line, trace: Trace) -> None:
@@ -62,28 +74,25 @@ async def _relay(failure: RefusalError, line: Line, trace: Trace) -> None:
         await line.fail(fault)
         return
     trace.error = fault.code or fault.kind
-    kept = (
-        pair
-        for pair in fields.to_client(failure.headers)
-        if pair[0] not in {"content-length", "content-encoding"}
-    )
+    kept = (pair for pair in fields.to_client(failure.headers) if pair[0] != "content-length")
     await line.commit(
         failure.upstream_status,
-        (*kept, ("content-length", str(len(failure.body))), *facts(trace)),
+        (*kept, ("content-length", str(len(failure.sent))), *facts(trace)),
         ours=False,
     )
-    await line.write(failure.body)
+    await line.write(failure.sent)
     await line.finish()
 
 
-def _named(fault: Fault, trace: Trace) -> Fault:
-    """An error about a credential says whose it is: the client would look for the fault in its own key."""
-    if fault.status not in _CREDENTIAL_STATUSES or trace.backend is None:
-        return fault
-    return structs.replace(
-        fault,
-        message=(
-            f"backend {trace.backend} refused the key of account {trace.account}: {fault.message}. "
-            f"Check it with `pointsman backend test {trace.backend}`."
-        ),
+def _ours(fault: Fault, trace: Trace, *, keyed: bool) -> Fault:
+    """An error about our credential says whose it is: the client would look for the fault in its own key."""
+    what = (
+        f"refused the key of account {trace.account}"
+        if keyed
+        else "wants a key, and pointsman has none for it"
     )
+    advice = (
+        f"`pointsman backend test {trace.backend}`" if keyed else f"`pointsman backend add {trace.backend}`"
+    )
+    message = f"backend {trace.backend} {what}: {fault.message} ({advice} helps)"
+    return structs.replace(fault, message=message, raw=None)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from pointsman.canon.errors import GarbledError, PointsmanError, RefusedError, RequestError
 from pointsman.canon.events import Event, Failure
+from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
 from pointsman.dialects.dialect import Asked, Encoder, Origin
 from pointsman.dialects.gather import gather
@@ -138,43 +139,46 @@ class Delivery:
             self._must_follow(reading.tap)
         events += reading.close()
         self._must_follow(reading.tap)
-        for event in events:
-            if isinstance(event, Failure):
-                raise RefusedError(event.fault)
+        _raise_failure(events)
         await self._send_whole(events)
 
     # Whole answers
 
-    def _read(self, body: bytes) -> list[Event]:
+    def _events(self, answer: Json) -> list[Event]:
         """The events of a whole answer. Raises GarbledError, RefusedError if the 200 carries an error."""
-        coding = fields.first(self._incoming.headers, "content-encoding") or "identity"
-        try:
-            answer = decode_object(decode_body(body, coding, ANSWER_BYTES))
-        except RequestError as error:
-            raise GarbledError(f"the backend's answer is not JSON: {error.message}") from error
         events = list(self._prepared.dialect.whole(answer, self._origin))
-        for event in events:
-            if isinstance(event, Failure):
-                raise RefusedError(event.fault)
+        _raise_failure(events)
         note_usage(events, self._trace)
         return events
 
+    def _decoded(self, body: bytes) -> Json:
+        """Raises GarbledError for what is not JSON: a page for people, or an answer that was cut short."""
+        coding = fields.first(self._incoming.headers, "content-encoding") or "identity"
+        try:
+            return decode_object(decode_body(body, coding, ANSWER_BYTES))
+        except RequestError as error:
+            raise GarbledError(
+                f"the backend's answer is not JSON: {error.message.removeprefix('the body ')}"
+            ) from error
+
     async def _relay_whole(self) -> None:
         body = await read_whole(self._incoming)
-        self._follow(body)
+        self._follow(self._decoded(body))
         await self._line.commit(self._incoming.status, self._relayed_head(len(body)), ours=False)
         await self._line.write(body)
         await self._line.finish()
 
-    def _follow(self, body: bytes) -> None:
+    def _follow(self, answer: Json) -> None:
         """The tap on a whole answer. Raises RefusedError if the 200 carries an error."""
+        if self._exchange.intent.operation != "generate":
+            return
         try:
-            self._read(body)
+            self._events(answer)
         except GarbledError as error:
             self._trace.tap_stopped = error.message[:200]
 
     async def _translate_whole(self) -> None:
-        await self._send_whole(self._read(await read_whole(self._incoming)))
+        await self._send_whole(self._events(self._decoded(await read_whole(self._incoming))))
 
     async def _send_whole(self, events: list[Event]) -> None:
         for event in events:
@@ -187,7 +191,7 @@ class Delivery:
 
     async def _unfold_whole(self) -> None:
         """The client asked for a stream, but the upstream sent a whole answer."""
-        events = self._read(await read_whole(self._incoming))
+        events = self._events(self._decoded(await read_whole(self._incoming)))
         encoder = self._exchange.dialect.encoder(self._asked)
         await self._line.commit(200, self._translated_head(EVENT_STREAM), ours=True)
         await self._encode(encoder, events)
@@ -205,6 +209,12 @@ class Delivery:
     def _translated_head(self, entity: Headers) -> Headers:
         kept = tuple(pair for pair in fields.to_client(self._incoming.headers) if pair[0] not in _ENTITY)
         return (*(pair for pair in kept if pair[0] != "cache-control"), *entity, *facts(self._trace))
+
+
+def _raise_failure(events: Iterable[Event]) -> None:
+    for event in events:
+        if isinstance(event, Failure):
+            raise RefusedError(event.fault)
 
 
 def facts(trace: Trace) -> Headers:

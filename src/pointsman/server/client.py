@@ -18,6 +18,8 @@ class AsgiClient:
         self._send = send
         self.headed = False
         """Whether the response's head is out."""
+        self.finished = False
+        """Whether the body's end is out."""
 
     async def head(self, status: int, headers: Headers) -> None:
         """Sends the response's head."""
@@ -31,6 +33,7 @@ class AsgiClient:
 
     async def finish(self) -> None:
         """Ends the body."""
+        self.finished = True
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def gone(self) -> None:

@@ -1,5 +1,6 @@
 """The endpoint: every request comes in here, and leaves with an answer in its caller's dialect."""
 
+import logging
 from collections.abc import Awaitable, Callable
 
 from pointsman.canon.errors import LoopError, PointsmanError, UnknownPathError
@@ -21,6 +22,7 @@ from pointsman.wire.json import encode, peek
 
 JSON_HEAD: Headers = (("content-type", "application/json"),)
 VERSION_PREFIX = "/v1"
+LOG = logging.getLogger("pointsman")
 
 
 class Endpoint:
@@ -66,7 +68,8 @@ class Endpoint:
         except ClientLeftError:
             return
         except Exception as error:  # noqa: BLE001 - a border: a fault of ours is answered, not dropped
-            await visit.refuse(_internal(error))
+            LOG.error("request %s failed", visit.trace.request_id, exc_info=error)
+            await visit.refuse(_internal(_innermost(error)))
 
     async def _admit(self, visit: "Visit", receive: Receive) -> None:
         admission = visit.service.admission
@@ -166,7 +169,8 @@ class Visit:
     async def send(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole response of ours."""
         own = (*headers, *self._shared(), ("x-pointsman-request-id", self.trace.request_id))
-        await self.client.head(status, (*own, ("content-length", str(len(body)))))
+        length = () if status == 204 else (("content-length", str(len(body))),)
+        await self.client.head(status, (*own, *length))
         await self.client.write(b"" if self.method == "HEAD" else body)
         await self.client.finish()
 
@@ -175,10 +179,12 @@ class Visit:
         await self.send(page.status, (*JSON_HEAD, *page.headers), page.body)
 
     async def refuse(self, error: PointsmanError) -> None:
-        """An error in the caller's dialect; a response that has begun is left broken instead."""
-        if self.client.headed:
-            return
+        """An error in the caller's dialect; a response that has begun is left broken, a stream with a word."""
         fault = error.fault()
+        if self.client.headed:
+            if self.trace.stream and not self.client.finished:
+                await self.client.write(b"\n\n" + self.dialect.error_frame(fault, self.trace.request_id))
+            return
         body = encode(self.dialect.render_error(fault, self.trace.request_id))
         await self.send(error.status, error_headers(fault, ()), body)
 
@@ -195,7 +201,12 @@ class _Shared:
         self.abort = client.abort
 
     async def head(self, status: int, headers: Headers) -> None:
-        await self._client.head(status, (*headers, *self._headers))
+        await self._client.head(status, (*_without_sharing(headers, self._headers), *self._headers))
+
+
+def _without_sharing(headers: Headers, ours: Headers) -> Headers:
+    """An upstream does not decide which pages may read an answer: `*` would let in every one."""
+    return tuple(pair for pair in headers if not (ours and pair[0].startswith("access-control-")))
 
 
 def plain_path(path: str) -> str:
@@ -203,6 +214,13 @@ def plain_path(path: str) -> str:
     while path == VERSION_PREFIX or path.startswith(VERSION_PREFIX + "/"):
         path = path[len(VERSION_PREFIX) :]
     return path.rstrip("/") or "/"
+
+
+def _innermost(error: Exception) -> Exception:
+    """What a task group has wrapped."""
+    while isinstance(error, ExceptionGroup) and isinstance(inner := error.exceptions[0], Exception):
+        error = inner
+    return error
 
 
 def _internal(error: Exception) -> PointsmanError:

@@ -1,0 +1,45 @@
+"""Masking: our credentials taken out of what an upstream says, before it reaches a client."""
+
+from msgspec import structs
+
+from pointsman.accounts.lease import CREDENTIAL_FIELDS, Lease
+from pointsman.canon.errors import Fault
+from pointsman.canon.json import Json
+from pointsman.routing.snapshot import Backend
+from pointsman.wire.headers import Headers
+from pointsman.wire.json import decode_object, encode
+from pointsman.wire.secrets import mask
+
+
+def secrets_of(lease: Lease, backend: Backend) -> tuple[str, ...]:
+    """Every credential that a request to the backend carries: the lease's, and those among its `headers`."""
+    configured = (value for name, value in backend.headers.items() if name.lower() in CREDENTIAL_FIELDS)
+    own = [value.rpartition(" ")[2] for value in configured]
+    if lease.secret is not None:
+        own.append(lease.secret.reveal())
+    return tuple(secret for secret in own if secret)
+
+
+def mask_fault(fault: Fault, secrets: tuple[str, ...]) -> Fault:
+    """The error without them."""
+    if not secrets:
+        return fault
+    return structs.replace(
+        fault,
+        message=mask(fault.message, secrets),
+        raw=_mask_json(fault.raw, secrets),
+        details=_mask_json(fault.details, secrets),
+    )
+
+
+def mask_headers(headers: Headers, secrets: tuple[str, ...]) -> Headers:
+    """The fields without them."""
+    return tuple((name, mask(value, secrets)) for name, value in headers) if secrets else headers
+
+
+def _mask_json(value: Json | None, secrets: tuple[str, ...]) -> Json | None:
+    if value is None:
+        return None
+    plain = encode(value)
+    masked = mask(plain, secrets)
+    return value if masked == plain else decode_object(masked)
