@@ -53,3 +53,15 @@ def test_every_runtime_dependency_has_a_page_that_says_why():
     pages = {page.stem for page in (ROOT / "docs" / "decisions").glob("*.md")}
 
     assert _names(PROJECT["project"]["dependencies"]) <= pages
+
+
+def test_every_runtime_dependency_is_used():
+    source = "\n".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
+
+    unused = {
+        name
+        for name in _names(PROJECT["project"]["dependencies"])
+        if not re.search(rf"^\s*(import|from) {name}\b|\"{name}\"", source, flags=re.MULTILINE)
+    }
+
+    assert unused == set()
