@@ -25,6 +25,7 @@ from pointsman.config.paths import find_paths, platform_cache
 from pointsman.config.shipped import profiles, providers
 from pointsman.config.watch import Reloader
 from pointsman.control.description import describe
+from pointsman.control.known import Known
 from pointsman.control.upkeep import Surveyor
 from pointsman.dialects.registry import DIALECTS
 from pointsman.gateway.pace import Pace
@@ -36,6 +37,7 @@ from pointsman.server.buffers import Buffers
 from pointsman.server.endpoint import Endpoint
 from pointsman.server.guard import Admission, hostname, is_loopback
 from pointsman.server.service import Service
+from pointsman.store.catalog_cache import CatalogCache
 from pointsman.upstream.catalogs import Catalogs
 from pointsman.upstream.engine import EngineTransport
 from pointsman.upstream.http import HttpTransport
@@ -76,8 +78,7 @@ class App:
         self.catalog = Catalog(providers(), BUILT)
         self.effective = self._load()
         self.listens_on(self.effective.settings.port)
-        self._found: dict[str, Backend] = {}
-        self._catalogs: dict[str, tuple[Model, ...]] = {}
+        self._known = Known(CatalogCache(self.paths.cache))
         self._proxies: dict[tuple[str, str | None], str | None] = {}
         self._warnings: tuple[str, ...] = ()
         self._config_error: str | None = None
@@ -120,8 +121,9 @@ class App:
     def snapshot(self, effective: Effective) -> Snapshot:
         """The backends of a configuration, what was found, and the model inside. Raises SetupError."""
         assembled = assemble(effective, self.catalog, self._environment, self._own)
-        found = {name: each for name, each in self._found.items() if name not in assembled.backends}
+        found = {name: each for name, each in self._known.found.items() if name not in assembled.backends}
         backends = {**assembled.backends, **found}
+        self._known.recall(backends)
         settings = effective.settings
         wrong = unknown_default(settings.default, {**backends, **self._engine_backend(backends)})
         if wrong is not None:
@@ -130,7 +132,7 @@ class App:
         engine = self._engine_backend(backends)
         return Snapshot(
             backends={**backends, **engine},
-            catalogs=self._catalogs,
+            catalogs=self._known.catalogs,
             profiles=profiles(),
             aliases=settings.aliases,
             default=settings.default,
@@ -220,8 +222,7 @@ class App:
         candidates = neighbours(self.catalog, present, self._own)
         found = await self._surveyor.neighbours(candidates, self.catalog.kinds)
         if found:
-            self._found = {name: backend for name, (backend, _) in found.items()}
-            self._catalogs |= {name: models for name, (_, models) in found.items()}
+            self._known.meet(found)
             self._take(self.effective, self._config_error)
 
     async def _keep_up(self) -> None:
@@ -272,13 +273,13 @@ class App:
 
     def _publish(self, name: str, models: tuple[Model, ...]) -> None:
         """A backend has listed its models."""
-        self._catalogs = {**self._catalogs, name: models}
+        self._known.learn(self.service.parts.router.snapshot.backends[name], models)
         self._take(self.effective, self._config_error)
 
     def describe(self) -> Json:
         """The status page's facts."""
         settings = self.effective.settings
-        warnings = [*self._warnings, *([self._config_error] if self._config_error else [])]
+        warnings = [*self._warnings, *filter(None, (self._config_error, self._known.warning))]
         facts = describe(self.service.parts.router, self.effective, self._key_state, warnings=warnings)
         return {**facts, "port": settings.port, "key_required": self.key_required}
 
