@@ -47,6 +47,10 @@ REFUSED: dict[str, _Rule] = {
 }
 
 
+SAYS_NOTHING: tuple[Any, ...] = (None, False, [], {})
+"""Values of a field that asks for nothing, whatever its name."""
+
+
 def foreign_losses(extra: Json) -> tuple[Loss, ...]:
     """What is lost with these fields. Raises UnsupportedError for one that the answer depends on."""
     for name, rule in REFUSED.items():
@@ -60,5 +64,5 @@ def foreign_losses(extra: Json) -> tuple[Loss, ...]:
     return tuple(
         Loss("dropped", name, "the target has no such field")
         for name, value in extra.items()
-        if value is not None
+        if value not in SAYS_NOTHING
     )

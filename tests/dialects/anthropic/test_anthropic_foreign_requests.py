@@ -384,6 +384,7 @@ def test_thinking_gives_way_to_what_the_api_refuses_beside_it():
     warm = encode(reasoning=Reasoning(effort="high"), temperature=0.2, top_p=1.0, max_tokens=9)
     tight = encode(reasoning=Reasoning("on", budget=9999), max_tokens=2000)
     tighter = encode(reasoning=Reasoning("on", budget=9999), max_tokens=100)
+    unnamed = encode(reasoning=Reasoning("on", budget=9999))
 
     assert "thinking" not in forced.body
     assert "temperature" not in warm.body
@@ -391,6 +392,7 @@ def test_thinking_gives_way_to_what_the_api_refuses_beside_it():
     assert lost(warm) == ["temperature"]
     assert tight.body["thinking"]["budget_tokens"] == 1999
     assert "thinking" not in tighter.body
+    assert unnamed.body["max_tokens"] == 9999 + 4096
 
 
 def test_settings_are_fitted_dropped_or_mapped():
@@ -421,7 +423,6 @@ def test_settings_are_fitted_dropped_or_mapped():
     }
     assert sorted(lost(encoded)) == [
         "logit_bias",
-        "logprobs",
         "metadata",
         "presence_penalty",
         "seed",

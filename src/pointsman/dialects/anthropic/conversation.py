@@ -51,8 +51,9 @@ class _Building:
     def add(self, message: Message, path: str) -> None:
         """One message, by its role."""
         blocks = encode_blocks(message.content, f"{path}.content", self._crossing)
-        if message.name is not None:
+        if message.name is not None and message.role != "tool":
             self._crossing.dropped(f"{path}.name", "participants have no names here")
+        self._crossing.dropped_extra(message.extra, path)
         if not blocks:
             return
         if message.role in ("system", "developer"):

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from pointsman.canon.blocks import ToolCall, ToolResult
 from pointsman.canon.errors import UnsupportedError
+from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
 from pointsman.canon.request import Request
 from pointsman.canon.traits import Target
 from pointsman.dialects.anthropic.words import FREE_TEXT, NAME, NAME_CHARSET, NAME_LIMIT
+from pointsman.dialects.foreign import SAYS_NOTHING
 from pointsman.dialects.names import map_ids, map_names
 
 
@@ -32,6 +34,12 @@ class Crossing:
     def approximated(self, what: str, why: str) -> None:
         """Note that something reaches the target changed."""
         self._losses.append(Loss("approximated", what, why))
+
+    def dropped_extra(self, extra: Json, path: str) -> None:
+        """Note the fields of another dialect that have no canonical place."""
+        for name, value in extra.items():
+            if value not in SAYS_NOTHING:
+                self.dropped(f"{path}.{name}", "the target has no such field")
 
     def count_mark(self) -> None:
         """Note a cache breakpoint that the target does not take."""

@@ -51,7 +51,11 @@ def encode_block(block: Block, path: str, crossing: Crossing) -> Wire | None:
     if wire is None:
         return None
     wire.update(encode_mark(getattr(block, "cache", None), path, crossing))
-    return {**getattr(block, "extra", {}), **wire} if crossing.own else wire
+    extra: Json = getattr(block, "extra", {})
+    if crossing.own:
+        return {**extra, **wire}
+    crossing.dropped_extra(extra, path)
+    return wire
 
 
 def encode_mark(mark: CacheMark | None, path: str, crossing: Crossing) -> Wire:

@@ -37,7 +37,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
     body.update(encode_settings(request, crossing))
     body.update(encode_mark(request.cache, "", crossing))
     if not crossing.own:
-        agree(body, crossing)
+        agree(body, request, crossing)
     body = {**crossing.traits.extra_fields, **body}
     return Encoded(body, (*losses, *crossing.losses()), crossing.changed_names())
 

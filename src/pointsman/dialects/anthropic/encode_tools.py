@@ -49,6 +49,8 @@ def _tool(tool: Tool, path: str, crossing: Crossing) -> Wire:
     mark = encode_mark(tool.cache, path, crossing)
     if tool.kind == "server":
         return {**_server_tool(tool, path, crossing), **mark}
+    if not crossing.own:
+        crossing.dropped_extra(tool.extra, path)
     wire: Wire = {"name": crossing.sent_name(tool.name, tool.kind)}
     if tool.description is not None:
         wire["description"] = tool.description

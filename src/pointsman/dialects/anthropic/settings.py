@@ -173,7 +173,7 @@ def _drop_foreign(request: Request, crossing: Crossing) -> None:
             crossing.dropped(name, "the target has no such setting")
 
 
-def agree(wire: Wire, crossing: Crossing) -> None:
+def agree(wire: Wire, request: Request, crossing: Crossing) -> None:
     """Settle what the API refuses together in a foreign request's body.
 
     It does not think where a tool is forced, and wants plain sampling and a larger limit beside thinking.
@@ -185,7 +185,10 @@ def agree(wire: Wire, crossing: Crossing) -> None:
         thinking = {}
     budget = thinking.get("budget_tokens")
     if budget is not None and budget >= wire["max_tokens"]:
-        _fit_budget(wire, thinking, crossing)
+        if request.max_tokens is None and crossing.traits.max_output is None:
+            wire["max_tokens"] = budget + DEFAULT_MAX_TOKENS
+        else:
+            _fit_budget(wire, thinking, crossing)
     if "thinking" in wire and wire["thinking"]["type"] in _ACTIVE:
         for name in ("temperature", "top_k", "top_p"):
             if wire.pop(name, 1) != 1:
