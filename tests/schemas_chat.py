@@ -22,6 +22,7 @@ EXTENSIONS = {
 }
 """What pointsman adds, as its documentation says; and `annotations` of a delta, which OpenAI sends."""
 NEWER = {"prompt_tokens_details": {"cache_write_tokens": {"type": "integer"}}}
+TIERS = ["auto", "default", "flex", "scale", "priority", "fast"]
 """What the SDK's types have and the schema's copy has not yet."""
 
 
@@ -69,6 +70,7 @@ def _schemas():
         schemas[name]["properties"].update(properties)
     for name, properties in NEWER.items():
         schemas["CompletionUsage"]["properties"][name]["properties"].update(properties)
+    schemas["ServiceTier"]["enum"] = TIERS
     return schemas
 
 

@@ -9,7 +9,7 @@ state has a place.
 from collections.abc import Callable
 from typing import Any
 
-from pointsman.canon.blocks import Block, Citation, Refusal, Text, Thinking, ToolCall, Unknown
+from pointsman.canon.blocks import Block, Citation, Native, Refusal, Text, Thinking, ToolCall, Unknown
 from pointsman.canon.events import (
     ArgumentsDelta,
     BlockEnd,
@@ -30,7 +30,7 @@ from pointsman.canon.events import (
 from pointsman.canon.json import Json
 from pointsman.canon.usage import Usage
 from pointsman.dialects.dialect import Asked
-from pointsman.dialects.gather import merge_usage
+from pointsman.dialects.gather import merge_native, merge_usage
 from pointsman.dialects.openai_chat.calls_out import argument_key, call_members, native_members
 from pointsman.dialects.openai_chat.decode import DONE, OBFUSCATION, OPENING, PADDING
 from pointsman.dialects.openai_chat.errors import error_frame
@@ -66,6 +66,7 @@ class _Open:
         """Where its text begins in the choice's."""
         self.spoken = False
         self.citations: list[Citation] = []
+        self.native: Native | None = None
         self.form = (
             block.form.split("+") if isinstance(block, Thinking) and block.form else [CONTENT, DETAILS]
         )
@@ -211,18 +212,27 @@ class ChatEncoder:
         return self._marked(self._blocks[event.index], event)
 
     def _marked(self, opened: _Open, event: NativeDelta) -> bytes:
-        native, block = event.native, opened.block
+        native = event.native
+        if native.dialect != NAME:
+            opened.native = merge_native(opened.native, native)
+            return b""
+        if isinstance(opened.block, ToolCall):
+            fragment = {"index": opened.number, **native_members(native)}
+            return self._delta(opened.choice, {"tool_calls": [fragment]})
+        return self._delta(opened.choice, {DETAILS: [native.data]})
+
+    def _sealed(self, opened: _Open) -> bytes:
+        """Another dialect's opaque state, once it is whole."""
+        block, native = opened.block, opened.native
+        if native is None:
+            return b""
         if isinstance(block, ToolCall):
             fragment = {"index": opened.number, **native_members(native)}
             return self._delta(opened.choice, {"tool_calls": [fragment]})
         if not isinstance(block, Thinking):
             return b""
-        if native.dialect == NAME:
-            piece = dict(native.data)
-        else:
-            head = block.extra if block.form else detail_head(block, opened.number)
-            piece = {**head, "signature": seal(native)}
-        return self._delta(opened.choice, {DETAILS: [piece]})
+        head = block.extra if block.form else detail_head(block, opened.number)
+        return self._delta(opened.choice, {DETAILS: [{**head, "signature": seal(native)}]})
 
     def argue(self, event: ArgumentsDelta) -> bytes:
         opened = self._blocks[event.index]
@@ -253,6 +263,10 @@ class ChatEncoder:
 
     def end_block(self, event: BlockEnd) -> bytes:
         opened = self._blocks.pop(event.index)
+        return self._sealed(opened) + self._finished(opened)
+
+    def _finished(self, opened: _Open) -> bytes:
+        """What had to wait for the block's end."""
         block = opened.block
         if isinstance(block, ToolCall) and not opened.spoken and block.kind == "function" and not self._own:
             fragment = {"index": opened.number, "function": {"arguments": "{}"}}

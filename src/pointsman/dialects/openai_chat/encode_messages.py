@@ -79,8 +79,10 @@ class _Conversation:
     def _say(self, message: Message, blocks: Sequence[Block]) -> None:
         instructs = message.role in {"system", "developer"}
         if instructs and self._draft.traits.mid_system == "keep":
-            self.settle()
-            self._write(self._role(message.role), content=content_of(self._draft, blocks, "system", "\n\n"))
+            content = content_of(self._draft, blocks, "system", "\n\n")
+            if content:
+                self.settle()
+                self._write(self._role(message.role), content=content)
         else:
             if instructs:
                 self._draft.count(

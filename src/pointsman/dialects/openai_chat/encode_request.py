@@ -82,7 +82,11 @@ def _accepted(request: Request, target: Target) -> tuple[Request, list[Loss]]:
 def _put_limit(draft: Draft) -> None:
     form = draft.request.form.get("max_tokens", "max_tokens") if draft.own else "max_tokens"
     field = draft.traits.token_limit_field or form
-    draft.put(field, draft.request.max_tokens)
+    limit, most = draft.request.max_tokens, draft.traits.max_output
+    if limit is not None and most is not None and limit > most and not draft.own:
+        draft.approximated("max_tokens", f"the target writes no more than {most}")
+        limit = most
+    draft.put(field, limit)
 
 
 def _put_temperature(draft: Draft) -> None:

@@ -26,7 +26,7 @@ def put_tools(draft: Draft) -> None:
     if tools is not None and choice is not None and choice.mode not in traits.tool_choice:
         tools, choice = _without(draft, tools, choice)
     _put_each(draft, tools)
-    if choice is not None:
+    if choice is not None and (draft.own or tools):
         legacy = draft.own and choice.form == LEGACY
         draft.body["function_call" if legacy else "tool_choice"] = _choice(draft, choice)
     _put_parallel(draft)

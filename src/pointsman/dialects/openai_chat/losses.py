@@ -17,6 +17,8 @@ from pointsman.canon.loss import Loss
 from pointsman.dialects.openai_chat.fold import annotation
 from pointsman.dialects.openai_chat.words import NAME, REASONS
 
+_FIXED = frozenset({"type", "role", "object"})
+"""Fields that say the same in every answer."""
 _NEAR = {"pause": "stop", "context_window": "length"}
 
 
@@ -29,7 +31,7 @@ def answer_losses(event: Event) -> tuple[Loss, ...]:
 def _start(event: MessageStart) -> tuple[Loss, ...]:
     if event.dialect == NAME:
         return ()
-    known = [key for key, value in event.extra.items() if value is not None]
+    known = [key for key, value in event.extra.items() if value is not None and key not in _FIXED]
     return tuple(Loss("dropped", key, "this dialect has no such field") for key in known)
 
 

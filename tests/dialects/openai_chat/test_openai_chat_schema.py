@@ -1,0 +1,87 @@
+"""JSON Schemas for providers that take a part of it."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pointsman.dialects.openai_chat.schema import fit, is_strict
+
+NODE = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "$defs": {
+        "node": {
+            "type": "object",
+            "properties": {"next": {"$ref": "#/$defs/node"}, "v": {"type": ["string", "null"]}},
+        }
+    },
+    "properties": {
+        "title": {"type": "string", "title": "T", "format": "email"},
+        "format": {"anyOf": [{"type": "null"}, {"type": "integer", "exclusiveMinimum": 0}]},
+        "$ref": {"const": "x"},
+        "list": {"type": "array", "items": {"$ref": "#/$defs/node"}},
+    },
+    "required": ["title"],
+    "additionalProperties": False,
+}
+
+
+def keywords(schema, found=None):
+    found = set() if found is None else found
+    for key, value in schema.items():
+        found.add(key)
+        if key == "properties":
+            for each in value.values():
+                keywords(each, found)
+        elif key == "items":
+            keywords(value, found)
+    return found
+
+
+def test_a_full_subset_is_the_very_same_schema():
+    assert fit(NODE, "full") is NODE
+
+
+def test_properties_named_like_keywords_stay():
+    for subset in ("plain", "openapi"):
+        assert set(fit(NODE, subset)["properties"]) == {"title", "format", "$ref", "list"}
+
+
+def test_plain_has_no_references_combinators_or_formats():
+    plain = fit(NODE, "plain")
+
+    assert not keywords(plain) & {"$ref", "$defs", "$schema", "anyOf", "format", "exclusiveMinimum", "const"}
+    assert plain["properties"]["format"] == {"type": "integer"}
+    assert plain["properties"]["list"]["items"]["properties"]["v"] == {"type": "string"}
+    assert plain["properties"]["list"]["items"]["properties"]["next"] == {"type": "object"}
+
+
+def test_openapi_says_null_in_its_own_way():
+    items = fit(NODE, "openapi")["properties"]["list"]["items"]
+
+    assert items["properties"]["v"] == {"type": "string", "nullable": True}
+
+
+def test_a_schema_is_strict_only_if_every_object_is_closed():
+    closed = {
+        "type": "object",
+        "properties": {"a": {"type": "string"}},
+        "required": ["a"],
+        "additionalProperties": False,
+    }
+
+    assert is_strict(closed)
+    assert not is_strict({**closed, "required": []})
+    assert not is_strict({**closed, "properties": {"a": {"type": "object"}}})
+
+
+words = st.sampled_from(["type", "title", "$ref", "anyOf", "items", "properties", "format", "a"])
+values = st.recursive(
+    st.none() | st.booleans() | st.sampled_from(["string", "#/properties/a", "#", "object"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(words, values, max_size=4), st.sampled_from(["plain", "openapi"]))
+def test_no_schema_however_odd_breaks_it(schema, subset):
+    assert isinstance(fit(schema, subset), dict)
