@@ -1,0 +1,148 @@
+"""Runs the benchmark, prints its tables and writes them down. `python -m bench [--quick] [--out FILE]`."""
+
+import argparse
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvloop
+
+from bench import measures
+from bench.measures import BURSTS, QUICK, SIZES, Extent, Figures
+from bench.table import Column, circumstances, fine, finer, ratio, table, whole
+from bench.ways import Way, mock, ways
+
+FLOOR = "bare uvicorn + aiohttp"
+INTRODUCTION = """\
+# Benchmark
+
+Written by `make bench`; `make bench ARGS=--quick` takes under a minute and writes nothing. Every way in one
+run, one process each, before the same mock upstream on loopback; the load, the mock and the measured process
+share the machine's cores. *Bare uvicorn + aiohttp* is a byte proxy of forty lines on the same parts: what
+pointsman costs beyond it is pointsman's own share.
+
+CPU figures repeat within about 15 % on a quiet machine; on a shared one the absolute figures grow with its
+load, so compare the ratios. Latencies, above all p99, are noisy. CPU time is the process's own, user and
+system.
+"""
+
+
+class Progress:
+    """Says what is measured at the moment."""
+
+    def __init__(self) -> None:
+        self.began = time.perf_counter()
+
+    def __call__(self, what: str) -> None:
+        """Begins something."""
+        print(f"bench: {time.perf_counter() - self.began:5.1f} s  {what}", file=sys.stderr)
+
+
+async def requests_part(found: Sequence[Way], extent: Extent, say: Progress) -> list[str]:
+    """Requests that are not streamed: CPU, latency, body sizes."""
+    names = [way.name for way in found]
+    say("CPU per request")
+    cpu = await measures.per_request(found, extent)
+    say("latency, one request after the other")
+    alone = await measures.alone(found, extent, "plain")
+    shown: list[Column] = [
+        ("CPU µs/request", cpu, whole),
+        ("× nginx", ratio(cpu, "nginx"), fine),
+        ("× bare", ratio(cpu, FLOOR), finer),
+        ("added p50 ms", measures.added(alone, 50, lambda reply: reply.total), finer),
+        ("added p99 ms", measures.added(alone, 99, lambda reply: reply.total), finer),
+    ]
+    bodies: list[Column] = []
+    for title, size in SIZES.items():
+        say(f"bodies of {title}")
+        figures = await measures.per_request(found, extent, size)
+        bodies += [(title, figures, whole), ("× bare", ratio(figures, FLOOR), finer)]
+    return [
+        "## Requests that are not streamed",
+        table("way", names, shown),
+        "## CPU µs a request by the size of its body",
+        table("way", names[1:], bodies),
+    ]
+
+
+async def streams_part(found: Sequence[Way], extent: Extent, say: Progress) -> list[str]:
+    """Streams: CPU per event, time to first byte."""
+    names = [way.name for way in found]
+    say("streams, events at once")
+    stream, event = await measures.per_burst(found, extent)
+    say("streams, 100 events a second each")
+    paced = await measures.per_paced_event(found, extent)
+    say("time to first byte")
+    alone = await measures.alone(found, extent, "burst-10")
+    first = measures.added(alone, 50, lambda reply: reply.first)
+    shown: list[Column] = [
+        (f"CPU µs/stream of {BURSTS[0]}", stream, whole),
+        ("CPU µs/event, coalesced", event, fine),
+        ("× nginx", ratio(event, "nginx"), fine),
+        ("× bare", ratio(event, FLOOR), fine),
+        ("CPU µs/event, 100 a second", paced, fine),
+        ("× bare", ratio(paced, FLOOR), finer),
+        ("added ms to first byte, p50", first, finer),
+    ]
+    return ["## Streams", table("way", names, shown)]
+
+
+async def process_part(folder: Path, upstream: int, extent: Extent, say: Progress) -> list[str]:
+    """Start and memory."""
+    say("start-up")
+    ready, idle = measures.start_up(folder, upstream, extent)
+    helped = measures.help_time(folder, extent)
+    say(f"{extent.open} open streams")
+    opened = await measures.open_streams(folder, upstream, extent)
+    say(f"{extent.soak[1]} requests")
+    early, late = await measures.soak(folder, upstream, extent)
+    measured: Figures = {
+        "`pointsman --help`, ms": helped,
+        "ready to serve, ms": ready,
+        "idle, without the embedded model, MB": idle,
+        f"more with {extent.open} streams open, MB": opened,
+        f"after {extent.soak[0]:,} requests, MB": early,
+        f"more after {extent.soak[1]:,} requests, MB": late - early,
+    }
+    aims = dict(zip(measured, (150.0, 700.0, 60.0, None, None, 10.0), strict=True))
+    shown: list[Column] = [
+        ("measured", measured, fine),
+        ("aim, under", {name: aim for name, aim in aims.items() if aim is not None}, whole),
+    ]
+    return ["## Start and memory", table("pointsman", measured, shown)]
+
+
+async def run(folder: Path, extent: Extent, *, quick: bool) -> str:
+    """The whole report."""
+    say = Progress()
+    with mock(folder) as upstream:
+        with ways(folder, upstream) as found:
+            await measures.warm(found, extent)
+            parts = await requests_part(found, extent, say)
+            parts += await streams_part(found, extent, say)
+        parts += await process_part(folder, upstream, extent, say)
+    facts = circumstances(time.perf_counter() - say.began, quick=quick)
+    return "\n\n".join([INTRODUCTION.strip(), facts, *parts]) + "\n"
+
+
+def main() -> None:
+    """The entry point."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="under a minute, with more noise")
+    parser.add_argument("--out", type=Path, help="also write the report here")
+    chosen = parser.parse_args()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
+    with tempfile.TemporaryDirectory(prefix="pointsman-bench-") as folder:
+        extent = QUICK if chosen.quick else Extent()
+        report = uvloop.run(run(Path(folder), extent, quick=chosen.quick))
+    print(report)
+    if chosen.out is not None:
+        chosen.out.write_text(report, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
