@@ -122,3 +122,15 @@ def test_an_answer_without_its_end_is_truncated():
 def test_a_failure_inside_the_answer_is_raised():
     with pytest.raises(RefusedError, match="overloaded"):
         gather([MessageStart(), Failure(Fault("overloaded", "overloaded", 529)), MessageEnd()])
+
+
+def test_deltas_of_blocks_that_never_began_are_passed_over():
+    native = Native("d", "", {"x": 1})
+    strays = [
+        TextDelta(7, "x"),
+        CitationDelta(7, Citation()),
+        NativeDelta(7, native),
+        UnknownDelta(7, "d", {}),
+    ]
+
+    assert gather([*strays, MessageEnd()]).choices == ()

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,3 +60,8 @@ def test_mapped_names_are_valid_distinct_and_deterministic(names, limit):
     assert all(re.fullmatch(f"[{CHARSET}]+", sent) for sent in mapped.values())
     assert all(len(sent) <= (limit or 10_000) for sent in mapped.values())
     assert mapped == map_names(names, limit, CHARSET)
+
+
+def test_a_limit_that_leaves_no_free_name_is_an_error():
+    with pytest.raises(ValueError, match="no free name"):
+        map_names([f"name {number}" for number in range(20)], 1, CHARSET)

@@ -230,7 +230,7 @@ def _document_source(source: Source, path: str, crossing: Crossing) -> Source:
             f"a document of type {source.media_type} cannot be sent ({why}): {path}", param=path
         )
     try:
-        return TextSource(b64decode(source.data).decode())
+        return TextSource(b64decode(source.data, validate=True).decode())
     except (Base64Error, UnicodeDecodeError) as error:
         raise UnsupportedError(f"a text document is not base64 of UTF-8: {path}", param=path) from error
 
