@@ -84,15 +84,14 @@ class Gateway:
         await asyncio.wait({self._running, waiting}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         if not ready.is_set():
-            raise SetupError("the endpoint did not start; run `pointsman serve -v` to see why")
+            raise SetupError("the endpoint ended before it answered; starting it again may help")
         self._announce(self)
         return self
 
     def stop(self, *, now: bool = False) -> None:
         """Asks the endpoint to end; `now` without waiting for running streams."""
         if self._host is not None:
-            self._host.should_exit = True
-            self._host.force_exit = self._host.force_exit or now
+            self._host.end(now=now)
 
     async def wait(self) -> None:
         """Returns when the endpoint has ended."""

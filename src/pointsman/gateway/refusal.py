@@ -86,13 +86,9 @@ async def _relay(failure: RefusalError, line: Line, trace: Trace) -> None:
 
 def _ours(fault: Fault, trace: Trace, *, keyed: bool) -> Fault:
     """An error about our credential says whose it is: the client would look for the fault in its own key."""
-    what = (
-        f"refused the key of account {trace.account}"
-        if keyed
-        else "wants a key, and pointsman has none for it"
-    )
-    advice = (
-        f"`pointsman backend test {trace.backend}`" if keyed else f"`pointsman backend add {trace.backend}`"
-    )
-    message = f"backend {trace.backend} {what}: {fault.message} ({advice} helps)"
+    if keyed:
+        what, command = f"refused the key of account {trace.account}", "test"
+    else:
+        what, command = "wants a key, and pointsman has none for it", "add"
+    message = f"backend {trace.backend} {what}: {fault.message} (see `pointsman backend {command}`)"
     return structs.replace(fault, message=message, raw=None)

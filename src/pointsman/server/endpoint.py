@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from pointsman.canon.errors import LoopError, PointsmanError, UnknownPathError
 from pointsman.canon.intent import Intent
@@ -67,7 +68,7 @@ class Endpoint:
             await visit.refuse(error)
         except ClientLeftError:
             return
-        except Exception as error:  # noqa: BLE001 - a border: a fault of ours is answered, not dropped
+        except Exception as error:  # a border: a fault of ours is answered, not dropped
             LOG.error("request %s failed", visit.trace.request_id, exc_info=error)
             await visit.refuse(_internal(_innermost(error)))
 
@@ -179,7 +180,7 @@ class Visit:
         await self.send(page.status, (*JSON_HEAD, *page.headers), page.body)
 
     async def refuse(self, error: PointsmanError) -> None:
-        """An error in the caller's dialect; a response that has begun is left broken, a stream with a word."""
+        """An error in the caller's dialect; one that has begun is left broken, a stream with a word."""
         fault = error.fault()
         if self.client.headed:
             if self.trace.stream and not self.client.finished:
@@ -218,8 +219,8 @@ def plain_path(path: str) -> str:
 
 def _innermost(error: Exception) -> Exception:
     """What a task group has wrapped."""
-    while isinstance(error, ExceptionGroup) and isinstance(inner := error.exceptions[0], Exception):
-        error = inner
+    while isinstance(error, ExceptionGroup):
+        error = cast("ExceptionGroup[Exception]", error).exceptions[0]
     return error
 
 

@@ -1,5 +1,6 @@
 """Hosting: uvicorn around the endpoint, with what it would add or log of its own switched off."""
 
+import asyncio
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -19,11 +20,22 @@ class Host(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
         super().__init__(config)
         self._announce = announce
+        self._ending = asyncio.Event()
+
+    def end(self, *, now: bool = False) -> None:
+        """Stops listening and lets running streams finish; `now` without waiting for them."""
+        self.should_exit = True
+        self.force_exit = self.force_exit or now
+        self._ending.set()
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         """Signals belong to the program that runs this server."""
         yield
+
+    async def main_loop(self) -> None:
+        """Waits for the end: an idle endpoint does not wake the machine ten times a second."""
+        await self._ending.wait()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Announces the endpoint once it answers."""

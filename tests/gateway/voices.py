@@ -1,0 +1,200 @@
+"""The two dialects as a client speaks them and an upstream answers: the smallest of each that is complete."""
+
+import itertools
+import json
+from dataclasses import dataclass
+
+from scripted import json_reply, sse
+
+
+def event(data):
+    """A named frame, as Anthropic sends it."""
+    return b"event: %s\ndata: %s\n\n" % (data["type"].encode(), json.dumps(data).encode())
+
+
+def chunk(delta, **fields):
+    """A chunk of a Chat stream."""
+    choice = {"index": 0, "delta": delta, "finish_reason": fields.pop("finish", None)}
+    data = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1700000000,
+        "model": "gpt-x",
+        "choices": [choice],
+        **fields,
+    }
+    return b"data: " + json.dumps(data).encode() + b"\n\n"
+
+
+@dataclass(frozen=True)
+class Voice:
+    """One dialect."""
+
+    name: str
+    path: str
+    upstream_path: str
+    """Where it arrives at a scripted upstream."""
+    model: str
+    headers: tuple
+    answer: dict
+    """Not streamed; the text is `Hello there`."""
+    frames: tuple
+    """Streamed, to the end."""
+    content: int
+    """The first frame that carries content."""
+    overloaded: bytes
+    """A frame that reports an overload."""
+    ping: bytes
+    last: object
+    """The last event of a proper stream."""
+
+    def request(self, backend=None, **fields):
+        body = {
+            "model": f"{backend or self.name}:{VOICES[backend or self.name].model}",
+            "max_tokens": 64,
+            "messages": [{"role": "user", "content": "Hello"}],
+            **fields,
+        }
+        return body
+
+    def stream(self, *, upto=None, end=(), headers=()):
+        """A reply that streams the answer, or its first frames."""
+        return sse(*self.frames[:upto], end=end, headers=headers)
+
+    def before_content(self, *steps, end=()):
+        """A reply that sends what comes before the content, and then the steps."""
+        return sse(*self.frames[: self.content], *steps, end=end)
+
+    def whole(self, *headers):
+        return json_reply(self.answer, headers=headers)
+
+    def refusal(self, status, kind, message, headers=()):
+        """An error in the dialect's envelope."""
+        if self.name == "anthropic":
+            data = {"type": "error", "error": {"type": kind, "message": message}}
+        else:
+            data = {"error": {"message": message, "type": kind, "param": None, "code": None}}
+        return json_reply(data, status, headers)
+
+    def text(self, answer):
+        """The words in an answer, streamed or whole."""
+        if answer.header("content-type").startswith("text/event-stream"):
+            return "".join(itertools.chain.from_iterable(map(self._delta, answer.events)))
+        if self.name == "anthropic":
+            return "".join(block.get("text", "") for block in answer.json()["content"])
+        return answer.json()["choices"][0]["message"]["content"]
+
+    def _delta(self, data):
+        if self.name == "anthropic":
+            yield data.get("delta", {}).get("text", "")
+        elif isinstance(data, dict):
+            for choice in data.get("choices", ()):
+                yield choice["delta"].get("content") or ""
+
+    def error(self, answer):
+        """The error of a response, checked to have the dialect's form."""
+        return self.checked_error(answer.json())
+
+    def checked_error(self, data):
+        error = data["error"]
+        assert isinstance(error["message"], str)
+        assert error["message"]
+        if self.name == "anthropic":
+            assert data["type"] == "error"
+            assert isinstance(error["type"], str)
+        else:
+            assert {"message", "type", "param", "code"} <= error.keys()
+        return error
+
+    def stream_error(self, answer):
+        """The error that ended a stream: after it nothing came, and the body broke."""
+        name, data = answer.frames[-1]
+        if self.name == "anthropic":
+            assert name == "error"
+        assert not self.ended(answer)
+        return self.checked_error(json.loads(data))
+
+    def ended(self, answer):
+        """Whether the stream came to the dialect's own end."""
+        if self.name == "anthropic":
+            return any(isinstance(data, dict) and data.get("type") == "message_stop" for data in answer.events)
+        return "[DONE]" in answer.events
+
+
+_MESSAGE = {
+    "id": "msg_01",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude-x",
+    "content": [{"type": "text", "text": "Hello there"}],
+    "stop_reason": "end_turn",
+    "stop_sequence": None,
+    "usage": {"input_tokens": 9, "output_tokens": 4},
+}
+ANTHROPIC = Voice(
+    name="anthropic",
+    path="/v1/messages",
+    upstream_path="/v1/messages",
+    model="claude-x",
+    headers=(("anthropic-version", "2023-06-01"), ("x-api-key", "pointsman")),
+    answer=_MESSAGE,
+    frames=(
+        event({"type": "message_start", "message": {**_MESSAGE, "content": [], "stop_reason": None}}),
+        event({"type": "ping"}),
+        event({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+        event({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hello"}}),
+        event({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": " there"}}),
+        event({"type": "content_block_stop", "index": 0}),
+        event(
+            {
+                "type": "message_delta",
+                "delta": {"stop_reason": "end_turn", "stop_sequence": None},
+                "usage": {"output_tokens": 4},
+            }
+        ),
+        event({"type": "message_stop"}),
+    ),
+    content=2,
+    overloaded=event({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}),
+    ping=event({"type": "ping"}),
+    last={"type": "message_stop"},
+)
+_USAGE = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
+CHAT = Voice(
+    name="openai_chat",
+    path="/v1/chat/completions",
+    upstream_path="/v1/chat/completions",
+    model="gpt-x",
+    headers=(("authorization", "Bearer pointsman"),),
+    answer={
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1700000000,
+        "model": "gpt-x",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "Hello there", "refusal": None},
+                "logprobs": None,
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": _USAGE,
+    },
+    frames=(
+        chunk({"role": "assistant", "content": ""}),
+        b": waiting\n\n",
+        chunk({"content": "Hello"}),
+        chunk({"content": " there"}),
+        chunk({}, finish="stop"),
+        chunk({}, usage=_USAGE).replace(b'"choices": [{"index": 0, "delta": {}, "finish_reason": null}]', b'"choices": []'),
+        b"data: [DONE]\n\n",
+    ),
+    content=2,
+    overloaded=b'data: {"error": {"message": "Overloaded", "type": "server_error", "code": 503}}\n\n',
+    ping=b": ping\n\n",
+    last="[DONE]",
+)
+VOICES = {voice.name: voice for voice in (ANTHROPIC, CHAT)}
+PAIRS = [(client, upstream) for client in VOICES.values() for upstream in VOICES.values()]
+PAIR_NAMES = [f"{client.name}-to-{upstream.name}" for client, upstream in PAIRS]
