@@ -1,18 +1,21 @@
 """`pointsman ask`: one prompt through the endpoint, the answer streamed to the terminal."""
 
-import json
+import io
+import select
 import sys
 from collections.abc import Iterator
+from typing import TextIO
 
 import click
 
-from pointsman.canon.blocks import Text, ToolCall
+from pointsman.canon.blocks import Refusal, Text, ToolCall
 from pointsman.canon.errors import MalformedError, RefusedError
-from pointsman.canon.events import Event, Failure, TextDelta
+from pointsman.canon.events import BlockStart, Event, Failure, TextDelta
 from pointsman.canon.json import Json
 from pointsman.canon.request import Message, Request
 from pointsman.canon.traits import Target
 from pointsman.cli import exit_codes
+from pointsman.cli.output import harmless, note, on_terminal, print_json
 from pointsman.cli.reach import reach
 from pointsman.control.endpoint import EndpointClient
 from pointsman.dialects.dialect import Dialect, Origin
@@ -22,6 +25,8 @@ from pointsman.wire.json import encode
 
 DEFAULT_MODEL = "default"
 MAX_TOKENS = 4096
+PATIENCE = 1.0
+"""Seconds until somebody is told that standard input is being read."""
 
 
 @click.command("ask")
@@ -53,17 +58,28 @@ def command(
     """
     dialect = DIALECTS[api]
     request = _request(dialect, model, _prompt(prompt), system, max_tokens)
-    with reach() as endpoint:
+    with reach(model) as endpoint:
         events = _events(endpoint, dialect, request)
         return _print_json(events, model, api) if as_json else _print_text(events)
 
 
 def _prompt(argument: str | None) -> str:
-    piped = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
+    piped = "" if sys.stdin is None or sys.stdin.isatty() else _read_input()
     prompt = "\n\n".join(part for part in (argument, piped.strip()) if part)
     if not prompt:
         raise click.UsageError("there is no prompt: give it as an argument or on standard input")
     return prompt
+
+
+def _read_input() -> str:
+    """Standard input to its end; says so where that does not come at once."""
+    given: TextIO = sys.stdin
+    # On Windows only sockets can be asked whether they have something.
+    if sys.platform != "win32" and isinstance(given, io.TextIOWrapper):
+        ready, _, _ = select.select([given.fileno()], [], [], PATIENCE)
+        if not ready:
+            note("reading the prompt from standard input, up to its end")
+    return given.read()
 
 
 def _request(dialect: Dialect, model: str, prompt: str, system: str | None, max_tokens: int) -> Request:
@@ -88,16 +104,30 @@ def _events(endpoint: EndpointClient, dialect: Dialect, request: Request) -> Ite
 
 
 def _print_text(events: Iterator[Event]) -> int:
+    """Writes the answer as it arrives. Raises RefusedError where it ends in an error."""
+    shown = harmless if on_terminal() else str
     last = ""
-    for event in events:
-        if isinstance(event, Failure):
-            raise RefusedError(event.fault)
-        if isinstance(event, TextDelta):
-            last = event.text or last
-            click.echo(event.text, nl=False)
-    if not last.endswith("\n"):
-        click.echo()
+    try:
+        for event in events:
+            if isinstance(event, Failure):
+                raise RefusedError(event.fault)
+            text = shown(_text(event))
+            if text:
+                last = text
+                click.echo(text, nl=False)
+    finally:
+        if not last.endswith("\n"):
+            click.echo()
     return exit_codes.OK
+
+
+def _text(event: Event) -> str:
+    """What an event adds to the text of the answer."""
+    if isinstance(event, TextDelta):
+        return event.text
+    if isinstance(event, BlockStart) and isinstance(event.block, Text | Refusal):
+        return event.block.text
+    return ""
 
 
 def _print_json(events: Iterator[Event], asked: str, api: str) -> int:
@@ -115,5 +145,5 @@ def _print_json(events: Iterator[Event], asked: str, api: str) -> int:
         "stop": choice.stop.reason if choice.stop else None,
         "usage": {"input": usage.input, "output": usage.output} if usage else None,
     }
-    click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    print_json(found)
     return exit_codes.OK

@@ -1,14 +1,15 @@
-"""The banner: what `serve` shows once the endpoint answers."""
+"""The banner: what `serve` shows once the endpoint answers. `status` shows the same lines."""
 
 from collections.abc import Iterator
 
 import click
 
 from pointsman.canon.json import Json
+from pointsman.cli.output import harmless
+from pointsman.config.environment import PLACEHOLDER
 
-KEY_PLACEHOLDER = "pointsman"
-"""What clients may use as key where the endpoint has none."""
-ADD_BACKEND = "pointsman backend add"
+ADD_BACKEND = "pointsman backend add NAME --provider PROVIDER"
+KEY_TROUBLE = {"missing": "no key", "unreadable": "its key cannot be read"}
 
 
 def banner(status: Json) -> str:
@@ -21,8 +22,8 @@ def _lines(status: Json) -> Iterator[str]:
     name, address = click.style("pointsman", bold=True), click.style(status["address"], bold=True)
     yield f"  {name} {status['version']}  listens on {address}"
     yield ""
-    yield from _backends(status)
-    yield from _default(status)
+    yield from backend_lines(status)
+    yield from default_lines(status)
     yield ""
     yield "  Point your tools here:"
     yield from (f"    {line}" for line in export_lines(status))
@@ -31,29 +32,32 @@ def _lines(status: Json) -> Iterator[str]:
     yield ""
 
 
-def _backends(status: Json) -> Iterator[str]:
+def backend_lines(status: Json) -> Iterator[str]:
+    """Each backend, why it is there, and what is wrong with its key."""
     backends = status["backends"]
     width = max((len(each["name"]) for each in backends), default=0)
     yield "  Backends" if backends else "  No backend."
     for each in backends:
-        key = "" if each["key"] != "missing" else click.style("  (no key)", fg="yellow")
+        trouble = KEY_TROUBLE.get(each["key"])
+        key = click.style(f"  ({trouble})", fg="yellow") if trouble else ""
         yield f"    {each['name']:<{width}}  {each['why']}{key}"
 
 
-def _default(status: Json) -> Iterator[str]:
+def default_lines(status: Json) -> Iterator[str]:
+    """The default model, and what to do where it is the embedded one."""
     chosen = status["default"]
     if chosen is None:
         yield "  Default model: none known yet"
         return
-    yield f"  Default model: {chosen['model']} ({chosen['backend']})"
+    yield f"  Default model: {harmless(chosen['model'])} ({chosen['backend']})"
     if chosen["embedded"]:
         yield "    That is a toy for trying the wiring. Add a real backend with:"
-        yield f"    {click.style(ADD_BACKEND, bold=True)} NAME --provider PROVIDER"
+        yield f"    {click.style(ADD_BACKEND, bold=True)}"
 
 
 def export_lines(status: Json) -> list[str]:
     """The two lines to copy: one for Anthropic's clients, one for OpenAI's."""
-    key = "$POINTSMAN_API_KEY" if status["key_required"] else KEY_PLACEHOLDER
+    key = "$POINTSMAN_API_KEY" if status["key_required"] else PLACEHOLDER
     address = status["address"]
     return [
         f"export ANTHROPIC_BASE_URL={address} ANTHROPIC_API_KEY={key}",

@@ -1,9 +1,12 @@
 """`pointsman`: finds the command, runs it, and turns errors into words and an exit status."""
 
+import io
+import os
 import sys
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem
 
 from pointsman.canon.errors import PointsmanError, SetupError
 from pointsman.cli import exit_codes
@@ -38,6 +41,15 @@ class Commands(click.Group):
         command: click.Command = module.command
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands that a word may become, out of the table, so that a shell need not wait."""
+        found = [
+            CompletionItem(name, help=line)
+            for name, (_, line) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list in the help, out of the table."""
         with formatter.section("Commands"):
@@ -49,7 +61,7 @@ class Commands(click.Group):
 )
 @click.version_option(package_name="pointsman", prog_name="pointsman")
 @click.pass_context
-def pointsman(context: click.Context) -> None:
+def pointsman(context: click.Context) -> int:
     """One local endpoint for every LLM tool you use and every model you may use.
 
     Without a command it shows the state of the endpoint. Example:
@@ -58,12 +70,20 @@ def pointsman(context: click.Context) -> None:
     pointsman serve
     pointsman ask "Say hello"
     """
-    if context.invoked_subcommand is None:
-        context.invoke(import_module("pointsman.cli.status").command)
+    if os.environ.get("NO_COLOR"):
+        context.color = False
+    if context.invoked_subcommand is not None:
+        return exit_codes.OK
+    status: int = context.invoke(import_module("pointsman.cli.status").command)
+    return status
 
 
 def main() -> None:
     """The entry point."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a character shows a question mark; no answer ends for that.
+            stream.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -73,7 +93,7 @@ def run(arguments: list[str]) -> int:
         result = pointsman.main(arguments, prog_name="pointsman", standalone_mode=False)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return exit_codes.INTERRUPTED
     except click.ClickException as error:

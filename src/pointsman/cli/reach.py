@@ -2,20 +2,61 @@
 
 import asyncio
 import os
-import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pointsman.config.endpoint_file import read_endpoint
+from pointsman.canon.errors import PointsmanError
+from pointsman.canon.json import Json
+from pointsman.config.endpoint_file import Endpoint, read_endpoint
 from pointsman.config.environment import API_KEY_VARIABLE
 from pointsman.config.paths import find_paths
 from pointsman.control.endpoint import EndpointClient
 
+if TYPE_CHECKING:
+    from pointsman.cli.offline import Offline
+    from pointsman.library import Gateway
+
+PRODUCT = "pointsman"
+PATIENCE = 2.0
+"""Seconds in which an endpoint on this machine says that it is one."""
+GRACE = 1
+"""Seconds that an endpoint of this command's own gets to end."""
+LOOPBACK = "localhost"
+"""Where an endpoint of this command's own listens, whatever the configuration lets others reach."""
+
+
+def health(url: str) -> Json | None:
+    """What the pointsman at an address says of itself; None if there is none."""
+    try:
+        found = EndpointClient(url, timeout=PATIENCE).get("/health")
+        return found if found["name"] == PRODUCT else None
+    except (PointsmanError, ValueError, KeyError, TypeError):
+        return None  # nobody, or another program
+
+
+def record() -> Endpoint | None:
+    """The record of the endpoint that runs; what a crash left behind does not count. Raises SetupError."""
+    found = read_endpoint(find_paths(os.environ).run)
+    return found if found is not None and health(found.url) is not None else None
+
 
 def running() -> EndpointClient | None:
     """The endpoint that runs on this machine, if one does. Raises SetupError."""
-    record = read_endpoint(find_paths(os.environ).run)
-    return None if record is None else EndpointClient(record.url, own_key())
+    found = record()
+    return None if found is None else EndpointClient(found.url, own_key())
+
+
+def look() -> "EndpointClient | Offline":
+    """The endpoint that runs, else what one would say. Raises SetupError."""
+    found = running()
+    if found is not None:
+        return found
+    from pointsman.cli.offline import Offline  # noqa: PLC0415 - heavy, and not needed where one runs
+
+    return Offline()
 
 
 def own_key() -> str | None:
@@ -24,66 +65,58 @@ def own_key() -> str | None:
 
 
 @contextmanager
-def reach() -> Generator[EndpointClient]:
-    """An endpoint to talk to, as long as the block lasts. Raises SetupError."""
+def reach(model: str) -> Generator[EndpointClient]:
+    """An endpoint to send `model` a request through, as long as the block lasts. Raises SetupError."""
     found = running()
     if found is not None:
         yield found
         return
-    with _own_endpoint() as url:
+    with _own_endpoint(model) as url:
         yield EndpointClient(url, own_key())
 
 
 @contextmanager
-def _own_endpoint() -> Generator[str]:
-    """An endpoint in a thread of this process."""
-    started = _Started()
-    thread = threading.Thread(target=started.run, name="endpoint", daemon=True)
-    thread.start()
-    try:
-        yield started.wait()
-    finally:
-        started.end()
-        thread.join(timeout=10)
+def _own_endpoint(model: str) -> Generator[str]:
+    """An endpoint in a thread of this process. It is announced to nobody."""
+    from pointsman.cli.embedded import provide  # noqa: PLC0415 - not needed where an endpoint runs
+    from pointsman.library import Gateway  # noqa: PLC0415 - the same
 
-
-class _Started:
-    """What the two threads tell each other."""
-
-    def __init__(self) -> None:
-        self._ready = threading.Event()
-        self._url = ""
-        self._failure: BaseException | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._over: asyncio.Event | None = None
-
-    def run(self) -> None:
-        """The endpoint's thread."""
+    gateway = Gateway(host=LOOPBACK, shutdown_timeout=GRACE)
+    missing = provide(gateway.app, model)
+    if missing is not None:
+        raise PointsmanError(missing)
+    started: Future[_Started] = Future()
+    with ThreadPoolExecutor(1, thread_name_prefix="endpoint") as thread:
+        over = thread.submit(asyncio.run, _serve(gateway, started))
         try:
-            asyncio.run(self._serve())
-        except BaseException as failure:  # noqa: BLE001 - carried over to the thread that waits
-            self._failure = failure
+            wait((started, over), return_when=FIRST_COMPLETED)
+            # One that is over before it has started raises here what kept it from starting.
+            yield (started if started.done() else over).result().url
         finally:
-            self._ready.set()
+            wait((started, over), return_when=FIRST_COMPLETED)
+            if started.done():
+                started.result().end()
 
-    async def _serve(self) -> None:
-        from pointsman.library import Gateway  # noqa: PLC0415 - not needed where an endpoint runs
 
-        self._loop = asyncio.get_running_loop()
-        self._over = asyncio.Event()
-        async with Gateway() as gateway:
-            self._url = gateway.url
-            self._ready.set()
-            await self._over.wait()
+async def _serve(gateway: "Gateway", started: "Future[_Started]") -> "_Started":
+    own = _Started("", asyncio.get_running_loop(), asyncio.Event())
+    async with gateway:
+        own.url = gateway.url
+        started.set_result(own)
+        await own.asked.wait()
+    return own
 
-    def wait(self) -> str:
-        """The address, once the endpoint answers. Raises what kept it from starting."""
-        self._ready.wait()
-        if self._failure is not None:
-            raise self._failure
-        return self._url
+
+@dataclass(slots=True)
+class _Started:
+    """The endpoint in its thread."""
+
+    url: str
+    loop: asyncio.AbstractEventLoop
+    asked: asyncio.Event
+    """Set to let it go."""
 
     def end(self) -> None:
-        """Lets the endpoint go."""
-        if self._loop is not None and self._over is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._over.set)
+        """Lets it go; nothing where it has ended by itself."""
+        with suppress(RuntimeError):  # the loop may be closed
+            self.loop.call_soon_threadsafe(self.asked.set)

@@ -11,19 +11,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pointsman.canon.errors import PointsmanError
 from pointsman.canon.json import Json
 from pointsman.cli import exit_codes
 from pointsman.cli.banner import banner
+from pointsman.cli.reach import health
 from pointsman.config.endpoint_file import Endpoint, remove_endpoint, write_endpoint
-from pointsman.control.endpoint import EndpointClient
 from pointsman.server.listening import OccupiedError
 from pointsman.store.files import write_private
 
 if TYPE_CHECKING:
     from pointsman.library import Gateway
-
-PRODUCT = "pointsman"
 
 
 @click.command("serve")
@@ -54,8 +51,18 @@ def command(port_file: Path | None, no_discover: bool, drain_on_close: bool, **f
 
 
 def _run(flags: Mapping[str, object], port_file: Path | None) -> int:
+    from pointsman.cli.embedded import provide  # noqa: PLC0415 - `serve --help` needs none of it
+    from pointsman.library import Gateway  # noqa: PLC0415 - the same
+
+    warnings: list[str] = []
+    # Not the free port that the library takes by default: here the configuration decides.
+    settings: Json = {"port": None, **flags}
+    gateway = Gateway(announce=lambda started: _announce(started, port_file, warnings), **settings)
+    missing = provide(gateway.app, None)
+    if missing is not None:
+        warnings.append(missing)
     with asyncio.Runner(loop_factory=_fast_loop()) as runner:
-        return runner.run(_serve(flags, port_file))
+        return runner.run(_serve(gateway))
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -67,12 +74,7 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _serve(flags: Mapping[str, object], port_file: Path | None) -> int:
-    from pointsman.library import Gateway  # noqa: PLC0415 - `serve --help` needs none of it
-
-    # Not the free port that the library takes by default: here the configuration decides.
-    settings: Json = {"port": None, **flags}
-    gateway = Gateway(announce=lambda started: _announce(started, port_file), **settings)
+async def _serve(gateway: "Gateway") -> int:
     _stop_on_signals(gateway)
     async with gateway:
         await gateway.wait()
@@ -80,7 +82,7 @@ async def _serve(flags: Mapping[str, object], port_file: Path | None) -> int:
     return exit_codes.OK
 
 
-def _announce(gateway: "Gateway", port_file: Path | None) -> None:
+def _announce(gateway: "Gateway", port_file: Path | None, warnings: list[str]) -> None:
     """Tells the other commands, the port file and the terminal that the endpoint answers."""
     app = gateway.app
     record = Endpoint(
@@ -95,7 +97,8 @@ def _announce(gateway: "Gateway", port_file: Path | None) -> None:
     write_endpoint(app.paths.run, record)
     if port_file is not None:
         write_private(port_file, f"{gateway.port}\n".encode())
-    click.echo(banner(gateway.status()))
+    status = gateway.status()
+    click.echo(banner({**status, "warnings": [*status["warnings"], *warnings]}))
 
 
 def _stop_on_signals(gateway: "Gateway") -> None:
@@ -116,17 +119,18 @@ def _stop_on_signals(gateway: "Gateway") -> None:
 
 def _occupied(error: OccupiedError) -> int:
     """Says whose port it is."""
-    other = EndpointClient(f"http://127.0.0.1:{error.port}", timeout=2.0)
-    try:
-        health = other.get("/health")
-    except (PointsmanError, ValueError):
-        health = None
-    if health is None or health.get("name") != PRODUCT:
+    other = health(f"http://{_called(error.host)}:{error.port}")
+    if other is None:
         click.secho(f"error: {error.message}", fg="red", err=True)
         return exit_codes.FAILED
     click.echo(
-        f"pointsman {health.get('version')} runs on port {error.port} already: `pointsman status` shows it. "
+        f"pointsman {other.get('version')} runs on port {error.port} already: `pointsman status` shows it. "
         "To run a second one, choose another port with `--port`.",
         err=True,
     )
     return exit_codes.OCCUPIED
+
+
+def _called(host: str) -> str:
+    """An address as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,152 @@
+"""`pointsman backend add`: a backend into the configuration file, its key into the vault."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pointsman.canon.errors import SetupError
+from pointsman.cli import exit_codes
+from pointsman.cli.output import warn
+
+if TYPE_CHECKING:
+    from pointsman.accounts.secret import Secret
+    from pointsman.cli.backend_file import BackendFile
+    from pointsman.routing.snapshot import Backend
+
+
+class ListsProviders(click.Command):
+    """A command whose help ends with the providers there are."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The names of the rows, servers by URL last."""
+        from pointsman.config.shipped import providers  # noqa: PLC0415 - only this help reads the catalog
+
+        rows = [row for row in providers().values() if not row.engine]
+        with formatter.section("Providers"):
+            formatter.write_text(", ".join(row.name for row in rows if not row.compatible))
+            formatter.write_text(f"by URL: {', '.join(row.name for row in rows if row.compatible)}")
+
+
+@click.command("add", cls=ListsProviders)
+@click.argument("name")
+@click.option("--provider", help="A provider from the list below.  [default: NAME, if it is one]")
+@click.option("--base-url", help="Where it is, if not at the provider's own address.")
+@click.option("--dialect", "dialects", multiple=True, help="A wire API that it speaks; may be repeated.")
+@click.option("--key-env", metavar="VARIABLE", help="The environment variable that holds its key.")
+@click.option("--key-stdin", is_flag=True, help="Read its key from standard input.")
+@click.option("--key", help="Its key. Others can read it through `ps`: rather be asked for it.")
+@click.option("--gguf", type=click.Path(path_type=Path), help="A model file to run inside pointsman.")
+@click.option("--model", "models", multiple=True, help="A model that it has; may be repeated.")
+@click.option("--allow-http", is_flag=True, help="Let its key travel over plain http:// to another machine.")
+@click.option("--replace", is_flag=True, help="Replace the backend of that name.")
+def add(name: str, *, key: str | None, key_stdin: bool, replace: bool, **options: Any) -> int:
+    """Add backend NAME to the configuration file. It is contacted by `backend test` only.
+
+    The key is asked for, unless it is in a variable or on standard input. Example:
+
+    \b
+    pointsman backend add work --provider openai
+    pointsman backend add desk --provider openai-compatible --base-url http://127.0.0.1:8000/v1
+    pointsman backend add local --gguf ~/models/qwen3-4b-q4.gguf
+    """
+    from pointsman.cli.backend_file import BackendFile  # noqa: PLC0415 - `--help` needs none of it
+    from pointsman.cli.backend_key import check_variable, read_key  # noqa: PLC0415 - the same
+
+    if sum((key is not None, key_stdin, options["key_env"] is not None)) > 1:
+        raise click.UsageError("a key comes from one place: `--key-env`, `--key-stdin` or `--key`")
+    check_variable(options["key_env"])
+    file = BackendFile()
+    if name in file and not replace:
+        raise SetupError(
+            f"there is a backend {name} in {file.path} already: `--replace` puts this one in its place"
+        )
+    settings = _settings(name, options, file)
+    made = file.checked(name, settings)
+    secret = read_key(made, key, from_input=key_stdin, named=options["key_env"] is not None)
+    _check_way(made, secret)
+    file.put(name, settings)
+    _store(file, made, secret)
+    _report(file, made, secret)
+    return exit_codes.OK
+
+
+def _settings(name: str, options: dict[str, Any], file: "BackendFile") -> dict[str, object]:
+    """What stands in the file. Raises UsageError, SetupError."""
+    gguf: Path | None = options["gguf"]
+    if gguf is not None:
+        gguf = gguf.expanduser().absolute()
+        _check_model_file(gguf)
+    given: dict[str, object] = {
+        "provider": options["provider"] or _implied(name, file, gguf=gguf is not None),
+        "base_url": options["base_url"],
+        "dialects": list(options["dialects"]),
+        "key_env": options["key_env"],
+        "models": list(options["models"]),
+        "gguf": None if gguf is None else str(gguf),
+        "allow_http": options["allow_http"],
+    }
+    return {key: value for key, value in given.items() if value}
+
+
+def _implied(name: str, file: "BackendFile", *, gguf: bool) -> str | None:
+    """The provider that a backend's name stands for."""
+    from pointsman.config.shape import nearest  # noqa: PLC0415 - `--help` needs none of it
+
+    if gguf:
+        return None
+    rows = [row.name for row in file.catalog.rows.values() if not row.engine]
+    if name in rows:
+        return name
+    raise click.UsageError(
+        f"`--provider` is missing: {name} is not a provider's name; the nearest one is "
+        f"{nearest(name, rows)}, and `pointsman backend add --help` lists them"
+    )
+
+
+def _check_model_file(file: Path) -> None:
+    from pointsman.upstream.engine_gguf import read_facts  # noqa: PLC0415 - only where a file is given
+
+    read_facts(file)
+
+
+def _check_way(made: "Backend", secret: "Secret | None") -> None:
+    """Refuses a key that could be read on its way. Raises SetupError."""
+    from pointsman.config.rules import plain_http_complaint  # noqa: PLC0415 - `--help` needs none of it
+    from pointsman.config.urls import may_carry_key  # noqa: PLC0415 - the same
+
+    for url in made.bases.values():
+        if secret is not None and not may_carry_key(url, allow_http=made.allow_http):
+            raise SetupError(f"{plain_http_complaint(url)} (`--allow-http`)")
+
+
+def _store(file: "BackendFile", made: "Backend", secret: "Secret | None") -> None:
+    from pointsman.cli.backend_key import variable_is_set  # noqa: PLC0415 - `--help` needs none of it
+
+    if secret is None:
+        # A key left over from another backend of this name would go to a server that it is not for.
+        file.forget_key(made.name)
+        return
+    try:
+        kept = file.keep_key(made.name, secret)
+    except SetupError as error:
+        raise SetupError(f"{made.name} was added, but its key was not stored: {error.message}") from error
+    if kept.warning is not None:
+        warn(kept.warning)
+    if variable_is_set(made):
+        warn(
+            f"{made.key_env} is set, and a variable goes before a stored key; to keep the two apart, name "
+            "another variable with `--key-env`"
+        )
+
+
+def _report(file: "BackendFile", made: "Backend", secret: "Secret | None") -> None:
+    from pointsman.cli.backend_key import where_from  # noqa: PLC0415 - `--help` needs none of it
+    from pointsman.cli.telling import tell_running  # noqa: PLC0415 - the same
+
+    model = made.models[0] if made.models else "MODEL"
+    click.echo(f"added {made.name} ({made.provider.title}) to {file.path}; {where_from(made, secret)}")
+    click.echo(tell_running())
+    click.echo("Try:")
+    click.echo(f"  pointsman backend test {made.name}")
+    click.echo(f'  pointsman ask "Say hello" -m {made.name}:{model}')

@@ -1,0 +1,39 @@
+"""Output: what commands print for machines and for people. Colour stays on terminals."""
+
+import json
+import sys
+
+import click
+
+_CONTROLS = {code: None for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
+"""Everything that could move a terminal's cursor or change its state; tabs and line ends stay."""
+
+
+def print_json(value: object) -> None:
+    """One JSON value, for machines."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def warn(words: str) -> None:
+    """A warning, beside the output."""
+    click.secho(f"warning: {words}", fg="yellow", err=True)
+
+
+def note(words: str) -> None:
+    """Something to know that is no part of the output."""
+    click.echo(words, err=True)
+
+
+def harmless(text: str) -> str:
+    """A text from elsewhere as a terminal may show it: without control characters."""
+    return text.translate(_CONTROLS)
+
+
+def on_terminal() -> bool:
+    """Whether a person looks at the output."""
+    return sys.stdout.isatty()
+
+
+def count(number: int, noun: str) -> str:
+    """`1 model`, `12 models`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,112 @@
+"""`pointsman status`: whether an endpoint runs, what it serves or would serve, and what to type next."""
+
+import os
+from collections.abc import Iterator
+
+import click
+
+from pointsman.canon.errors import SetupError
+from pointsman.canon.json import Json
+from pointsman.cli import exit_codes
+from pointsman.cli.banner import backend_lines, default_lines, export_lines
+from pointsman.cli.output import count, print_json
+from pointsman.cli.reach import own_key, record
+from pointsman.config.endpoint_file import Endpoint
+from pointsman.config.load import read_file
+from pointsman.config.paths import find_paths
+from pointsman.control.endpoint import EndpointClient
+
+UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+"""Seconds, and their name."""
+
+
+@click.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(as_json: bool) -> int:
+    """Show whether an endpoint runs and what it serves. Example:
+
+    \b
+    pointsman status
+    pointsman status --json
+    """
+    found = record()
+    facts = _offline() if found is None else _live(found)
+    if as_json:
+        print_json(facts)
+    else:
+        click.echo("\n".join(_lines(facts)))
+    return exit_codes.USAGE if facts["config_error"] else exit_codes.OK
+
+
+def _live(found: Endpoint) -> Json:
+    """What the endpoint that runs says, and whether the file that it reads still loads."""
+    told = EndpointClient(found.url, own_key()).status()
+    return {**told, "running": True, "address": found.url, "pid": found.pid, "config_error": _broken_file()}
+
+
+def _broken_file() -> str | None:
+    try:
+        read_file(find_paths(os.environ).config_file)
+    except SetupError as error:
+        return error.message
+    return None
+
+
+def _offline() -> Json:
+    from pointsman.cli.offline import Offline  # noqa: PLC0415 - heavy, and not needed where one runs
+
+    try:
+        facts = Offline().status()
+    except SetupError as error:
+        return {"running": False, "config_error": error.message}
+    return {**facts, "running": False, "config_error": None}
+
+
+def _lines(facts: Json) -> Iterator[str]:
+    yield from _running(facts) if facts["running"] else _not_running(facts)
+    if facts["config_error"]:
+        yield click.style(f"  error: {facts['config_error']}", fg="red")
+    for warning in facts.get("warnings", ()):
+        yield click.style(f"  warning: {warning}", fg="yellow")
+    yield from _next(facts)
+
+
+def _running(facts: Json) -> Iterator[str]:
+    name, address = click.style("pointsman", bold=True), click.style(facts["address"], bold=True)
+    yield f"{name} {facts['version']} runs at {address} (process {facts['pid']}, for {age(facts['uptime'])})"
+    traffic = facts["traffic"]
+    words = [count(traffic["requests"], "request"), count(traffic["errors"], "error")]
+    yield f"  {', '.join(words)}, {traffic['in_flight']} in flight"
+    yield from _serves(facts)
+
+
+def _not_running(facts: Json) -> Iterator[str]:
+    yield f"{click.style('pointsman', bold=True)} is not running"
+    if "backends" in facts:
+        yield "  It would serve what stands here, and the model servers that it finds on this machine:"
+        yield from _serves(facts)
+
+
+def _serves(facts: Json) -> Iterator[str]:
+    yield from backend_lines(facts)
+    yield from default_lines(facts)
+
+
+def _next(facts: Json) -> Iterator[str]:
+    if facts["config_error"]:
+        yield "  Next: correct the file, then `pointsman config check`"
+    elif facts["running"]:
+        yield "  Next, to point your tools here:"
+        yield from (f"    {line}" for line in export_lines(facts))
+    else:
+        yield '  Next: `pointsman serve` to start it, or `pointsman ask "Say hello"` to try it'
+
+
+def age(seconds: float) -> str:
+    """A duration in its two largest units: `2 h 5 min`."""
+    parts: list[str] = []
+    for size, name in UNITS:
+        amount, seconds = divmod(int(seconds), size)
+        if amount:
+            parts.append(f"{amount} {name}")
+    return " ".join(parts[:2]) or "0 s"

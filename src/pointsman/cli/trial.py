@@ -1,0 +1,141 @@
+"""A trial: the cheapest real request to a backend, over the same way that a client's request takes."""
+
+import asyncio
+import os
+import time
+
+from msgspec import Struct
+
+from pointsman.app import App
+from pointsman.canon.blocks import Text
+from pointsman.canon.errors import GarbledError, PointsmanError, RefusedError, SetupError
+from pointsman.canon.intent import Intent
+from pointsman.canon.request import Message, Request
+from pointsman.canon.traits import Target
+from pointsman.cli.output import count
+from pointsman.cli.surroundings import survey, surveyor
+from pointsman.config.shape import nearest
+from pointsman.dialects.dialect import Dialect
+from pointsman.dialects.registry import DIALECTS
+from pointsman.gateway.exchange import Exchange
+from pointsman.gateway.parts import Parts
+from pointsman.gateway.pipeline import serve
+from pointsman.ledger.trace import Trace
+from pointsman.routing.attempts import Patience
+from pointsman.routing.snapshot import Backend
+from pointsman.wire.headers import Headers
+from pointsman.wire.json import encode, peek
+
+PROMPT = "Say hello."
+LISTLESS = frozenset({404, 405, 501})
+"""Statuses by which a server says that it has no list of models."""
+
+
+class Verdict(Struct, frozen=True):
+    """How a trial ended."""
+
+    works: bool
+    words: str
+    """One clause for a person."""
+    seconds: float
+
+
+def try_backend(name: str, model: str | None) -> Verdict:
+    """Tries a backend of the configuration, or one found on this machine. Raises SetupError."""
+    return asyncio.run(_try(App(os.environ), name, model))
+
+
+async def _try(app: App, name: str, model: str | None) -> Verdict:
+    parts = app.service.parts
+    parts.patience = Patience(max_attempts=1)
+    try:
+        parts.router = await survey(app, parts.transport)
+        backend = _chosen(parts, name)
+        began = time.monotonic()
+        try:
+            works, words = True, await _ask(app, backend, model)
+        except PointsmanError as error:
+            works, words = False, error.message
+        return Verdict(works, words, round(time.monotonic() - began, 3))
+    finally:
+        await parts.transport.close()
+
+
+def _chosen(parts: Parts, name: str) -> Backend:
+    backends = parts.router.snapshot.backends
+    if name not in backends:
+        raise SetupError(
+            f"there is no backend {name}; the nearest one is {nearest(name, list(backends))}, and "
+            "`pointsman backend list` shows them"
+        )
+    return backends[name]
+
+
+async def _ask(app: App, backend: Backend, model: str | None) -> str:
+    """What the backend did, in words. Raises UpstreamError, RequestError."""
+    known = model or next(iter(backend.models), None)
+    if model is None and not backend.provider.engine:
+        try:
+            found = await surveyor(app, app.service.parts.transport).models(backend.name)
+        except (GarbledError, RefusedError) as error:
+            if known is None or (isinstance(error, RefusedError) and error.status not in LISTLESS):
+                raise
+        else:
+            return f"it lists {count(len(found), 'model')}"
+    return await _generate(app.service.parts, backend, known or "default")
+
+
+async def _generate(parts: Parts, backend: Backend, model: str) -> str:
+    """Has one token written. Raises UpstreamError."""
+    exchange = _exchange(parts, backend, model)
+    client = _Listener()
+    trace = Trace(exchange.request_id, "POST", "", parts.wall())
+    await serve(exchange, client, parts, trace)
+    if client.status != 200:
+        raise RefusedError(exchange.dialect.parse_error(client.status, client.headers, bytes(client.body)))
+    return f"{trace.model} wrote a token"
+
+
+def _exchange(parts: Parts, backend: Backend, model: str) -> Exchange:
+    """One token's request, as a client would send it that speaks the backend's own dialect."""
+    dialect = _spoken(backend)
+    asked = f"{backend.name}:{model}"
+    request = Request(
+        dialect=dialect.name,
+        model=asked,
+        messages=(Message("user", (Text(PROMPT),), form="text"),),
+        max_tokens=1,
+    )
+    traits = parts.router.traits(backend, dialect.name, model)
+    encoded = dialect.encode_request(request, Target(asked, backend.provider.name, traits))
+    body = encode(encoded.body)
+    intent = Intent(dialect.name, "generate", asked, stream=False, members=peek(body).members)
+    return Exchange(parts.new_id(), "", dialect.request_headers, body, dialect, intent)
+
+
+def _spoken(backend: Backend) -> Dialect:
+    return next(DIALECTS[name] for name in backend.bases if name in DIALECTS)
+
+
+class _Listener:
+    """The client of a trial: keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: Headers = ()
+        self.body = bytearray()
+
+    async def head(self, status: int, headers: Headers) -> None:
+        self.status, self.headers = status, headers
+
+    async def write(self, data: bytes) -> None:
+        self.body += data
+
+    async def finish(self) -> None:
+        """Nothing is left to do."""
+
+    async def gone(self) -> None:
+        await asyncio.Event().wait()
+
+    def abort(self) -> None:
+        """Nobody is cut off."""
