@@ -65,6 +65,7 @@ def content(*blocks, role="user"):
         content({"type": "image", "source": {"type": "tomorrow"}}),
         content({"type": "document", "source": {"type": "tomorrow"}}),
         content({"type": "search_result", "source": "x", "title": "t", "content": "all in one"}),
+        content({"type": "search_result", "source": "x", "content": [{"type": "text", "text": "a"}]}),
         content({"type": "tool_use", "id": "t", "name": "f"}, role="assistant"),
         content({"type": "tool_use", "id": "t", "name": "f", "input": [1, "a"]}, role="assistant"),
         content(
@@ -345,3 +346,12 @@ def test_an_envelope_from_nobody_is_no_state():
     assert DIALECT.decode_request(content(block, role="assistant")).messages[0].content == (
         Thinking("", redacted=True),
     )
+
+
+def test_the_form_of_an_envelope_is_no_loss():
+    thinking = Thinking(
+        "hm", Native("anthropic", "them", {"signature": "s"}), extra={"format": "pointsman.1"}
+    )
+    request = Request("elsewhere", "m", (Message("assistant", (thinking,)),), max_tokens=9)
+
+    assert DIALECT.encode_request(request, Target("claude", "them")).losses == ()

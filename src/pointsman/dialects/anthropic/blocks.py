@@ -6,7 +6,7 @@ envelope marks thinking that nobody signed, which no upstream of this dialect ca
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from pointsman.canon.blocks import (
     Base64Source,
@@ -72,7 +72,7 @@ def decode_block(block: Json, path: str, issuer: str = "") -> Block:
 def take_cache(fields: Fields) -> CacheMark | None:
     """The cache breakpoint among an object's members."""
     mark = fields.rest.get("cache_control")
-    if not isinstance(mark, dict) or mark.get("type") != "ephemeral":  # pyright: ignore[reportUnknownMemberType]
+    if not isinstance(mark, dict) or cast("Json", mark).get("type") != "ephemeral":
         return None
     inner = Fields(fields.take("cache_control"), fields.at("cache_control"))
     del inner.rest["type"]

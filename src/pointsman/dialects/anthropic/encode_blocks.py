@@ -54,7 +54,8 @@ def encode_block(block: Block, path: str, crossing: Crossing) -> Wire | None:
     extra: Json = getattr(block, "extra", {})
     if crossing.own:
         return {**extra, **wire}
-    crossing.dropped_extra(extra, path)
+    if not isinstance(block, Thinking):  # what stands beside thinking there is the form of its envelope
+        crossing.dropped_extra(extra, path)
     return wire
 
 
