@@ -1,8 +1,8 @@
 """Writes docs/reference from the code and its data, or checks that it is current.
 
-scripts/reference.py                 writes every page
-scripts/reference.py providers       writes one
-scripts/reference.py --check         writes nothing; fails if a page is not what would be written
+python -m scripts.reference              writes every page
+python -m scripts.reference providers    writes one
+python -m scripts.reference --check      writes nothing; fails if a page is not what would be written
 """
 
 import sys
@@ -12,6 +12,7 @@ from pathlib import Path
 import pointsman
 from pointsman.catalog.provider import Provider
 from pointsman.config import shipped
+from scripts import reference_code
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "reference"
@@ -62,7 +63,12 @@ def providers() -> str:
     )
 
 
-PAGES: dict[str, Callable[[], str]] = {"providers": providers}
+PAGES: dict[str, Callable[[], str]] = {
+    "providers": providers,
+    "configuration": reference_code.configuration,
+    "commands": reference_code.commands,
+    "errors": reference_code.error_codes,
+}
 
 
 def _table(head: str, rows: Iterable[Provider], cells: Callable[[Provider], tuple[str, ...]]) -> str:
@@ -102,7 +108,7 @@ def main(arguments: list[str]) -> int:
     """Writes or checks the pages named; the exit status."""
     check = "--check" in arguments
     names = [argument for argument in arguments if argument != "--check"] or list(PAGES)
-    stale = []
+    stale: list[str] = []
     for name in names:
         page, text = FOLDER / f"{name}.md", PAGES[name]()
         if not check:
@@ -110,7 +116,7 @@ def main(arguments: list[str]) -> int:
             page.write_text(text, encoding="utf-8")
         elif not page.exists() or page.read_text(encoding="utf-8") != text:
             stale.append(
-                f"{page.relative_to(FOLDER.parent.parent)} is not current: run scripts/reference.py {name}"
+                f"{page.relative_to(FOLDER.parent.parent)} is not current: run python -m scripts.reference {name}"
             )
     print(*stale, sep="\n", end="\n" if stale else "")
     return 1 if stale else 0
