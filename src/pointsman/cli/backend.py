@@ -83,5 +83,5 @@ def _why_anyway(name: str) -> str:
     """Where a backend comes from that is in no file."""
     for each in look().status()["backends"]:
         if each["name"] == name:
-            return f"; it is there because: {each['why']} (`discover = false` looks for nothing)"
+            return f"; it needs no configuration: {each['why']}"
     return "; `pointsman backend list` shows them"

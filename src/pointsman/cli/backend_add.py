@@ -43,7 +43,8 @@ class ListsProviders(click.Command):
 def add(name: str, *, key: str | None, key_stdin: bool, replace: bool, **options: Any) -> int:
     """Add backend NAME to the configuration file. It is contacted by `backend test` only.
 
-    The key is asked for, unless it is in a variable or on standard input. Example:
+    The key is asked for, unless it is in a variable or on standard input. Adding a NAME that is there, with
+    no option but one for the key, stores a key for it. Example:
 
     \b
     pointsman backend add work --provider openai
@@ -51,23 +52,29 @@ def add(name: str, *, key: str | None, key_stdin: bool, replace: bool, **options
     pointsman backend add local --gguf ~/models/qwen3-4b-q4.gguf
     """
     from pointsman.cli.backend_file import BackendFile  # noqa: PLC0415 - `--help` needs none of it
-    from pointsman.cli.backend_key import check_variable, read_key  # noqa: PLC0415 - the same
+    from pointsman.cli.backend_key import check_variable, may_bring_key, read_key  # noqa: PLC0415 - the same
 
     if sum((key is not None, key_stdin, options["key_env"] is not None)) > 1:
         raise click.UsageError("a key comes from one place: `--key-env`, `--key-stdin` or `--key`")
     check_variable(options["key_env"])
     file = BackendFile()
-    if name in file and not replace:
+    only_key = name in file and not replace and not any(options.values())
+    if name in file and not replace and not (only_key and may_bring_key(key, from_input=key_stdin)):
         raise SetupError(
             f"there is a backend {name} in {file.path} already: `--replace` puts this one in its place"
         )
-    settings = _settings(name, options, file)
-    made = file.checked(name, settings)
+    settings = None if only_key else _settings(name, options, file)
+    made = file.present(name) if settings is None else file.checked(name, settings)
     secret = read_key(made, key, from_input=key_stdin, named=options["key_env"] is not None)
     _check_way(made, secret)
-    file.put(name, settings)
-    _store(file, made, secret)
-    _report(file, made, secret)
+    if settings is not None:
+        keeps_key = secret is None and file.is_same_server(made)
+        file.put(name, settings)
+        if not keeps_key:
+            file.forget_key(name)
+    if secret is not None:
+        _store(file, made, secret)
+    _report(file, made)
     return exit_codes.OK
 
 
@@ -120,17 +127,15 @@ def _check_way(made: "Backend", secret: "Secret | None") -> None:
             raise SetupError(f"{plain_http_complaint(url)} (`--allow-http`)")
 
 
-def _store(file: "BackendFile", made: "Backend", secret: "Secret | None") -> None:
+def _store(file: "BackendFile", made: "Backend", secret: "Secret") -> None:
     from pointsman.cli.backend_key import variable_is_set  # noqa: PLC0415 - `--help` needs none of it
 
-    if secret is None:
-        # A key left over from another backend of this name would go to a server that it is not for.
-        file.forget_key(made.name)
-        return
     try:
         kept = file.keep_key(made.name, secret)
     except SetupError as error:
-        raise SetupError(f"{made.name} was added, but its key was not stored: {error.message}") from error
+        raise SetupError(
+            f"{made.name} is in {file.path}, but its key was not stored: {error.message}"
+        ) from error
     if kept.warning is not None:
         warn(kept.warning)
     if variable_is_set(made):
@@ -140,12 +145,14 @@ def _store(file: "BackendFile", made: "Backend", secret: "Secret | None") -> Non
         )
 
 
-def _report(file: "BackendFile", made: "Backend", secret: "Secret | None") -> None:
+def _report(file: "BackendFile", made: "Backend") -> None:
     from pointsman.cli.backend_key import where_from  # noqa: PLC0415 - `--help` needs none of it
     from pointsman.cli.telling import tell_running  # noqa: PLC0415 - the same
 
-    model = made.models[0] if made.models else "MODEL"
-    click.echo(f"added {made.name} ({made.provider.title}) to {file.path}; {where_from(made, secret)}")
+    model = made.models[0] if made.models else "default" if made.provider.engine else "MODEL"
+    click.echo(
+        f"{made.name} ({made.provider.title}) is in {file.path}; {where_from(made, stored=file.has_key(made.name))}"
+    )
     click.echo(tell_running())
     click.echo("Try:")
     click.echo(f"  pointsman backend test {made.name}")

@@ -10,7 +10,7 @@ from pointsman.accounts.vault import Kept, Vault, service_name
 from pointsman.canon.errors import SetupError
 from pointsman.config import rules
 from pointsman.config.assemble import assemble
-from pointsman.config.backends import Catalog, backend
+from pointsman.config.backends import Catalog, backend, configured
 from pointsman.config.edit import Editor, put
 from pointsman.config.load import Effective, load, read_file
 from pointsman.config.paths import find_paths
@@ -38,6 +38,10 @@ class BackendFile:
         rules.check(whole, _nowhere)
         return backend(name, whole.backends[name], self.catalog, os.environ, self.path)
 
+    def present(self, name: str) -> Backend:
+        """The backend of that name as it stands in the file."""
+        return configured(load(self.path, os.environ), self.catalog, os.environ)[name]
+
     def put(self, name: str, settings: Mapping[str, object]) -> None:
         """Adds a backend, or replaces the one of that name; comments on what stays are kept."""
 
@@ -64,6 +68,17 @@ class BackendFile:
     def _check(self, effective: Effective) -> None:
         assemble(effective, self.catalog, os.environ)
 
+    def is_same_server(self, made: Backend) -> bool:
+        """Whether the backend that is there under this name, if any, is where `made` is: its key fits."""
+        try:
+            return _server(made) == _server(self.present(made.name))
+        except (KeyError, SetupError):
+            return False
+
+    def has_key(self, name: str) -> bool:
+        """Whether a key is stored under a name."""
+        return self._vault().place(name) is not None
+
     def keep_key(self, name: str, key: Secret) -> Kept:
         """Stores a key."""
         return self._vault().put(name, key)
@@ -75,6 +90,11 @@ class BackendFile:
     def _vault(self) -> Vault:
         settings = load(self.path, os.environ).settings
         return Vault(self._paths.data, settings.secrets, KeyringStore(service_name(self._paths.home)))
+
+
+def _server(made: Backend) -> tuple[str, dict[str, str]]:
+    """What must be equal for a key to fit."""
+    return made.provider.name, made.bases
 
 
 def _nowhere(path: tuple[str, ...]) -> str:

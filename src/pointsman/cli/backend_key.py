@@ -41,6 +41,11 @@ def read_key(made: Backend, given: str | None, *, from_input: bool, named: bool)
     return _checked(typed, made) if typed.strip() else None
 
 
+def may_bring_key(given: str | None, *, from_input: bool) -> bool:
+    """Whether there is a key on the way, or somebody to ask for one."""
+    return given is not None or from_input or sys.stdin.isatty()
+
+
 def takes_key(made: Backend) -> bool:
     """Whether asking for a key makes sense: not for servers on this machine, which usually want none."""
     row = made.provider
@@ -70,11 +75,11 @@ def variable_is_set(made: Backend) -> bool:
     return made.key_env is not None and is_foreign_key(os.environ.get(made.key_env, ""), os.environ)
 
 
-def where_from(made: Backend, stored: Secret | None) -> str:
+def where_from(made: Backend, *, stored: bool) -> str:
     """Where the key of an added backend comes from, in words."""
-    if stored is not None:
-        return "its key is stored"
-    if made.key_env is not None and takes_key(made):
+    if made.key_env is not None and takes_key(made) and (variable_is_set(made) or not stored):
         state = "is set" if variable_is_set(made) else "is not set here: set it where `pointsman serve` runs"
         return f"its key comes from {made.key_env}, which {state}"
+    if stored:
+        return "its key is stored"
     return "it has no key yet" if needs_key(made) else "it is used without a key"

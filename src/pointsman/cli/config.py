@@ -1,6 +1,7 @@
 """`pointsman config`: the effective configuration, and where each value comes from. Never a key."""
 
 import os
+from collections.abc import Iterator
 from typing import cast
 
 import click
@@ -11,6 +12,7 @@ from pointsman.cli.output import count, print_json, warn
 from pointsman.config.environment import API_KEY_VARIABLE
 from pointsman.config.load import Effective, load
 from pointsman.config.paths import find_paths
+from pointsman.config.schema import BackendSettings, Settings
 from pointsman.config.show import Sourced, explain
 
 
@@ -53,10 +55,19 @@ def _print(effective: Effective) -> None:
     click.echo(f"{effective.path}{'' if effective.path.exists() else ' (not there yet)'}")
     print_table(
         ("KEY", "VALUE", "FROM"),
-        ((key, _shown(each), each.source) for key, each in explain(effective).items()),
+        ((key, _shown(each), each.source) for key, each in _worth_showing(effective)),
     )
     if _has_key():
         click.echo(f"Clients must send the key in {API_KEY_VARIABLE}.")
+
+
+def _worth_showing(effective: Effective) -> Iterator[tuple[str, Sourced]]:
+    """Every value of pointsman's own, and of each backend what is not as usual."""
+    untouched = dict.fromkeys(effective.settings.backends, BackendSettings())
+    usual = explain(Effective(Settings(backends=untouched), effective.path))
+    for key, each in explain(effective).items():
+        if not key.startswith("backends.") or key not in usual or each.value != usual[key].value:
+            yield key, each
 
 
 def _has_key() -> bool:
