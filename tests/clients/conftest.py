@@ -1,0 +1,130 @@
+"""One running pointsman for every client: the embedded model, and a scripted upstream of each dialect."""
+
+from dataclasses import dataclass
+
+import anthropic
+import httpx2
+import openai
+import pytest
+from running import pointsman
+from scripted_models import chat_says, claude_says
+from watching import Watching
+
+from scripted import Upstream, in_thread
+
+CLAUDE_MODEL, CHAT_MODEL = "claude-sonnet-5-5", "gpt-5.2"
+CLAUDE_KEY, CHAT_KEY = "sk-ant-canary", "sk-chat-canary"
+
+CONFIG = """
+[backends.claude]
+provider = "anthropic"
+base_url = "{claude}"
+key_env = "CLAUDE_UPSTREAM_KEY"
+models = ["{claude_model}", "claude-haiku-4-5"]
+
+[backends.chat]
+provider = "openai"
+base_url = "{chat}/v1"
+dialects = ["openai_chat"]
+key_env = "CHAT_UPSTREAM_KEY"
+models = ["{chat_model}"]
+"""
+
+
+@pytest.fixture(scope="session")
+def upstreams():
+    with in_thread(Upstream()) as claude, in_thread(Upstream()) as chat:
+        yield {"claude": claude, "chat": chat}
+
+
+@pytest.fixture(scope="session")
+def address(upstreams, tmp_path_factory):
+    """Where pointsman answers, without a path."""
+    config = CONFIG.format(
+        claude=upstreams["claude"].url,
+        chat=upstreams["chat"].url,
+        claude_model=CLAUDE_MODEL,
+        chat_model=CHAT_MODEL,
+    )
+    keys = {"CLAUDE_UPSTREAM_KEY": CLAUDE_KEY, "CHAT_UPSTREAM_KEY": CHAT_KEY}
+    with pointsman(tmp_path_factory.mktemp("pointsman"), config, **keys) as address:
+        yield address
+
+
+@dataclass(frozen=True)
+class Side:
+    """A scripted upstream behind pointsman."""
+
+    name: str
+    upstream: Upstream
+    model: str
+    says: object
+    """Makes a reply of what the model says."""
+
+    def will(self, *said):
+        """What the model says, answer by answer."""
+        self.upstream.then(*(self.says(each) for each in said))
+
+    @property
+    def requests(self):
+        """The bodies of the requests that reached it."""
+        return [seen.json() for seen in self.upstream.requests]
+
+    @property
+    def request(self):
+        """The body of the only one."""
+        [body] = self.requests
+        return body
+
+
+def _emptied(upstream):
+    upstream.requests.clear()
+    upstream.script.clear()
+    upstream.always = None
+    return upstream
+
+
+@pytest.fixture
+def claude(upstreams):
+    return Side("claude", _emptied(upstreams["claude"]), CLAUDE_MODEL, claude_says)
+
+
+@pytest.fixture
+def chat(upstreams):
+    return Side("chat", _emptied(upstreams["chat"]), CHAT_MODEL, chat_says)
+
+
+@pytest.fixture(params=["claude", "chat"])
+def side(request, claude, chat):
+    """Either upstream: the same test over a relay and over a translation."""
+    return {"claude": claude, "chat": chat}[request.param]
+
+
+@pytest.fixture
+def watching():
+    """What pointsman answered to the SDK of this test."""
+    return Watching()
+
+
+@pytest.fixture
+def to_messages(address, watching):
+    """The anthropic SDK, pointed at pointsman."""
+    with anthropic.Anthropic(
+        base_url=address,
+        api_key="pointsman",
+        max_retries=0,
+        http_client=httpx2.Client(transport=watching),
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def to_chat(address, watching):
+    """The openai SDK, pointed at pointsman."""
+    with openai.OpenAI(
+        base_url=f"{address}/v1",
+        api_key="pointsman",
+        max_retries=0,
+        http_client=httpx2.Client(transport=watching),
+    ) as client:
+        yield client
