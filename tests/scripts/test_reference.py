@@ -15,7 +15,7 @@ def test_a_page_that_is_not_current_fails_the_check_and_is_named(tmp_path, monke
     (tmp_path / "providers.md").write_text("old")
 
     assert reference.main(["providers", "--check"]) == 1
-    assert "scripts/reference.py providers" in capsys.readouterr().out
+    assert "scripts.reference providers" in capsys.readouterr().out
 
 
 def test_writing_makes_a_page_current(tmp_path, monkeypatch):
