@@ -115,7 +115,7 @@ def main(arguments: list[str]) -> int:
             FOLDER.mkdir(parents=True, exist_ok=True)
             page.write_text(text, encoding="utf-8")
         elif not page.exists() or page.read_text(encoding="utf-8") != text:
-            stale.append(f"{page.relative_to(ROOT)} is not current: run python -m scripts.reference {name}")
+            stale.append(f"{page.name} is not current: run python -m scripts.reference {name}")
     print(*stale, sep="\n", end="\n" if stale else "")
     return 1 if stale else 0
 
