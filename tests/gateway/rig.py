@@ -1,7 +1,7 @@
 """The rig: a whole gateway between scripted upstreams and a client that sees bytes.
 
-    async with rig(anthropic=upstream) as gateway:
-        answer = await gateway.ask(ANTHROPIC, stream=True)
+async with rig(anthropic=upstream) as gateway:
+    answer = await gateway.ask(ANTHROPIC, stream=True)
 """
 
 import asyncio
@@ -10,12 +10,12 @@ import os
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bytes_client import Answer, calling, request_bytes
 from msgspec import structs
 
 from pointsman import Gateway
 from pointsman.gateway.pace import Pace
 from pointsman.routing.attempts import Patience
-from bytes_client import Answer, calling, request_bytes
 
 
 class Rig:

@@ -198,7 +198,7 @@ def test_a_relayed_answer_is_byte_identical_with_its_odd_fields(voice):
 @SAME
 def test_a_relayed_stream_is_byte_identical_however_odd_its_frames_are(voice):
     async def scenario():
-        odd = (b": a comment\r\n\r\n", b"retry: 3\n\n", b"event: brand_new\ndata: {\"type\": \"brand_new\"}\n\n")
+        odd = (b": a comment\r\n\r\n", b"retry: 3\n\n", b'event: brand_new\ndata: {"type": "brand_new"}\n\n')
         if voice is CHAT:
             odd = odd[:2]
         frames = [voice.frames[0], *odd, *voice.frames[1:]]

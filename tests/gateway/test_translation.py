@@ -10,7 +10,9 @@ from scripted import Upstream, json_reply, run, sse
 
 EVERY_PAIR = pytest.mark.parametrize(("client", "upstream"), PAIRS, ids=PAIR_NAMES)
 CROSSED = [(ANTHROPIC, CHAT), (CHAT, ANTHROPIC)]
-BOTH_WAYS = pytest.mark.parametrize(("client", "upstream"), CROSSED, ids=["chat upstream", "anthropic upstream"])
+BOTH_WAYS = pytest.mark.parametrize(
+    ("client", "upstream"), CROSSED, ids=["chat upstream", "anthropic upstream"]
+)
 STREAMED = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 TOOL = {"name": "get_weather", "description": "x", "parameters": {"type": "object", "properties": {}}}
 
@@ -93,10 +95,20 @@ def test_a_translated_request_carries_the_user_agent_and_no_other_field_of_the_c
             ("traceparent", "00-1-2-01"),
         )
         async with Upstream(upstream.whole()) as server, rig(**{upstream.name: server}) as gateway:
-            await gateway.post(f"{client.path}?beta=true", client.request(upstream.name), *client.headers, *fields)
+            await gateway.post(
+                f"{client.path}?beta=true", client.request(upstream.name), *client.headers, *fields
+            )
 
             seen = {name.lower(): value for name, value in server.requests[0].headers}
-            expected = {"host", "user-agent", "traceparent", "content-type", "content-length", "via", "accept-encoding"}
+            expected = {
+                "host",
+                "user-agent",
+                "traceparent",
+                "content-type",
+                "content-length",
+                "via",
+                "accept-encoding",
+            }
             assert seen.keys() - {"anthropic-version"} == expected
             assert seen["user-agent"] == "mine/1"
             assert server.requests[0].target == upstream.upstream_path
@@ -166,7 +178,12 @@ def test_more_than_one_choice_is_refused_by_an_upstream_that_gives_one():
 
 
 def tool_frames(*fragments):
-    call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": ""}}
+    call = {
+        "index": 0,
+        "id": "call_1",
+        "type": "function",
+        "function": {"name": "get_weather", "arguments": ""},
+    }
     yield chunk({"role": "assistant", "tool_calls": [call]})
     for fragment in fragments:
         yield chunk({"tool_calls": [{"index": 0, "function": {"arguments": fragment}}]})
@@ -190,7 +207,9 @@ def test_problem_01_streamed_tool_arguments_arrive_fragment_by_fragment():
 
 def test_problem_02_text_beside_an_empty_list_of_tool_calls_is_text():
     async def scenario():
-        frames = [chunk({"role": "assistant", "content": "Hello", "tool_calls": calls}) for calls in ([], None)]
+        frames = [
+            chunk({"role": "assistant", "content": "Hello", "tool_calls": calls}) for calls in ([], None)
+        ]
         frames += [chunk({}, finish="stop"), b"data: [DONE]\n\n"]
         async with Upstream(sse(*frames)) as server, rig(openai_chat=server) as gateway:
             answer = await gateway.ask(ANTHROPIC, backend="openai_chat", stream=True)
@@ -212,7 +231,14 @@ def test_problem_03_interleaved_parallel_calls_become_blocks_one_after_the_other
         def more(index, text):
             return piece(index, function={"arguments": text})
 
-        frames = [named(0, "a"), named(1, "b"), more(0, '{"x"'), more(1, '{"y"'), more(0, ":1}"), more(1, ":2}")]
+        frames = [
+            named(0, "a"),
+            named(1, "b"),
+            more(0, '{"x"'),
+            more(1, '{"y"'),
+            more(0, ":1}"),
+            more(1, ":2}"),
+        ]
         end = [chunk({}, finish="tool_calls"), b"data: [DONE]\n\n"]
         async with Upstream(sse(*frames, *end)) as server, rig(openai_chat=server) as gateway:
             tools = [{"name": name, "input_schema": {"type": "object"}} for name in "ab"]
@@ -247,7 +273,10 @@ def test_problem_04_a_tool_name_that_had_to_change_comes_back_as_it_was():
             choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
             return json_reply({**CHAT.answer, "choices": [choice]})
 
-        async with Upstream(answer_with_its_name) as server, rig(openai_chat=server, backend=settings) as gateway:
+        async with (
+            Upstream(answer_with_its_name) as server,
+            rig(openai_chat=server, backend=settings) as gateway,
+        ):
             fields = {"tools": [{"type": "function", "function": {**TOOL, "name": name}}]}
             answer = await gateway.ask(CHAT, **fields)
 
@@ -282,10 +311,18 @@ def test_problem_12_a_marked_prefix_reaches_anthropic_byte_by_byte():
 @STREAMED
 def test_problem_13_cached_tokens_are_counted_once_in_each_dialects_way(stream):
     async def scenario():
-        usage = {"input_tokens": 5, "cache_read_input_tokens": 100, "cache_creation_input_tokens": 20, "output_tokens": 7}
+        usage = {
+            "input_tokens": 5,
+            "cache_read_input_tokens": 100,
+            "cache_creation_input_tokens": 20,
+            "output_tokens": 7,
+        }
         answer = {**ANTHROPIC.answer, "usage": usage}
         start = {"type": "message_start", "message": {**answer, "content": [], "stop_reason": None}}
-        frames = [b"event: message_start\ndata: " + json.dumps(start).encode() + b"\n\n", *ANTHROPIC.frames[1:]]
+        frames = [
+            b"event: message_start\ndata: " + json.dumps(start).encode() + b"\n\n",
+            *ANTHROPIC.frames[1:],
+        ]
         reply = sse(*frames) if stream else json_reply(answer)
         async with Upstream(reply) as server, rig(anthropic=server) as gateway:
             fields = {"stream": stream} | ({"stream_options": {"include_usage": True}} if stream else {})
@@ -329,7 +366,11 @@ def test_problem_16_images_and_text_beside_a_tool_result_arrive():
     async def scenario():
         image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
         use = {"type": "tool_use", "id": "toolu_1", "name": "shot", "input": {}}
-        result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [{"type": "text", "text": "done"}, image]}
+        result = {
+            "type": "tool_result",
+            "tool_use_id": "toolu_1",
+            "content": [{"type": "text", "text": "done"}, image],
+        }
         messages = [
             {"role": "user", "content": "go"},
             {"role": "assistant", "content": [use]},
@@ -385,7 +426,12 @@ def test_problem_20_betas_and_their_fields_pass_to_anthropic_together_and_to_oth
 
 def test_problem_21_a_schema_for_the_answer_is_carried_both_ways():
     async def scenario():
-        schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
+        schema = {
+            "type": "object",
+            "properties": {"a": {"type": "string"}},
+            "required": ["a"],
+            "additionalProperties": False,
+        }
         wanted = {"format": {"type": "json_schema", "schema": schema}}
         chat = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
         async with (

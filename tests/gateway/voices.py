@@ -117,7 +117,9 @@ class Voice:
     def ended(self, answer):
         """Whether the stream came to the dialect's own end."""
         if self.name == "anthropic":
-            return any(isinstance(data, dict) and data.get("type") == "message_stop" for data in answer.events)
+            return any(
+                isinstance(data, dict) and data.get("type") == "message_stop" for data in answer.events
+            )
         return "[DONE]" in answer.events
 
 
@@ -156,7 +158,7 @@ ANTHROPIC = Voice(
     ),
     content=2,
     overloaded=event({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}),
-    ping=event({"type": "ping"}),
+    ping=b'event: ping\ndata: {"type":"ping"}\n\n',
     last={"type": "message_stop"},
 )
 _USAGE = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
@@ -187,11 +189,13 @@ CHAT = Voice(
         chunk({"content": "Hello"}),
         chunk({"content": " there"}),
         chunk({}, finish="stop"),
-        chunk({}, usage=_USAGE).replace(b'"choices": [{"index": 0, "delta": {}, "finish_reason": null}]', b'"choices": []'),
+        chunk({}, usage=_USAGE).replace(
+            b'"choices": [{"index": 0, "delta": {}, "finish_reason": null}]', b'"choices": []'
+        ),
         b"data: [DONE]\n\n",
     ),
     content=2,
-    overloaded=b'data: {"error": {"message": "Overloaded", "type": "server_error", "code": 503}}\n\n',
+    overloaded=b'data: {"error": {"message": "Overloaded", "type": "server_error", "param": null, "code": 503}}\n\n',
     ping=b": ping\n\n",
     last="[DONE]",
 )
