@@ -1,26 +1,24 @@
-"""The laws, over the corpus."""
+"""The laws of design, section 4, for Chat Completions: over a corpus and whatever hypothesis finds."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from laws import (
+from dialects.laws import (
     ASKED,
     assert_answer_identity,
     assert_chunking,
     assert_rendered_fold,
     assert_request_identity,
     assert_stream_identity,
+    assert_truncation,
     events_of,
     rendered,
 )
-
+from dialects.openai_chat.strategies import answers, requests, streams
 from pointsman.canon.errors import TruncatedError
 from pointsman.canon.events import MessageEnd, Stop
 from pointsman.dialects.dialect import Origin
@@ -113,3 +111,38 @@ def test_a_cut_stream_is_never_taken_for_a_whole_one(path):
             b"finish_reason" in stream[:length].replace(b'"finish_reason":null', b"")
             or b"[DONE]" in stream[:length]
         )
+
+
+many = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@many
+@given(body=requests)
+def test_any_request_comes_back_as_it_was(body):
+    assert_request_identity(DIALECT, body)
+
+
+@many
+@given(body=answers)
+def test_any_whole_answer_comes_back_as_it_was(body):
+    assert_answer_identity(DIALECT, body)
+
+
+@many
+@given(stream=streams())
+def test_any_stream_comes_back_frame_by_frame(stream):
+    assert_stream_identity(DIALECT, stream)
+
+
+@many
+@given(stream=streams(), cuts=st.lists(st.integers(0, 3000), max_size=6))
+def test_any_stream_may_be_cut_anywhere(stream, cuts):
+    assert_chunking(DIALECT, stream, cuts)
+
+
+@many
+@given(stream=streams(), part=st.floats(0, 1))
+def test_any_stream_that_stops_before_its_finish_is_cut(stream, part):
+    before = stream[: stream.rindex(b'"finish_reason": "')]
+
+    assert_truncation(DIALECT, stream, int(len(before) * part))

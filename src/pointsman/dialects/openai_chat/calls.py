@@ -19,6 +19,7 @@ from pointsman.wire.json import decode_object, encode
 from pointsman.wire.surrogates import SurrogateJoiner
 
 _KNOWN = frozenset({"index", "id", "type", "function", "custom"})
+_INNER = frozenset({"name", "arguments", "input"})
 
 
 class Call:
@@ -42,6 +43,7 @@ class Calls:
 
     def __init__(self, issuer: str, names: Mapping[str, str], *, whole: bool) -> None:
         self._issuer = issuer
+        self._whole = whole
         self._known = _KNOWN - {"index"} if whole else _KNOWN
         self._names = names
         self._slots: dict[int | str, Call] = {}
@@ -93,14 +95,20 @@ class Calls:
         name = inner.get("name")
         if not call.name and isinstance(name, str):
             call.name = self._restored(name)
-        outer = {
-            key: value for key, value in fragment.items() if key not in self._known and value is not None
-        }
+        outer = self._unknown(fragment, self._known)
+        odd = self._unknown(inner, _INNER)
+        if odd:
+            outer["function"] = {**call.extra.get("function", {}), **odd}
         native = take_native(outer, self._issuer)
         if native is not None:
             call.native = native
         call.extra |= outer
         return _arguments(call, inner)
+
+    def _unknown(self, members: Json, known: frozenset[str]) -> dict[str, Any]:
+        """What has no canonical place; null ones count only in a whole answer."""
+        unknown = {key: members[key] for key in members if key not in known}
+        return unknown if self._whole else {key: each for key, each in unknown.items() if each is not None}
 
     def _restored(self, name: str) -> str:
         return self._names.get(name, name)
