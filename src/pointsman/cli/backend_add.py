@@ -68,14 +68,19 @@ def add(name: str, *, key: str | None, key_stdin: bool, replace: bool, **options
     secret = read_key(made, key, from_input=key_stdin, named=options["key_env"] is not None)
     _check_way(made, secret)
     if settings is not None:
-        keeps_key = secret is None and file.is_same_server(made)
-        file.put(name, settings)
-        if not keeps_key:
-            file.forget_key(name)
+        _write(file, made, settings)
     if secret is not None:
         _store(file, made, secret)
     _report(file, made)
     return exit_codes.OK
+
+
+def _write(file: "BackendFile", made: "Backend", settings: dict[str, object]) -> None:
+    """A key that was stored for another server of this name is not sent to this one."""
+    fits = file.is_same_server(made)
+    file.put(made.name, settings)
+    if not fits:
+        file.forget_key(made.name)
 
 
 def _settings(name: str, options: dict[str, Any], file: "BackendFile") -> dict[str, object]:
@@ -150,9 +155,8 @@ def _report(file: "BackendFile", made: "Backend") -> None:
     from pointsman.cli.telling import tell_running  # noqa: PLC0415 - the same
 
     model = made.models[0] if made.models else "default" if made.provider.engine else "MODEL"
-    click.echo(
-        f"{made.name} ({made.provider.title}) is in {file.path}; {where_from(made, stored=file.has_key(made.name))}"
-    )
+    key = where_from(made, stored=file.has_key(made.name))
+    click.echo(f"{made.name} ({made.provider.title}) is in {file.path}; {key}")
     click.echo(tell_running())
     click.echo("Try:")
     click.echo(f"  pointsman backend test {made.name}")
