@@ -28,9 +28,11 @@ HOP_BY_HOP = frozenset(
 CREDENTIALS = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"})
 """Fields that carry a client's key; what goes upstream in them is the leased account's."""
 
-_NOT_UPSTREAM = CREDENTIALS | {"host", "content-length", "expect", "cookie", "origin", "forwarded"}
+_NOT_UPSTREAM = (
+    HOP_BY_HOP | CREDENTIALS | {"host", "content-length", "expect", "cookie", "origin", "forwarded"}
+)
 _NOT_UPSTREAM_PREFIXES = ("x-forwarded-", "x-pointsman-")
-_NOT_TO_CLIENT = frozenset({"set-cookie", "alt-svc", "strict-transport-security"})
+_NOT_TO_CLIENT = HOP_BY_HOP | {"set-cookie", "alt-svc", "strict-transport-security"}
 _TRANSLATED = frozenset({"user-agent", "traceparent", "via"})
 """What a translated request keeps; Via, because a loop through two translators must show."""
 
@@ -46,16 +48,21 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 def first(headers: Iterable[tuple[str, str]], name: str) -> str | None:
     """The value of the first field called `name` (lower case)."""
-    return next((value for key, value in headers if key == name), None)
+    for key, value in headers:
+        if key == name:
+            return value
+    return None
 
 
 def to_upstream_relay(headers: Headers) -> Headers:
     """The client's fields that go upstream with a relayed request."""
-    dropped = _NOT_UPSTREAM | _of_connection(headers)
+    dropped = _NOT_UPSTREAM | _named_by_connection(headers)
     return tuple(
-        field
-        for field in headers
-        if field[0] not in dropped and not field[0].startswith(_NOT_UPSTREAM_PREFIXES)
+        [
+            field
+            for field in headers
+            if field[0] not in dropped and not field[0].startswith(_NOT_UPSTREAM_PREFIXES)
+        ]
     )
 
 
@@ -67,12 +74,14 @@ def to_upstream_translate(headers: Headers, keep: Iterable[str] = ()) -> Headers
 
 def to_client(headers: Headers) -> Headers:
     """The upstream's fields that go to the client with a relayed answer."""
-    dropped = _NOT_TO_CLIENT | _of_connection(headers)
-    return tuple(field for field in headers if field[0] not in dropped)
+    dropped = _NOT_TO_CLIENT | _named_by_connection(headers)
+    return tuple([field for field in headers if field[0] not in dropped])
 
 
 def query_without_key(query: str) -> str:
     """A query without its `key=` parameters, which carry a credential; the rest as it was."""
+    if not query:
+        return query
     return "&".join(part for part in query.split("&") if unquote_plus(part.partition("=")[0]) != "key")
 
 
@@ -83,7 +92,7 @@ def via(headers: Headers, instance: str) -> Headers:
 
 def has_via(headers: Headers, instance: str) -> bool:
     """Whether a request has been through the endpoint `instance` before."""
-    entries = (entry for name, value in headers if name == "via" for entry in value.split(","))
+    entries = [entry for name, value in headers if name == "via" for entry in value.split(",")]
     return any(_pseudonym(instance) in entry.split() for entry in entries)
 
 
@@ -116,10 +125,10 @@ def http_date(text: str) -> float | None:
         return None
 
 
-def _of_connection(headers: Headers) -> frozenset[str]:
-    """The fields that end at this connection, those that Connection names among them."""
-    named = (value for name, value in headers if name == "connection")
-    return HOP_BY_HOP.union(part.strip().lower() for value in named for part in value.split(","))
+def _named_by_connection(headers: Headers) -> frozenset[str]:
+    """The fields that end at this connection because Connection names them."""
+    named = [value for name, value in headers if name == "connection"]
+    return frozenset([part.strip().lower() for value in named for part in value.split(",")])
 
 
 def _pseudonym(instance: str) -> str:
