@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from pointsman.accounts.lease import Lease
-from pointsman.canon.errors import UnsupportedError
+from pointsman.canon.errors import MalformedError, UnsupportedError
 from pointsman.canon.intent import Operation
 from pointsman.canon.loss import Loss
 from pointsman.canon.traits import Target, Traits
@@ -114,6 +114,8 @@ def _body(exchange: Exchange, candidate: Candidate, dialect: Dialect, traits: Tr
         reason = None
     if exchange.intent.operation in _OFFERS:
         return Body(encode({**exchange.members(), "model": candidate.model}), "relay", rewrite=reason)
+    if exchange.members().get("messages") == []:
+        raise MalformedError("`messages` must hold at least one message", param="messages")
     request = msgspec.structs.replace(exchange.request(), model=candidate.model)
     encoded = dialect.encode_request(
         request, Target(candidate.model, candidate.backend.provider.name, traits)

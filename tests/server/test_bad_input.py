@@ -1,0 +1,295 @@
+"""Bad input gets a clear error in the client's dialect, with a request id, and changes nothing."""
+
+import gzip
+import json
+import zlib
+
+import brotli
+import pytest
+import zstandard
+from rig import rig
+from voices import ANTHROPIC, CHAT, PAIR_NAMES, PAIRS, VOICES
+
+from scripted import Gate, Reply, Upstream, run
+
+SAME = pytest.mark.parametrize("voice", VOICES.values(), ids=VOICES)
+EVERY_PAIR = pytest.mark.parametrize(("client", "upstream"), PAIRS, ids=PAIR_NAMES)
+CROSSED = pytest.mark.parametrize(("client", "upstream"), [(ANTHROPIC, CHAT), (CHAT, ANTHROPIC)])
+CODINGS = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": brotli.compress,
+    "zstd": zstandard.ZstdCompressor().compress,
+}
+
+
+async def refused(gateway, voice, answer, status=400):
+    """The error's message; the endpoint is as healthy as before."""
+    assert answer.status == status, answer
+    assert answer.header("content-type") == "application/json"
+    assert answer.header("x-pointsman-request-id")
+    assert (await gateway.get("/health")).status == 200
+    assert gateway.app.service.buffers.held == 0
+    return voice.error(answer)["message"]
+
+
+BROKEN = {
+    "empty": (b"", "empty"),
+    "not JSON": (b"hello", "not valid JSON"),
+    "cut": (b'{"model":"x","messages":[', "not valid JSON"),
+    "an array": (b"[]", "object"),
+    "a word": (b'"x"', "object"),
+    "null": (b"null", "object"),
+    "invalid UTF-8": (b'{"model":"x","messages":[{"role":"user","content":"\xff\xfe"}]}', "UTF-8"),
+    "UTF-16": ('{"model":"x"}'.encode("utf-16"), "UTF-8"),
+    "model twice": (b'{"model":"a","model":"b","messages":[]}', "twice"),
+    "model a number": (b'{"model":5,"messages":[]}', "model"),
+    "model a list": (b'{"model":["x"],"messages":[]}', "model"),
+    "stream a word": (b'{"model":"x","stream":"yes","messages":[]}', "stream"),
+    "two objects": (b'{"model":"x"}{"model":"y"}', "not valid JSON"),
+    "NaN": (b'{"model":"x","temperature":NaN}', ""),
+    "deep nesting": (b'{"model":"x","messages":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "deep"),
+}
+
+
+@SAME
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_body_is_a_400_that_says_where(voice, case):
+    async def scenario():
+        body, word = BROKEN[case]
+        async with Upstream(voice.whole()) as upstream, rig(**{voice.name: upstream}) as gateway:
+            answer = await gateway.post(voice.path, body, *voice.headers)
+
+            assert word in await refused(gateway, voice, answer)
+            assert not upstream.requests
+
+    run(scenario())
+
+
+WRONG = {
+    "no messages": ({"messages": None}, "messages"),
+    "messages a word": ({"messages": "hello"}, "messages"),
+    "a message a word": ({"messages": ["hello"]}, "messages"),
+    "an unknown role": ({"messages": [{"role": "wizard", "content": "x"}]}, "wizard"),
+    "no role": ({"messages": [{"content": "x"}]}, "role"),
+    "content a number": ({"messages": [{"role": "user", "content": 5}]}, "content"),
+    "tools a word": ({"tools": "x"}, "tools"),
+    "a tool without a name": ({"tools": [{"type": "function", "function": {}}]}, "tool"),
+    "max_tokens a word": ({"max_tokens": "many"}, "max_tokens"),
+    "temperature a word": ({"temperature": "hot"}, "temperature"),
+    "stop a number": ({"stop": 5, "stop_sequences": 5}, "stop"),
+}
+
+
+@CROSSED
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_type_is_a_400_that_names_the_field(client, upstream, case):
+    async def scenario():
+        fields, word = WRONG[case]
+        async with Upstream(upstream.whole()) as server, rig(**{upstream.name: server}) as gateway:
+            answer = await gateway.ask(client, backend=upstream.name, **fields)
+
+            assert word in await refused(gateway, client, answer)
+            assert not server.requests
+
+    run(scenario())
+
+
+@CROSSED
+def test_a_request_without_messages_is_refused_where_it_must_be_translated(client, upstream):
+    async def scenario():
+        async with Upstream(upstream.whole()) as server, rig(**{upstream.name: server}) as gateway:
+            answer = await gateway.ask(client, backend=upstream.name, messages=[])
+
+            assert "messages" in await refused(gateway, client, answer)
+
+    run(scenario())
+
+
+@EVERY_PAIR
+def test_half_a_surrogate_does_no_harm(client, upstream):
+    async def scenario():
+        body = json.dumps(client.request(upstream.name)).replace("Hello", "a \\ud83d b").encode()
+        async with Upstream(upstream.whole()) as server, rig(**{upstream.name: server}) as gateway:
+            answer = await gateway.post(client.path, body, *client.headers)
+
+            assert answer.status == 200
+            assert b"\\ud83d" in server.requests[0].body or "\ufffd" in server.requests[0].body.decode()
+
+    run(scenario())
+
+
+@SAME
+def test_a_model_that_nobody_serves_is_a_404_that_says_what_to_do(voice):
+    async def scenario():
+        async with Upstream(voice.whole()) as upstream, rig(**{voice.name: upstream}) as gateway:
+            body = {**voice.request(), "model": "claude-opus-9"}
+            answer = await gateway.post(voice.path, body, *voice.headers)
+
+            message = await refused(gateway, voice, answer, 404)
+            assert "claude-opus-9" in message
+            assert "pointsman backend add" in message or "ANTHROPIC_API_KEY" in message
+            assert not upstream.requests
+
+    run(scenario())
+
+
+@EVERY_PAIR
+@pytest.mark.parametrize("model", [None, "", "default", "auto"])
+def test_a_request_that_names_no_model_gets_the_default(client, upstream, model):
+    async def scenario():
+        body = {**client.request(upstream.name), "model": model}
+        if model is None:
+            del body["model"]
+        async with Upstream(upstream.whole()) as server, rig(**{upstream.name: server}) as gateway:
+            answer = await gateway.post(client.path, body, *client.headers)
+
+            assert answer.status == 200
+            assert server.requests[0].json()["model"] == upstream.model
+
+    run(scenario())
+
+
+@SAME
+def test_a_50_megabyte_body_passes(voice):
+    async def scenario():
+        text = "x" * 50_000_000
+        async with Upstream(voice.whole()) as upstream, rig(**{voice.name: upstream}) as gateway:
+            answer = await gateway.ask(voice, messages=[{"role": "user", "content": text}])
+
+            assert answer.status == 200
+            assert len(upstream.requests[0].body) > 50_000_000
+            await gateway.settled()
+
+    run(scenario())
+
+
+@SAME
+def test_a_body_over_the_limit_is_a_413_before_it_is_read(voice):
+    async def scenario():
+        async with rig(**{voice.name: "http://127.0.0.1:9"}, settings='max_body = "1 MB"') as gateway:
+            fields = (*voice.headers, ("content-length", "2000000"))
+            async with gateway.call("POST", voice.path, fields) as call:
+                answer = await call.rest()
+
+            message = await refused(gateway, voice, answer, 413)
+            assert "1 MB" in message
+            assert "max_body" in message
+
+    run(scenario())
+
+
+@SAME
+def test_a_chunked_body_over_the_limit_is_a_413(voice):
+    async def scenario():
+        async with rig(**{voice.name: "http://127.0.0.1:9"}, settings='max_body = "100 KB"') as gateway:
+            piece = b"%x\r\n%s\r\n" % (50_000, b" " * 50_000)
+            fields = (*voice.headers, ("transfer-encoding", "chunked"))
+            answer = await gateway.send("POST", voice.path, fields, piece * 3 + b"0\r\n\r\n")
+
+            assert "max_body" in await refused(gateway, voice, answer, 413)
+
+    run(scenario())
+
+
+@SAME
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_body_that_unpacks_over_the_limit_is_a_413(voice, coding):
+    async def scenario():
+        bomb = CODINGS[coding](b" " * 30_000_000)
+        async with rig(**{voice.name: "http://127.0.0.1:9"}, settings='max_body = "1 MB"') as gateway:
+            answer = await gateway.post(voice.path, bomb, *voice.headers, ("content-encoding", coding))
+
+            assert len(bomb) < 100_000
+            assert await refused(gateway, voice, answer, 413)
+
+    run(scenario())
+
+
+@SAME
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_coded_body_is_relayed_in_the_clear(voice, coding):
+    async def scenario():
+        body = json.dumps({**voice.request(), "model": voice.model}).encode()
+        async with Upstream(voice.whole()) as upstream, rig(**{voice.name: upstream}) as gateway:
+            fields = (*voice.headers, ("content-encoding", coding))
+            answer = await gateway.post(voice.path, CODINGS[coding](body), *fields)
+
+            assert answer.status == 200
+            assert upstream.requests[0].body == body
+            assert upstream.requests[0].header("content-encoding") is None
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(("coding", "status"), [("compress", 415), ("gzip", 400)])
+def test_a_coding_that_is_unknown_or_broken_is_an_error(coding, status):
+    async def scenario():
+        async with rig(openai_chat="http://127.0.0.1:9") as gateway:
+            answer = await gateway.post(CHAT.path, b"not packed", ("content-encoding", coding))
+
+            assert await refused(gateway, CHAT, answer, status)
+
+    run(scenario())
+
+
+@SAME
+def test_more_than_all_requests_may_hold_is_a_503(voice):
+    async def scenario():
+        gate = Gate()
+        slow = voice.whole()
+        reply = Reply(slow.status, slow.headers, slow.body, before=(gate,))
+        settings = 'max_buffered = "300 KB"'
+        big = [{"role": "user", "content": "x" * 200_000}]
+        async with Upstream(reply) as upstream, rig(**{voice.name: upstream}, settings=settings) as gateway:
+            async with gateway.asking(voice, messages=big) as call:
+                await gate.reached.wait()
+                second = await gateway.ask(voice, messages=big)
+                gate.open()
+                first = await call.rest()
+
+            assert (first.status, second.status) == (200, 503)
+            assert "max_buffered" in await refused(gateway, voice, second, 503)
+
+    run(scenario())
+
+
+PAGES = {
+    "HTML": Reply(200, (("content-type", "text/html"),), b"<html><title>Sign in</title></html>"),
+    "HTML called JSON": Reply(200, (("content-type", "application/json"),), b"<html>hello</html>"),
+    "a list": Reply(200, (("content-type", "application/json"),), b"[1]"),
+    "nothing": Reply(204),
+    "an image": Reply(200, (("content-type", "image/png"),), b"\x89PNG"),
+}
+
+
+@EVERY_PAIR
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_what_is_not_an_answer_is_a_502_and_asked_for_once(client, upstream, page, stream):
+    async def scenario():
+        async with Upstream(always=PAGES[page]) as server, rig(**{upstream.name: server}) as gateway:
+            answer = await gateway.ask(client, backend=upstream.name, stream=stream)
+
+            assert await refused(gateway, client, answer, 502)
+            assert len(server.requests) == 1
+
+    run(scenario())
+
+
+@EVERY_PAIR
+def test_a_page_for_people_as_an_error_becomes_a_sentence_where_it_is_translated(client, upstream):
+    async def scenario():
+        page = Reply(500, (("content-type", "text/html"),), b"<html><title>Bad day</title><p>x</p></html>")
+        async with Upstream(always=page) as server, rig(**{upstream.name: server}) as gateway:
+            answer = await gateway.ask(client, backend=upstream.name)
+
+            assert answer.status == 500
+            if client is upstream:
+                assert answer.body == page.body
+            else:
+                message = client.error(answer)["message"]
+                assert "Bad day" in message
+                assert "<" not in message
+
+    run(scenario())
