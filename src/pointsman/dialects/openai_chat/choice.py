@@ -128,6 +128,8 @@ class ChoiceReader:
             self._counter.next = tell(call, events, self.number, self._counter.next, id)
 
     def hear(self, audio: Any, events: list[Event]) -> None:
+        if not isinstance(audio, dict):
+            return
         data = cast("dict[str, Any]", audio)
         if self._audio < 0:
             self._prose.shut(events)

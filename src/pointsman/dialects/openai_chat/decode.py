@@ -103,7 +103,10 @@ class _Answer:
         if error:
             self._fail(fault_in(chunk), events)
             return
-        choices = cast("list[Any]", chunk.get("choices") or [])
+        found = chunk.get("choices") or []
+        if not isinstance(found, list):
+            raise GarbledError("the upstream's `choices` is no array, so this is no Chat Completion")
+        choices = cast("list[Any]", found)
         usage = chunk.get("usage")
         if self._started:
             self._compare(chunk, events)
