@@ -15,15 +15,15 @@ from pointsman.accounts.vault import Vault, service_name
 from pointsman.canon.errors import PointsmanError, SetupError
 from pointsman.canon.json import Json
 from pointsman.config.assemble import assemble, unknown_default
-from pointsman.config.backends import Catalog
-from pointsman.config.bases import ENGINE_ROOT
+from pointsman.config.backends import Catalog, speaking
 from pointsman.config.discovery import missing_keys, neighbours
 from pointsman.config.endpoint_file import read_endpoint
 from pointsman.config.environment import API_KEY_VARIABLE
 from pointsman.config.load import Effective, load
-from pointsman.config.paths import find_paths, platform_cache
+from pointsman.config.paths import find_paths
 from pointsman.config.shipped import profiles, providers
 from pointsman.config.watch import Reloader
+from pointsman.control import engines
 from pointsman.control.description import describe
 from pointsman.control.known import Known
 from pointsman.control.upkeep import Surveyor
@@ -42,7 +42,6 @@ from pointsman.upstream.catalogs import Catalogs
 from pointsman.upstream.engine import EngineTransport
 from pointsman.upstream.http import HttpTransport
 from pointsman.upstream.proxies import proxy_for
-from pointsman.upstream.weights import FOLDER, SMOLLM2, find
 
 VERSION = version("pointsman")
 WATCH_EVERY = 1.0
@@ -51,7 +50,6 @@ DRAIN_SECONDS = 60.0
 """How long an answer is read on after its client has left, where that is wanted."""
 EXTRA_ATTEMPTS = 2
 """What a request may try beyond its accounts, over all rounds."""
-ENGINE_NOTE = "runs inside pointsman, loaded at the first request"
 BUILT = frozenset(DIALECTS)
 
 
@@ -124,37 +122,24 @@ class App:
         found = {name: each for name, each in self._known.found.items() if name not in assembled.backends}
         backends = {**assembled.backends, **found}
         self._known.recall(backends)
+        row = self.catalog.engine()
+        if row is not None and row.name not in backends:
+            backends[row.name] = engines.embedded(speaking(row.name, row, (), self.catalog), self.paths)
         settings = effective.settings
-        wrong = unknown_default(settings.default, {**backends, **self._engine_backend(backends)})
+        wrong = unknown_default(settings.default, backends)
         if wrong is not None:
             raise SetupError(wrong)
         self._warnings = assembled.warnings
-        engine = self._engine_backend(backends)
         return Snapshot(
-            backends={**backends, **engine},
-            catalogs=self._known.catalogs,
+            backends=backends,
+            catalogs={**self._known.catalogs, **engines.models(backends)},
             profiles=profiles(),
             aliases=settings.aliases,
             default=settings.default,
             model=settings.model,
-            embedded=next(iter(engine), None),
+            embedded=row.name if row is not None else None,
             missing_keys=missing_keys(self.catalog, backends),
         )
-
-    def _engine_backend(self, backends: Mapping[str, Backend]) -> dict[str, Backend]:
-        """The model inside pointsman, which is always there."""
-        row = self.catalog.engine()
-        if row is None or row.name in backends:
-            return {}
-        spoken = {
-            dialect: ENGINE_ROOT + each.base for dialect, each in row.dialects.items() if dialect in BUILT
-        }
-        file = find(self._caches()) or self._caches()[0] / FOLDER / SMOLLM2.file
-        made = Backend(row.name, row, spoken, ENGINE_NOTE, models=(SMOLLM2.model,), gguf=str(file))
-        return {row.name: made}
-
-    def _caches(self) -> tuple[Path, ...]:
-        return (self.paths.cache, platform_cache())
 
     def listens_on(self, port: int) -> None:
         """Where it answers, so that a key meant for this endpoint is not taken for a provider's."""

@@ -228,6 +228,9 @@ class Router:
         for backend in self.snapshot.backends.values():
             for model in self.models(backend):
                 yield self._routable_name(backend, model), backend, model
+        if EMBEDDED_NAME not in self.snapshot.aliases and self.snapshot.model is None:
+            for candidate in self._distinct(self._embedded(EMBEDDED_NAME)):
+                yield EMBEDDED_NAME, candidate.backend, self._described(candidate)
 
     def _described(self, candidate: Candidate) -> Model:
         known = (model for model in self.models(candidate.backend) if model.id == candidate.model)

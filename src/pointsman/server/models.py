@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import parse_qs
 
 from pointsman.canon.json import Json
-from pointsman.routing.router import EMBEDDED_NAME, Router
+from pointsman.routing.router import Router
 from pointsman.routing.snapshot import Backend, Model
 from pointsman.wire.headers import Headers, first
 
@@ -36,13 +36,6 @@ class Lister:
     def all(self) -> list[Listed]:
         """Every name, once; the embedded model's own name last."""
         listed = {name: (name, backend, model) for name, backend, model in self._router.advertised()}
-        snapshot = self._router.snapshot
-        embedded = snapshot.backends.get(snapshot.embedded or "")
-        if embedded is not None and EMBEDDED_NAME not in listed:
-            name = self._router.default_model(embedded)
-            if name is not None:
-                known = (model for model in self._router.models(embedded) if model.id == name)
-                listed[EMBEDDED_NAME] = (EMBEDDED_NAME, embedded, next(known, Model(name)))
         return list(listed.values())
 
     def page(self, shape: Shape, query: str) -> Json:
