@@ -116,7 +116,7 @@ def _print_text(events: Iterator[Event]) -> int:
                 last = text
                 click.echo(text, nl=False)
     finally:
-        if not last.endswith("\n"):
+        if last and not last.endswith("\n"):
             click.echo()
     return exit_codes.OK
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pointsman.canon.errors import SetupError
+from pointsman.canon.errors import PointsmanError, SetupError
 from pointsman.cli import exit_codes
 from pointsman.cli.output import warn
 
@@ -138,7 +138,7 @@ def _store(file: "BackendFile", made: "Backend", secret: "Secret") -> None:
     try:
         kept = file.keep_key(made.name, secret)
     except SetupError as error:
-        raise SetupError(
+        raise PointsmanError(
             f"{made.name} is in {file.path}, but its key was not stored: {error.message}"
         ) from error
     if kept.warning is not None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from pointsman.canon.errors import SetupError
+from pointsman.canon.errors import PointsmanError, SetupError
 from pointsman.cli import exit_codes
 from pointsman.config.paths import HOME_VARIABLE, find_paths
 from pointsman.store.files import make_folder, remove, write_private
@@ -43,7 +43,7 @@ class Session(Struct, frozen=True):
     """Succeeds if it runs."""
 
     def install(self) -> None:
-        """Writes the file and starts the service, anew if it runs. Raises SetupError."""
+        """Writes the file and starts the service, anew if it runs. Raises PointsmanError."""
         make_folder(self.file.parent)
         write_private(self.file, self.text.encode())
         self.file.chmod(FILE_MODE)
@@ -155,11 +155,11 @@ def launchd(serve: Command, variables: Mapping[str, str]) -> Session:
 
 
 def _need(command: Command) -> None:
-    """Runs a command that must succeed. Raises SetupError with what it said."""
+    """Runs a command that must succeed. Raises PointsmanError with what it said."""
     done = _run(command)
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip() or f"it ended with status {done.returncode}"
-        raise SetupError(f"`{' '.join(command)}` failed: {said}")
+        raise PointsmanError(f"`{' '.join(command)}` failed: {said}")
 
 
 def _run(command: Command) -> "subprocess.CompletedProcess[str]":

@@ -1,0 +1,163 @@
+"""Real processes: `serve`, other commands that find it, Ctrl-C, and pipes that close."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from scripted import HANG, sse
+
+CHAT = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m1"}
+WITHIN = 20
+"""Seconds for anything here."""
+
+
+def chunk(text, finish=None):
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish}
+    return json.dumps({**CHAT, "choices": [choice]}).encode()
+
+
+HELLO = sse(chunk("Hello"), chunk("", "stop"), b"[DONE]")
+
+
+@pytest.fixture
+def desk(config, threaded_upstream):
+    config(
+        'version = 1\n[backends.desk]\nprovider = "openai-compatible"\nmodels = ["m1"]\n'
+        f'base_url = "{threaded_upstream.url}/v1"\n'
+    )
+    return threaded_upstream
+
+
+@pytest.fixture
+def start():
+    """Starts a command line as a process of its own; what still runs at the end is ended."""
+    begun = []
+
+    def call(*arguments, **more):
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = subprocess.Popen([sys.executable, "-m", "pointsman", *arguments], **{**streams, **more})
+        begun.append(process)
+        return process
+
+    yield call
+    for process in begun:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def served(start, desk, tmp_path):
+    """A running `serve`, and its port."""
+    file = tmp_path / "port"
+    process = start("serve", "--port", "0", "--port-file", str(file), "--no-discover")
+    return process, int(appeared(file, process))
+
+
+def appeared(file, process):
+    deadline = time.monotonic() + WITHIN
+    while not file.exists():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.02)
+    return file.read_text()
+
+
+def test_commands_find_the_endpoint_that_runs(cli, served, desk, monkeypatch):
+    monkeypatch.setenv("POINTSMAN_DISCOVER", "false")
+    desk.then(HELLO)
+    process, port = served
+
+    asked = cli("ask", "Hi")
+    status = cli("status")
+    facts = json.loads(cli("status", "--json").out)
+    listed = json.loads(cli("models", "--json").out)
+
+    assert asked.out == "Hello\n"
+    assert f"runs at http://localhost:{port}" in status.out
+    assert f"export OPENAI_BASE_URL=http://localhost:{port}/v1" in status.out
+    assert (facts["running"], facts["pid"], facts["traffic"]["requests"]) == (True, process.pid, 1)
+    assert listed["running"] is True
+    assert "no endpoint" not in cli("explain", "m1").err
+
+
+def test_a_backend_that_is_added_is_there_at_once(cli, served):
+    added = cli("backend", "add", "more", "--provider", "ollama", "--model", "m9")
+
+    found = json.loads(cli("explain", "m9", "--json").out)
+
+    assert "has taken it in" in added.out
+    assert found["backend"] == "more"
+
+
+def test_a_broken_edit_is_shown_by_status_while_the_endpoint_goes_on(cli, served, config):
+    config("prot = 1\n")
+
+    result = cli("status")
+
+    assert result.status == 2
+    assert "runs at" in result.out
+    assert "the nearest one is `port`" in result.out
+
+
+def test_a_second_one_at_the_same_port_says_whose_it_is(cli, served):
+    _, port = served
+
+    result = cli("serve", "--port", str(port), "--no-discover")
+
+    assert result.status == 3
+    assert f"runs on port {port} already" in result.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_cleanly_and_takes_its_record_back(served, home, number):
+    process, _ = served
+
+    process.send_signal(number)
+    out, err = process.communicate(timeout=WITHIN)
+
+    assert (process.returncode, err) == (0, b"")
+    assert b"Point your tools here" in out
+    assert not (home / "run" / "endpoint.json").exists()
+
+
+def test_ctrl_c_ends_a_question_within_a_moment(start, desk):
+    desk.then(sse(chunk("Hel"), HANG))
+    process = start("ask", "Hi")
+    first = process.stdout.read(3)
+
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=WITHIN)
+
+    assert (first, process.returncode) == (b"Hel", 130)
+    assert out == b"\n"
+    assert b"Traceback" not in err
+
+
+def test_a_reader_that_leaves_ends_the_question_quietly(start, desk):
+    desk.then(sse(chunk("one\n"), *[chunk("more\n")] * 50, chunk("", "stop"), b"[DONE]"))
+    read, write = os.pipe()
+    os.close(read)
+    process = start("ask", "Hi", stdout=write)
+    os.close(write)
+
+    _, err = process.communicate(timeout=WITHIN)
+
+    assert process.returncode != 0
+    assert err == b""
+
+
+def test_a_prompt_that_is_long_in_coming_is_waited_for_aloud(start, desk):
+    desk.then(HELLO)
+    process = start("ask", stdin=subprocess.PIPE)
+    heard = process.stderr.readline()
+
+    out, _ = process.communicate(b"Hi", timeout=WITHIN)
+
+    assert b"standard input" in heard
+    assert out == b"Hello\n"
