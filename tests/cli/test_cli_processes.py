@@ -86,6 +86,23 @@ def test_commands_find_the_endpoint_that_runs(cli, served, desk, monkeypatch):
     assert "no endpoint" not in cli("explain", "m1").err
 
 
+def test_status_knows_of_an_endpoint_whose_key_it_lacks(cli, start, desk, tmp_path, monkeypatch):
+    file = tmp_path / "port"
+    monkeypatch.setenv("POINTSMAN_API_KEY", "canary-endpoint-key")
+    process = start("serve", "--port", "0", "--port-file", str(file), "--no-discover")
+    appeared(file, process)
+    with_key = cli("status")
+    monkeypatch.delenv("POINTSMAN_API_KEY")
+
+    without = cli("status")
+
+    assert "ANTHROPIC_API_KEY=$POINTSMAN_API_KEY" in with_key.out
+    assert without.status == 0
+    assert "runs at" in without.out
+    assert "POINTSMAN_API_KEY" in without.out
+    assert "canary" not in with_key.out + without.out
+
+
 def test_a_backend_that_is_added_is_there_at_once(cli, served):
     added = cli("backend", "add", "more", "--provider", "ollama", "--model", "m9")
 

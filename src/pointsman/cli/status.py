@@ -1,6 +1,7 @@
 """`pointsman status`: whether an endpoint runs, what it serves or would serve, and what to type next."""
 
 import os
+import time
 from collections.abc import Iterator
 
 import click
@@ -14,7 +15,7 @@ from pointsman.cli.reach import own_key, record
 from pointsman.config.endpoint_file import Endpoint
 from pointsman.config.load import read_file
 from pointsman.config.paths import find_paths
-from pointsman.control.endpoint import EndpointClient
+from pointsman.control.endpoint import EndpointClient, EndpointError
 
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 """Seconds, and their name."""
@@ -40,8 +41,13 @@ def command(as_json: bool) -> int:
 
 def _live(found: Endpoint) -> Json:
     """What the endpoint that runs says, and whether the file that it reads still loads."""
-    told = EndpointClient(found.url, own_key()).status()
-    return {**told, "running": True, "address": found.url, "pid": found.pid, "config_error": _broken_file()}
+    known = {"running": True, "address": found.url, "pid": found.pid, "version": found.version}
+    try:
+        told = EndpointClient(found.url, own_key()).status()
+    except EndpointError as error:
+        # Most likely its key is not set here; that it runs is known all the same.
+        told = {"warnings": [error.message], "uptime": time.time() - found.started, "key_required": True}
+    return {**told, **known, "config_error": _broken_file()}
 
 
 def _broken_file() -> str | None:
@@ -74,6 +80,8 @@ def _lines(facts: Json) -> Iterator[str]:
 def _running(facts: Json) -> Iterator[str]:
     name, address = click.style("pointsman", bold=True), click.style(facts["address"], bold=True)
     yield f"{name} {facts['version']} runs at {address} (process {facts['pid']}, for {age(facts['uptime'])})"
+    if "traffic" not in facts:
+        return
     traffic = facts["traffic"]
     words = [count(traffic["requests"], "request"), count(traffic["errors"], "error")]
     yield f"  {', '.join(words)}, {traffic['in_flight']} in flight"

@@ -131,8 +131,8 @@ class _Listener:
     async def write(self, data: bytes) -> None:
         self.body += data
 
-    async def finish(self) -> None:
-        """Nothing is left to do."""
+    async def finish(self, data: bytes = b"") -> None:
+        self.body += data
 
     async def gone(self) -> None:
         await asyncio.Event().wait()
