@@ -68,6 +68,8 @@ class Call:
             self._chunked = self.answer.header("transfer-encoding") == "chunked"
             length = self.answer.header("content-length")
             self._left = int(length) if length is not None and not self._chunked else None
+            if self.answer.status in (204, 304):
+                self._left = 0
         return self.answer
 
     async def piece(self) -> bytes:

@@ -38,5 +38,4 @@ async def count_here(exchange: Exchange, line: Line, trace: Trace) -> None:
         *facts(trace),
     )
     await line.commit(200, head, ours=True)
-    await line.write(body)
-    await line.finish()
+    await line.finish(body)

@@ -50,8 +50,8 @@ class Client(Protocol):
         """Sends a piece of the body; waits while the client reads slowly."""
         ...
 
-    async def finish(self) -> None:
-        """Ends the body properly."""
+    async def finish(self, data: bytes = b"") -> None:
+        """Ends the body properly, with its last piece."""
         ...
 
     async def gone(self) -> None:

@@ -72,15 +72,20 @@ class Line:
         """A piece of the answer."""
         if not data:
             return
+        self._note_bytes()
+        await self._client.write(data)
+
+    async def finish(self, data: bytes = b"") -> None:
+        """The answer is whole, with its last piece."""
+        self._over = True
+        if data:
+            self._note_bytes()
+        await self._client.finish(data)
+
+    def _note_bytes(self) -> None:
         self._last = self.clock()
         if self._trace.first_byte is None:
             self._trace.first_byte = self._last - self._opened
-        await self._client.write(data)
-
-    async def finish(self) -> None:
-        """The answer is whole."""
-        self._over = True
-        await self._client.finish()
 
     async def attend(self) -> None:
         """Watches for the client's leaving, and keeps it waiting. Raises ClientGoneError; else never ends.
@@ -136,8 +141,7 @@ class Line:
     async def _respond(self, fault: Fault, headers: Headers) -> None:
         body = encode(self._dialect.render_error(fault, self._trace.request_id))
         await self._head(fault.status, (*error_headers(fault, headers), ("content-length", str(len(body)))))
-        await self._client.write(body)
-        await self._client.finish()
+        await self._client.finish(body)
 
 
 def error_headers(fault: Fault, headers: Headers) -> Headers:

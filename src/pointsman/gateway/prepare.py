@@ -169,5 +169,5 @@ def _headers(
     if exchange.intent.stream or form == "translate":
         own["accept-encoding"] = "identity"
     own.update(lease.headers)
-    passed = tuple((name, value) for name, value in kept if name not in own and name != "content-encoding")
+    passed = [field for field in kept if field[0] not in own and field[0] != "content-encoding"]
     return fields.via((*passed, *own.items()), parts.instance)

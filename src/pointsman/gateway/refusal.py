@@ -80,8 +80,7 @@ async def _relay(failure: RefusalError, line: Line, trace: Trace) -> None:
         (*kept, ("content-length", str(len(failure.sent))), *facts(trace)),
         ours=False,
     )
-    await line.write(failure.sent)
-    await line.finish()
+    await line.finish(failure.sent)
 
 
 def _ours(fault: Fault, trace: Trace, *, keyed: bool) -> Fault:

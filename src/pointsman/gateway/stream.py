@@ -72,6 +72,8 @@ class Delivery:
         except RequestError as error:
             raise GarbledError(f"the backend's stream cannot be read: {error.message}") from error
         tap = Tap(self._prepared.dialect.decoder(self._origin), self._trace, undo)
+        # What is relayed or not served at all has no decoder: it would wait for content that it never sees.
+        tap.running = self._exchange.intent.operation == "generate"
         return Reading(self._incoming, tap, self._prepared.outgoing.idle, self._line.clock)
 
     async def _relay_stream(self) -> None:
@@ -105,11 +107,11 @@ class Delivery:
             if not held.ended:
                 await self._encode(encoder, reading.close())
                 self._must_follow(reading.tap)
-            await self._line.write(encoder.close())
+            ending = encoder.close()
         except PointsmanError as error:
             await self._line.fail(error.fault())
             return
-        await self._line.finish()
+        await self._line.finish(ending)
 
     def _must_follow(self, tap: Tap) -> None:
         if not tap.running:
@@ -153,9 +155,9 @@ class Delivery:
 
     def _decoded(self, body: bytes) -> Json:
         """Raises GarbledError for what is not JSON: a page for people, or an answer that was cut short."""
-        coding = fields.first(self._incoming.headers, "content-encoding") or "identity"
+        coding = fields.first(self._incoming.headers, "content-encoding")
         try:
-            return decode_object(decode_body(body, coding, ANSWER_BYTES))
+            return decode_object(decode_body(body, coding, ANSWER_BYTES) if coding else body)
         except RequestError as error:
             raise GarbledError(
                 f"the backend's answer is not JSON: {error.message.removeprefix('the body ')}"
@@ -165,17 +167,19 @@ class Delivery:
         body = await read_whole(self._incoming)
         self._follow(self._decoded(body))
         await self._line.commit(self._incoming.status, self._relayed_head(len(body)), ours=False)
-        await self._line.write(body)
-        await self._line.finish()
+        await self._line.finish(body)
 
     def _follow(self, answer: Json) -> None:
         """The tap on a whole answer. Raises RefusedError if the 200 carries an error."""
         if self._exchange.intent.operation != "generate":
             return
         try:
-            self._events(answer)
+            events = list(self._prepared.dialect.summary(answer))
         except GarbledError as error:
             self._trace.tap_stopped = error.message[:200]
+            return
+        _raise_failure(events)
+        note_usage(events, self._trace)
 
     async def _translate_whole(self) -> None:
         await self._send_whole(self._events(self._decoded(await read_whole(self._incoming))))
@@ -186,8 +190,7 @@ class Delivery:
         body = encode(self._exchange.dialect.fold(gather(events), self._asked))
         entity = (("content-type", "application/json"), ("content-length", str(len(body))))
         await self._line.commit(200, self._translated_head(entity), ours=True)
-        await self._line.write(body)
-        await self._line.finish()
+        await self._line.finish(body)
 
     async def _unfold_whole(self) -> None:
         """The client asked for a stream, but the upstream sent a whole answer."""
@@ -195,14 +198,13 @@ class Delivery:
         encoder = self._exchange.dialect.encoder(self._asked)
         await self._line.commit(200, self._translated_head(EVENT_STREAM), ours=True)
         await self._encode(encoder, events)
-        await self._line.write(encoder.close())
-        await self._line.finish()
+        await self._line.finish(encoder.close())
 
     # Heads
 
     def _relayed_head(self, length: int | None = None) -> Headers:
         kept = fields.to_client(self._incoming.headers)
-        if length is not None:
+        if length is not None and ("content-length", str(length)) not in kept:
             kept = (*(pair for pair in kept if pair[0] != "content-length"), ("content-length", str(length)))
         return (*kept, *facts(self._trace))
 
@@ -226,7 +228,11 @@ def facts(trace: Trace) -> Headers:
         ("x-pointsman-form", trace.form),
         ("x-pointsman-losses", losses_line(trace.losses)),
     )
-    return tuple((name, value.encode("ascii", "replace").decode()) for name, value in known if value)
+    return tuple([(name, _printable(value)) for name, value in known if value])
+
+
+def _printable(value: str) -> str:
+    return value if value.isascii() else value.encode("ascii", "replace").decode()
 
 
 def losses_line(losses: Iterable[Loss]) -> str:

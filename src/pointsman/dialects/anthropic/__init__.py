@@ -2,7 +2,7 @@
 
 from pointsman.canon.json import Json
 from pointsman.dialects.anthropic.answer import fold
-from pointsman.dialects.anthropic.decode import StreamDecoder, decode_whole
+from pointsman.dialects.anthropic.decode import StreamDecoder, decode_whole, summary
 from pointsman.dialects.anthropic.encode import PING, StreamEncoder
 from pointsman.dialects.anthropic.encode_request import encode_request
 from pointsman.dialects.anthropic.errors import error_frame, parse_error, render_error
@@ -30,6 +30,7 @@ DIALECT = Dialect(
     rewrite_reason=rewrite_reason,
     decoder=StreamDecoder,
     whole=decode_whole,
+    summary=summary,
     encoder=StreamEncoder,
     fold=fold,
     answer_losses=answer_losses,
@@ -37,4 +38,5 @@ DIALECT = Dialect(
     render_error=render_error,
     error_frame=error_frame,
     count_answer=_count_answer,
+    sign_header="anthropic-version",
 )
