@@ -73,6 +73,7 @@ class App:
         self._own: tuple[tuple[str, int], ...] = ()
         self.paths = find_paths(environment)
         self.instance = secrets.token_hex(8)
+        self._ids = random.Random()
         self.catalog = Catalog(providers(), BUILT)
         self.effective = self._load()
         self.listens_on(self.effective.settings.port)
@@ -170,7 +171,7 @@ class App:
             clock=time.monotonic,
             wall=time.time,
             random=random.random,
-            new_id=lambda: secrets.token_hex(12),
+            new_id=lambda: f"{self._ids.getrandbits(96):024x}",
             proxy_for=self._proxy_for,
             patience=self._patience(),
             pace=self._pace(),

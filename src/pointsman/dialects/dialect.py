@@ -105,6 +105,9 @@ class Dialect(Struct, frozen=True):
     decoder: Callable[[Origin], Decoder]
     whole: Callable[[Json, Origin], Iterable[Event]]
     """The events of an answer that was not streamed. Raises GarbledError."""
+    summary: Callable[[Json], Iterable[Event]]
+    """Of an answer that was not streamed, what a relay needs to know: its start and usage, or its failure.
+    Raises GarbledError."""
     encoder: Callable[[Asked], Encoder]
     fold: Callable[[Answer, Asked], Json]
     """The answer that is not streamed."""

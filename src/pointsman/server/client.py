@@ -31,10 +31,10 @@ class AsgiClient:
         """Sends a piece of the body; waits while the client reads slowly."""
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
-    async def finish(self) -> None:
-        """Ends the body."""
+    async def finish(self, data: bytes = b"") -> None:
+        """Ends the body, with its last piece."""
         self.finished = True
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        await self._send({"type": "http.response.body", "body": data, "more_body": False})
 
     async def gone(self) -> None:
         """Returns when the client has left."""

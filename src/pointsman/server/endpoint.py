@@ -83,7 +83,6 @@ class Endpoint:
             admission.check_key(visit.headers)
         found = self._find(visit.service, visit.path) if visit.method == "POST" else None
         if found is not None:
-            visit.dialect = found[0]
             await self._serve(visit, found[0], found[1], receive)
             return
         page = Pages(visit.service).find(visit.method, visit.path, visit.headers, visit.query)
@@ -132,15 +131,14 @@ class Visit:
         self.path = plain_path(scope["path"])
         self.query: str = scope["query_string"].decode("latin-1")
         self.headers: Headers = tuple(
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
+            [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         )
         self.origin: str | None = None
-        self.dialect = self._caller_dialect()
         parts = service.parts
         self.trace = Trace(parts.new_id(), self.method, scope["path"], parts.wall())
 
-    def _caller_dialect(self) -> Dialect:
-        """The caller's dialect, by the header that only that dialect's clients send."""
+    def dialect(self) -> Dialect:
+        """The caller's: by the path, or by the header that only that dialect's clients send."""
         dialects = self.service.parts.dialects
         names = {name for name, _ in self.headers}
         signed = (dialect for dialect in dialects.values() if dialect.sign_header in names)
@@ -158,7 +156,8 @@ class Visit:
         tally.in_flight += 1
         began = self.service.parts.clock()
         try:
-            await serve(exchange, _Shared(self.client, self._shared()), self.service.parts, self.trace)
+            client = _Shared(self.client, self._shared()) if self.origin else self.client
+            await serve(exchange, client, self.service.parts, self.trace)
         finally:
             tally.in_flight -= 1
             self.trace.duration = self.service.parts.clock() - began
@@ -172,8 +171,7 @@ class Visit:
         own = (*headers, *self._shared(), ("x-pointsman-request-id", self.trace.request_id))
         length = () if status == 204 else (("content-length", str(len(body))),)
         await self.client.head(status, (*own, *length))
-        await self.client.write(b"" if self.method == "HEAD" else body)
-        await self.client.finish()
+        await self.client.finish(b"" if self.method == "HEAD" else body)
 
     async def show(self, page: Page) -> None:
         """One of the endpoint's own pages."""
@@ -181,12 +179,12 @@ class Visit:
 
     async def refuse(self, error: PointsmanError) -> None:
         """An error in the caller's dialect; one that has begun is left broken, a stream with a word."""
-        fault = error.fault()
+        fault, dialect = error.fault(), self.dialect()
         if self.client.headed:
             if self.trace.stream and not self.client.finished:
-                await self.client.write(b"\n\n" + self.dialect.error_frame(fault, self.trace.request_id))
+                await self.client.write(b"\n\n" + dialect.error_frame(fault, self.trace.request_id))
             return
-        body = encode(self.dialect.render_error(fault, self.trace.request_id))
+        body = encode(dialect.render_error(fault, self.trace.request_id))
         await self.send(error.status, error_headers(fault, ()), body)
 
 

@@ -224,6 +224,16 @@ def decode_whole(body: Json, origin: Origin) -> Iterable[Event]:
         raise garbled(error) from error
 
 
+def summary(body: Json) -> list[Event]:
+    """The start and usage of an answer that was not streamed, or its failure. Raises GarbledError."""
+    if "error" in body and "content" not in body:
+        return [Failure(parse_event(body))]
+    try:
+        return [_start(body, UsageReader())]
+    except MalformedError as error:
+        raise garbled(error) from error
+
+
 def _whole(body: Json, origin: Origin) -> Iterator[Event]:
     begun = {name: None if name in _STOP_FIELDS else value for name, value in body.items()}
     yield _start(begun, UsageReader())

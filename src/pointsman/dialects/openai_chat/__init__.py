@@ -2,7 +2,7 @@
 
 from pointsman.canon.json import Json
 from pointsman.dialects.dialect import Dialect, Route
-from pointsman.dialects.openai_chat.decode import ChatDecoder, whole
+from pointsman.dialects.openai_chat.decode import ChatDecoder, summary, whole
 from pointsman.dialects.openai_chat.encode import ChatEncoder
 from pointsman.dialects.openai_chat.encode_request import encode_request
 from pointsman.dialects.openai_chat.errors import error_frame, parse_error, render_error
@@ -40,6 +40,7 @@ DIALECT = Dialect(
     rewrite_reason=rewrite_reason,
     decoder=ChatDecoder,
     whole=whole,
+    summary=summary,
     encoder=ChatEncoder,
     fold=fold,
     answer_losses=answer_losses,

@@ -60,11 +60,41 @@ def whole(answer: Json, origin: Origin) -> list[Event]:
     """The events of an answer that was not streamed. Raises GarbledError."""
     events: list[Event] = []
     reader = _Answer(origin, whole=True)
-    if not answer.get("choices") and not answer.get("error"):
-        raise GarbledError("the upstream's answer has no `choices`, so it is no Chat Completion")
+    _check_choices(answer)
     reader.chunk(answer, events)
     reader.end(events)
     return events
+
+
+def summary(answer: Json) -> list[Event]:
+    """The start and usage of an answer that was not streamed, or its failure. Raises GarbledError."""
+    _check_choices(answer)
+    choices = _choices(answer)
+    objects = [cast("Json", choice) for choice in choices if isinstance(choice, dict)]
+    failed = [choice for choice in objects if choice.get("finish_reason") == "error"]
+    if answer.get("error") or failed:
+        return [Failure(fault_in(answer if answer.get("error") else failed[0]))]
+    model = answer.get("model")
+    start = MessageStart(model=model if isinstance(model, str) else None, dialect=NAME)
+    usage = answer.get("usage") or _odd_usage(answer, choices)
+    return [start, _report(answer, cast("Json", usage))] if isinstance(usage, dict) else [start]
+
+
+def _check_choices(answer: Json) -> None:
+    if not answer.get("choices") and not answer.get("error"):
+        raise GarbledError("the upstream's answer has no `choices`, so it is no Chat Completion")
+
+
+def _choices(chunk: Json) -> list[Any]:
+    found: object = chunk.get("choices") or []
+    if not isinstance(found, list):
+        raise GarbledError("the upstream's `choices` is no array, so this is no Chat Completion")
+    return cast("list[Any]", found)
+
+
+def _report(chunk: Json, usage: Json) -> UsageReport:
+    tier = chunk.get("service_tier")
+    return UsageReport(decode_usage(usage, tier if isinstance(tier, str) else None))
 
 
 class _Answer:
@@ -103,10 +133,7 @@ class _Answer:
         if error:
             self._fail(fault_in(chunk), events)
             return
-        found = chunk.get("choices") or []
-        if not isinstance(found, list):
-            raise GarbledError("the upstream's `choices` is no array, so this is no Chat Completion")
-        choices = cast("list[Any]", found)
+        choices = _choices(chunk)
         usage = chunk.get("usage")
         if self._started:
             self._compare(chunk, events)
@@ -119,9 +146,7 @@ class _Answer:
                     return
         usage = usage or _odd_usage(chunk, choices)
         if isinstance(usage, dict):
-            tier = chunk.get("service_tier")
-            counts = decode_usage(cast("Json", usage), tier if isinstance(tier, str) else None)
-            events.append(UsageReport(counts))
+            events.append(_report(chunk, cast("Json", usage)))
 
     def _start(self, chunk: Json, choices: list[Any], usage: Any, events: list[Event]) -> bool:
         self._extra |= {key: value for key, value in chunk.items() if key not in _HEAD}
