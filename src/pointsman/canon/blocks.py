@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from pointsman.canon.json import Json
 
+SPELLING = ""
+"""The member of an `extra` that holds odd spellings, for its own dialect; leaving it out loses nothing."""
+
 
 class Native(Struct, frozen=True):
     """Opaque state that only its issuer can read: a signature, encrypted reasoning."""
@@ -184,14 +187,5 @@ class Unknown(Struct, frozen=True):
 
 
 Block: TypeAlias = (
-    Text
-    | Refusal
-    | Thinking
-    | Image
-    | Audio
-    | Document
-    | ToolCall
-    | ToolResult
-    | ServerTool
-    | Unknown
+    Text | Refusal | Thinking | Image | Audio | Document | ToolCall | ToolResult | ServerTool | Unknown
 )

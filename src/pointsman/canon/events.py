@@ -112,12 +112,16 @@ class Stop(Struct, frozen=True):
     details: Json | None = None
     choice: int = 0
     extra: Json = {}
+    dialect: str = ""
+    """As in `MessageStart`."""
 
 
 class MessageEnd(Struct, frozen=True):
     """The answer is whole. A stream without it was cut."""
 
     extra: Json = {}
+    dialect: str = ""
+    """As in `MessageStart`."""
 
 
 class Ping(Struct, frozen=True):
@@ -135,6 +139,7 @@ class UnknownEvent(Struct, frozen=True):
 
     dialect: str
     name: str
+    """Empty for one that says nothing (padding)."""
     data: Json
 
 

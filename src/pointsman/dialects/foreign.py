@@ -3,11 +3,12 @@
 A field is refused where going on without it would answer another question than the client asked.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 from msgspec import Struct
 
+from pointsman.canon.blocks import SPELLING
 from pointsman.canon.errors import UnsupportedError
 from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
@@ -47,8 +48,31 @@ REFUSED: dict[str, _Rule] = {
 }
 
 
-SAYS_NOTHING: tuple[Any, ...] = (None, False, [], {})
-"""Values of a field that asks for nothing, whatever its name."""
+def says_nothing(value: Any) -> bool:
+    """Whether a field with this value asks for nothing, whatever its name."""
+    return value is None or value is False or value in ("", [], {})
+
+
+_PARTS = frozenset({"output_config", "response_format", "json_schema", "function", "custom", "message"})
+"""Members that an encoder says; of those that are left of them, each is lost by itself."""
+
+
+def unsaid(extra: Json) -> Iterator[str]:
+    """The names of what another dialect does not say again."""
+    for name, value in extra.items():
+        if name == SPELLING or says_nothing(value):
+            continue
+        if name in _PARTS and isinstance(value, dict):
+            yield from (f"{name}.{inner}" for inner in unsaid(cast("Json", value)))
+        else:
+            yield name
+
+
+def laid_out(extra: Json) -> dict[str, Any]:
+    """The members that a dialect says again of its own, odd spellings last."""
+    if SPELLING not in extra:
+        return dict(extra)
+    return {**{name: extra[name] for name in extra if name != SPELLING}, **extra[SPELLING]}
 
 
 def foreign_losses(extra: Json) -> tuple[Loss, ...]:
@@ -61,8 +85,4 @@ def foreign_losses(extra: Json) -> tuple[Loss, ...]:
                 param=name,
                 details=rule.details,
             )
-    return tuple(
-        Loss("dropped", name, "the target has no such field")
-        for name, value in extra.items()
-        if value not in SAYS_NOTHING
-    )
+    return tuple(Loss("dropped", name, "the target has no such field") for name in unsaid(extra))

@@ -5,6 +5,7 @@ import pytest
 from dialects.anthropic.strategies import wire
 from dialects.laws import ASKED, assert_request_identity, events_of, frames_of, rendered
 from pointsman.canon.blocks import (
+    SPELLING,
     Base64Source,
     CacheMark,
     Document,
@@ -244,7 +245,7 @@ def names(events):
 
 
 def test_an_own_answer_keeps_its_order_behind_the_last_delta():
-    stop = Stop("end", "end_turn", extra={"delta": {"stop_reason": "end_turn"}, "event": {}})
+    stop = Stop("end", "end_turn", extra={SPELLING: {"delta": {"stop_reason": "end_turn"}, "event": {}}})
     unknown = UnknownEvent("anthropic", "x", {"type": "x"})
     events = said(stop, UsageReport(Usage()), Ping(), unknown, MessageEnd())
 

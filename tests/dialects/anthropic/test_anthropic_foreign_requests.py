@@ -426,7 +426,6 @@ def test_settings_are_fitted_dropped_or_mapped():
         "metadata",
         "presence_penalty",
         "seed",
-        "service_tier",
         "stop",
         "temperature",
         "verbosity",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, cast
 
-from pointsman.canon.blocks import Block, Refusal, ToolCall
+from pointsman.canon.blocks import SPELLING, Block, Refusal, ToolCall
 from pointsman.canon.events import Answer, MessageStart, Stop
 from pointsman.canon.json import Json
 from pointsman.canon.usage import Usage
@@ -85,5 +85,5 @@ def own_stop(stop: Stop | None) -> Wire:
 
 def own_part(stop: Stop, name: str) -> Json:
     """What the `message_delta` said beside its usage: in its `delta`, or beside it."""
-    part = stop.extra.get(name)
+    part = stop.extra.get(SPELLING, {}).get(name)
     return cast("Json", part) if isinstance(part, dict) else {}

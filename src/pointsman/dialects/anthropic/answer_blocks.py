@@ -9,16 +9,15 @@ from typing import Any
 
 from pointsman.canon.blocks import Block, Native, Refusal, ServerTool, Text, Thinking, ToolCall, Unknown
 from pointsman.dialects.anthropic.arguments import arguments_object
-from pointsman.dialects.anthropic.blocks import UNSIGNED
+from pointsman.dialects.anthropic.blocks import DIRECT, UNSIGNED
 from pointsman.dialects.anthropic.citations import encode_citations
 from pointsman.dialects.anthropic.words import NAME, NAME_CHARSET
 from pointsman.dialects.dialect import Asked
+from pointsman.dialects.foreign import laid_out
 from pointsman.dialects.names import map_ids
 from pointsman.wire.envelope import seal
 
 Wire = dict[str, Any]
-
-_DIRECT = {"type": "direct"}
 
 
 def encode_answer_block(block: Block, own: bool, asked: Asked, number: int) -> Wire | None:
@@ -54,8 +53,8 @@ def tool_use(block: ToolCall, own: bool, asked: Asked, number: int, arguments: W
     """A tool call's block with these arguments."""
     head: Wire = {"type": "tool_use", "id": block.id, "name": block.name}
     if own:
-        return {**block.extra, **head, **({} if block.form == "absent" else {"input": arguments})}
-    return {**head, "id": call_id(block.id, asked, number), "input": arguments, "caller": _DIRECT}
+        return {**laid_out(block.extra), **head, **({} if block.form == "absent" else {"input": arguments})}
+    return {**head, "id": call_id(block.id, asked, number), "input": arguments, "caller": DIRECT}
 
 
 def _text(block: Text, own: bool, asked: Asked, number: int) -> Wire:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from pointsman.canon.blocks import (
+    SPELLING,
     Base64Source,
     Block,
     BlocksSource,
@@ -36,6 +37,9 @@ from pointsman.wire.fields import Fields, as_array, as_object, as_text
 
 UNSIGNED = seal(Native("", "", {}))
 """Stands in the signature's place of thinking that came without opaque state."""
+
+DIRECT: Json = {"type": "direct"}
+"""The caller of a tool that no code of the provider's calls."""
 
 SEARCH_RESULT = "search_result"
 """The form of a document that was sent as a `search_result` block."""
@@ -152,6 +156,8 @@ def _redacted_thinking(fields: Fields, block: Json, issuer: str) -> Block:
 def _tool_use(fields: Fields, block: Json, issuer: str) -> Block:
     arguments, form = input_of(block)
     fields.take("input")
+    if fields.rest.get("caller") == DIRECT:
+        fields.rest[SPELLING] = {"caller": fields.rest.pop("caller")}
     return ToolCall(
         fields.required_text("id"),
         fields.required_text("name"),

@@ -9,7 +9,7 @@ from pointsman.canon.loss import Loss
 from pointsman.canon.request import Request
 from pointsman.canon.traits import Target
 from pointsman.dialects.anthropic.words import FREE_TEXT, NAME, NAME_CHARSET, NAME_LIMIT
-from pointsman.dialects.foreign import SAYS_NOTHING
+from pointsman.dialects.foreign import unsaid
 from pointsman.dialects.names import map_ids, map_names
 
 
@@ -37,9 +37,8 @@ class Crossing:
 
     def dropped_extra(self, extra: Json, path: str) -> None:
         """Note the fields of another dialect that have no canonical place."""
-        for name, value in extra.items():
-            if value not in SAYS_NOTHING:
-                self.dropped(f"{path}.{name}", "the target has no such field")
+        for name in unsaid(extra):
+            self.dropped(f"{path}.{name}" if path else name, "the target has no such field")
 
     def count_mark(self) -> None:
         """Note a cache breakpoint that the target does not take."""

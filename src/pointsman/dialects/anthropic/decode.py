@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, cast
 
-from pointsman.canon.blocks import Native, ServerTool, Text, Thinking, ToolCall
+from pointsman.canon.blocks import SPELLING, Native, ServerTool, Text, Thinking, ToolCall
 from pointsman.canon.errors import GarbledError, MalformedError, TruncatedError
 from pointsman.canon.events import (
     BlockEnd,
@@ -184,7 +184,7 @@ class _Reading:
 
     def message_stop(self, wire: Json, events: list[Event]) -> None:
         self.over = True
-        events.append(MessageEnd({name: value for name, value in wire.items() if name != "type"}))
+        events.append(MessageEnd({name: value for name, value in wire.items() if name != "type"}, NAME))
 
     def ping(self, wire: Json, events: list[Event]) -> None:
         events.append(Ping())
@@ -246,7 +246,7 @@ def _whole(body: Json, origin: Origin) -> Iterator[Event]:
             yield from _opened(index, block)
         yield BlockEnd(index)
     yield _stop({name: body[name] for name in _STOP_FIELDS if name in body}, {})
-    yield MessageEnd()
+    yield MessageEnd(dialect=NAME)
 
 
 def _opened(index: int, block: Any) -> Iterator[Event]:
@@ -277,7 +277,7 @@ def _start(message: Json, reader: UsageReader) -> MessageStart:
 
 
 def _stop(delta: Json, beside: Json) -> Stop:
-    """Why it ended; `extra` holds both members of the event, for its own dialect."""
+    """Why it ended; `extra` also holds both members of the event as they were, for its own dialect."""
     raw = _text(delta.get("stop_reason"))
     details = delta.get("stop_details")
     return Stop(
@@ -285,7 +285,8 @@ def _stop(delta: Json, beside: Json) -> Stop:
         raw=raw,
         sequence=_text(delta.get("stop_sequence")),
         details=cast("Json", details) if isinstance(details, dict) else None,
-        extra={"delta": delta, "event": beside},
+        extra={**beside, **_without(delta, *_STOP_FIELDS), SPELLING: {"delta": delta, "event": beside}},
+        dialect=NAME,
     )
 
 
@@ -294,8 +295,8 @@ def _index(wire: Json) -> int:
     return index if type(index) is int else as_integer(index, "index")
 
 
-def _without(delta: Json, name: str) -> Json:
-    return {key: value for key, value in delta.items() if key not in ("type", name)}
+def _without(delta: Json, *names: str) -> Json:
+    return {key: value for key, value in delta.items() if key != "type" and key not in names}
 
 
 def _text(value: object) -> str | None:

@@ -32,6 +32,7 @@ from pointsman.dialects.anthropic.blocks import SEARCH_RESULT
 from pointsman.dialects.anthropic.citations import encode_citations
 from pointsman.dialects.anthropic.crossing import Crossing, is_blank
 from pointsman.dialects.anthropic.words import NAME
+from pointsman.dialects.foreign import laid_out
 from pointsman.wire.json import decode_object
 
 Wire = dict[str, Any]
@@ -53,7 +54,7 @@ def encode_block(block: Block, path: str, crossing: Crossing) -> Wire | None:
     wire.update(encode_mark(getattr(block, "cache", None), path, crossing))
     extra: Json = getattr(block, "extra", {})
     if crossing.own:
-        return {**extra, **wire}
+        return {**laid_out(extra), **wire}
     if not isinstance(block, Thinking):  # what stands beside thinking there is the form of its envelope
         crossing.dropped_extra(extra, path)
     return wire

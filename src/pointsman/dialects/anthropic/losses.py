@@ -4,9 +4,21 @@ from collections.abc import Callable
 from typing import Any
 
 from pointsman.canon.blocks import Audio, Document, Image, Refusal, ServerTool, ToolCall, Unknown
-from pointsman.canon.events import BlockStart, CitationDelta, Event, TextDelta, UnknownDelta, UnknownEvent
+from pointsman.canon.events import (
+    BlockStart,
+    CitationDelta,
+    Event,
+    MessageEnd,
+    MessageStart,
+    Stop,
+    TextDelta,
+    UnknownDelta,
+    UnknownEvent,
+)
+from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
 from pointsman.dialects.anthropic.words import NAME
+from pointsman.dialects.foreign import unsaid
 
 
 def answer_losses(event: Event) -> tuple[Loss, ...]:
@@ -17,6 +29,27 @@ def answer_losses(event: Event) -> tuple[Loss, ...]:
 
 def _dropped(what: str, why: str) -> tuple[Loss, ...]:
     return (Loss("dropped", what, why),)
+
+
+def _fields(extra: Json) -> tuple[Loss, ...]:
+    return tuple(Loss("dropped", name, "this dialect has no such field") for name in unsaid(extra))
+
+
+def _start(event: MessageStart) -> tuple[Loss, ...]:
+    if event.dialect == NAME:
+        return ()
+    return _fields({name: value for name, value in event.extra.items() if name != "service_tier"})
+
+
+def _end(event: MessageEnd) -> tuple[Loss, ...]:
+    return () if event.dialect == NAME else _fields(event.extra)
+
+
+def _stop(event: Stop) -> tuple[Loss, ...]:
+    """The sequence that matched is said; a foreign stop may hold it in its own words, too."""
+    if event.dialect == NAME:
+        return ()
+    return _fields({name: value for name, value in event.extra.items() if value != event.sequence})
 
 
 def _block(event: BlockStart) -> tuple[Loss, ...]:
@@ -62,10 +95,16 @@ def _text(event: TextDelta) -> tuple[Loss, ...]:
     return _dropped("logprobs", "there are none here") if event.extra.get("logprobs") else ()
 
 
-def _unknown(event: UnknownDelta | UnknownEvent) -> tuple[Loss, ...]:
+def _delta(event: UnknownDelta) -> tuple[Loss, ...]:
     if event.dialect == NAME:
         return ()
-    return _dropped("event", "an event of another dialect that is not known here")
+    return _dropped("delta", "a delta of another dialect that is not known here")
+
+
+def _event(event: UnknownEvent) -> tuple[Loss, ...]:
+    if event.dialect == NAME or not event.name:
+        return ()
+    return _dropped(event.name, "an event of another dialect that is not known here")
 
 
 _BLOCKS: dict[type, Callable[[Any], tuple[Loss, ...]]] = {
@@ -79,9 +118,12 @@ _BLOCKS: dict[type, Callable[[Any], tuple[Loss, ...]]] = {
 }
 
 _LOSSES: dict[type, Callable[[Any], tuple[Loss, ...]]] = {
+    MessageStart: _start,
+    Stop: _stop,
+    MessageEnd: _end,
     BlockStart: _block,
     CitationDelta: _citation,
     TextDelta: _text,
-    UnknownDelta: _unknown,
-    UnknownEvent: _unknown,
+    UnknownDelta: _delta,
+    UnknownEvent: _event,
 }

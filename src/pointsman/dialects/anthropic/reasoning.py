@@ -43,6 +43,8 @@ def encode_reasoning(request: Request, crossing: Crossing) -> tuple[Wire | None,
         if wanted.mode != "off" and wanted.effort != "none":
             crossing.dropped("thinking", "the target does not think on request")
         return None, None
+    if not crossing.own:
+        crossing.dropped_extra(wanted.extra, "")
     if wanted.mode == "other":
         return _other(wanted, crossing), _effort(wanted, crossing)
     settled = _settle(wanted, crossing)

@@ -20,6 +20,9 @@ JSON_INSTRUCTION = "Answer with a single valid JSON object and nothing else."
 TIERS: dict[str, str] = {"auto": "auto", "default": "standard_only", "priority": "auto"}
 """OpenAI's tiers in the dialect's words (platform.claude.com, "Service tiers")."""
 
+_SAME_TIERS = {"default": "standard_only"}
+"""Those that mean the same."""
+
 _ACTIVE = ("enabled", "adaptive")
 
 _NEUTRAL: dict[str, tuple[Any, ...]] = {
@@ -48,7 +51,7 @@ def _max_tokens(request: Request, crossing: Crossing) -> Wire:
         if crossing.own:
             return {}
         wanted = most or DEFAULT_MAX_TOKENS
-        crossing.approximated("max_tokens", f"the target demands a limit and none was named: {wanted}")
+        crossing.approximated("max_tokens", "the target demands a limit and none was named")
     elif most is not None and wanted > most:
         crossing.approximated("max_tokens", f"the target's limit is {most}")
         wanted = most
@@ -103,7 +106,7 @@ def _tier(request: Request, crossing: Crossing) -> Wire:
     if sent is None or (allowed is not None and sent not in allowed):
         crossing.dropped("service_tier", f"the target has no tier `{wanted}`")
         return {}
-    if sent != wanted:
+    if sent not in (wanted, _SAME_TIERS.get(wanted)):
         crossing.approximated("service_tier", f"`{wanted}` is sent as `{sent}`")
     return {"service_tier": sent}
 
@@ -131,6 +134,8 @@ def encode_format(wanted: OutputFormat | None, crossing: Crossing) -> Wire | Non
     """`output_config.format`. Raises UnsupportedError."""
     if wanted is None or wanted.kind == "text":
         return None
+    if not crossing.own:
+        crossing.dropped_extra(wanted.extra, "response_format")
     if wanted.kind == "other":
         if crossing.own and wanted.native is not None:
             return dict(wanted.native)
