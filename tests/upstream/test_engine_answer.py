@@ -60,7 +60,12 @@ def test_a_stream_folds_into_the_whole_answer():
     )
 
     first, second = answer["choices"]
-    assert first["message"] == {"role": "assistant", "content": "Hello", "reasoning_content": "hm"}
+    assert first["message"] == {
+        "role": "assistant",
+        "content": "Hello",
+        "refusal": None,
+        "reasoning_content": "hm",
+    }
     assert (first["finish_reason"], second["finish_reason"]) == ("stop", "length")
     assert second["message"]["content"] == "B"
     assert answer["usage"] == usage

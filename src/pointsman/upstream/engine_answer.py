@@ -12,6 +12,8 @@ _DONE = b"[DONE]"
 _ERROR = b'{"error":'
 _PROGRESS = "prompt_progress"
 _TEXTS = ("content", "reasoning_content", "refusal")
+_BEGUN = {"role": "assistant", "content": None, "refusal": None}
+"""A message before its first delta; the dialect requires each of these."""
 
 
 class Stream:
@@ -114,7 +116,7 @@ class Fold:
         if "text" in choice:
             kept["text"] = kept.get("text", "") + (choice["text"] or "")
         if "delta" in choice:
-            _extend(kept.setdefault("message", {"role": "assistant", "content": None}), choice["delta"])
+            _extend(kept.setdefault("message", dict(_BEGUN)), choice["delta"])
         if choice.get("finish_reason") is not None:
             kept["finish_reason"] = choice["finish_reason"]
         if choice.get("logprobs"):
