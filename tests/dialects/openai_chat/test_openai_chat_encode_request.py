@@ -289,11 +289,9 @@ def test_a_thread_is_refused_with_the_code_that_clients_understand():
 
 
 def test_fields_of_another_dialect_are_dropped_and_named():
-    encoded = encode(
-        extra={"context_management": {"edits": []}, "speed": "fast", "diagnostics": None}, top_k=5
-    )
+    encoded = encode(extra={"inference_geo": "us", "speed": "fast", "diagnostics": None}, top_k=5)
 
-    assert losses(encoded) == {"context_management": "dropped", "speed": "dropped", "top_k": "dropped"}
+    assert losses(encoded) == {"inference_geo": "dropped", "speed": "dropped", "top_k": "dropped"}
     assert encode(top_k=5, traits=Traits(top_k=True)).body["top_k"] == 5
 
 

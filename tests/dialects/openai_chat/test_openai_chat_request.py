@@ -37,7 +37,7 @@ def test_a_tool_message_of_parts_holds_text_and_pictures():
     assert [type(block) for block in result.content] == [Text, Image]
     assert [type(block) for block in request.messages[1].content] == [Thinking, ToolCall]
     assert (request.reasoning.mode, request.reasoning.budget) == ("on", 4096)
-    assert request.system[0].content[0].cache == CacheMark(extra={"type": "ephemeral"})
+    assert request.system[0].content[0].cache == CacheMark()
 
 
 def test_leading_instructions_stand_apart_and_later_ones_in_their_place():

@@ -29,7 +29,7 @@ ASKED = Asked(model="claude", message_id="0a", created=1_700_000_000, include_us
 OTHER = "elsewhere"
 NATIVE = Native(OTHER, "them", {"signature": "c2ln"})
 EVENTS = [
-    MessageStart("msg_1", "claude-x", None, Usage(input=10), {"container": {}}, OTHER),
+    MessageStart("msg_1", "claude-x", None, Usage(input=10), {"container": "c"}, OTHER),
     Ping(),
     BlockStart(0, Thinking("")),
     ThinkingDelta(0, "Hm. "),
@@ -146,7 +146,7 @@ def test_a_stream_without_its_end_gets_no_done():
 def test_what_the_client_does_not_see_is_named():
     losses = [loss.what for event in EVENTS for loss in DIALECT.answer_losses(event)]
 
-    assert losses == ["container", "citations", "web_search", "hologram", "odd"]
+    assert losses == ["container", "citations", "web_search", "hologram", "odd", "odd"]
 
 
 @pytest.mark.parametrize(

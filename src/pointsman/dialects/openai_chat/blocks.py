@@ -4,9 +4,10 @@ A part that cannot be rebuilt exactly from its block keeps the members that diff
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from pointsman.canon.blocks import (
+    SPELLING,
     Audio,
     Base64Source,
     Block,
@@ -21,13 +22,17 @@ from pointsman.canon.blocks import (
     UrlSource,
 )
 from pointsman.canon.json import Json
-from pointsman.dialects.openai_chat.words import NAME, unlike
+from pointsman.dialects.foreign import laid_out
+from pointsman.dialects.openai_chat.words import NAME, apart
 from pointsman.wire.fields import Fields, as_array, as_object, as_text
 
 BREAKPOINT = "prompt_cache_breakpoint"
 """Platform guide "Prompt caching": `{"mode": "explicit", "ttl": "30m" | "12h"}` on a part."""
 CONTROL = "cache_control"
 """The spelling of OpenRouter, LiteLLM and Qwen: `{"type": "ephemeral", "ttl": "5m" | "1h"}`."""
+
+_MARKS: dict[str, dict[str, str]] = {BREAKPOINT: {"mode": "explicit"}, CONTROL: {"type": "ephemeral"}}
+"""The two, and what each says beside a lifetime."""
 
 
 def decode_parts(parts: object, path: str) -> tuple[Block, ...]:
@@ -54,15 +59,18 @@ def encode_part(block: Block, *, own: bool) -> dict[str, Any] | None:
     if part is None or not own:
         return part
     cache = getattr(block, "cache", None)
-    return {**part, **encode_mark(cache), **getattr(block, "extra", {})}
+    return {**part, **encode_mark(cache), **laid_out(getattr(block, "extra", {}))}
 
 
 def take_mark(fields: Fields) -> CacheMark | None:
     """The cache breakpoint among an object's members."""
-    for name in (BREAKPOINT, CONTROL):
-        if isinstance(fields.rest.get(name), dict):
+    for name, said in _MARKS.items():
+        value = fields.rest.get(name)
+        if isinstance(value, dict) and said.items() <= cast("Json", value).items():
             mark = Fields(fields.take(name), fields.at(name))
-            return CacheMark(ttl=mark.text("ttl"), extra=mark.rest)
+            ttl = mark.text("ttl")
+            extra = {key: each for key, each in mark.rest.items() if key not in said}
+            return CacheMark(ttl, {**extra, SPELLING: said} if name == BREAKPOINT else extra)
     return None
 
 
@@ -70,8 +78,14 @@ def encode_mark(mark: CacheMark | None) -> dict[str, Any]:
     """The member that says a breakpoint, as the client spelled it."""
     if mark is None:
         return {}
-    name = BREAKPOINT if "mode" in mark.extra else CONTROL
-    return {name: {**mark.extra, **({} if mark.ttl is None else {"ttl": mark.ttl})}}
+    name = BREAKPOINT if SPELLING in mark.extra else CONTROL
+    ttl = {} if mark.ttl is None else {"ttl": mark.ttl}
+    return {name: {**_MARKS[name], **laid_out(mark.extra), **ttl}}
+
+
+def is_part(refusal: Refusal) -> bool:
+    """Whether a refusal stood among the parts of `content`, not beside it."""
+    return SPELLING in refusal.extra
 
 
 def link(source: Source) -> str | None:
@@ -90,6 +104,9 @@ def source_of(url: str) -> Base64Source | UrlSource:
     return UrlSource(url)
 
 
+_AS_PART = {"type": "refusal"}
+
+
 def _text(part: Json, path: str) -> Block:
     fields = Fields(part, path)
     text = fields.required_text("text")
@@ -99,7 +116,9 @@ def _text(part: Json, path: str) -> Block:
 
 def _refusal(part: Json, path: str) -> Block:
     fields = Fields(part, path)
-    return Refusal(fields.required_text("refusal"), extra=fields.rest)
+    text = fields.required_text("refusal")
+    rest = {key: value for key, value in fields.rest.items() if key != "type"}
+    return Refusal(text, extra={**rest, SPELLING: _AS_PART})
 
 
 def _image(part: Json, path: str) -> Block:
@@ -144,7 +163,7 @@ def _file_source(data: str) -> Base64Source | UrlSource:
 
 def _rest(part: Json, block: Image | Audio | Document) -> dict[str, Any]:
     rebuilt = _ENCODE[type(block)](block) or {}
-    return unlike(part, {**rebuilt, **encode_mark(block.cache)})
+    return apart(part, {**rebuilt, **encode_mark(block.cache)})
 
 
 def _encode_text(block: Text) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from pointsman.canon.blocks import Native, ToolCall
 from pointsman.canon.errors import MalformedError
 from pointsman.canon.events import ArgumentsDelta, BlockEnd, BlockStart, Event, NativeDelta
 from pointsman.canon.json import Json
-from pointsman.dialects.openai_chat.messages import LEGACY, arguments_text, take_native
+from pointsman.dialects.openai_chat.messages import INNER, LEGACY, arguments_text, call_extra, take_native
 from pointsman.wire.json import decode_object, encode
 from pointsman.wire.surrogates import SurrogateJoiner
 
 _KNOWN = frozenset({"index", "id", "type", "function", "custom"})
-_INNER = frozenset({"name", "arguments", "input"})
+_INNER = INNER | {"name"}
 
 
 class Call:
@@ -96,13 +96,11 @@ class Calls:
         if not call.name and isinstance(name, str):
             call.name = self._restored(name)
         outer = self._unknown(fragment, self._known)
-        odd = self._unknown(inner, _INNER)
-        if odd:
-            outer["function"] = {**call.extra.get("function", {}), **odd}
         native = take_native(outer, self._issuer)
         if native is not None:
             call.native = native
-        call.extra |= outer
+        within = {**call.extra.get("function", {}), **self._unknown(inner, _INNER)}
+        call.extra |= call_extra(outer, within, {})
         return _arguments(call, inner)
 
     def _unknown(self, members: Json, known: frozenset[str]) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from pointsman.canon.blocks import Native, ToolCall
-from pointsman.dialects.openai_chat.messages import CONTENT, ENVELOPE
+from pointsman.dialects.foreign import laid_out
+from pointsman.dialects.openai_chat.messages import CONTENT, ENVELOPE, INNER
 from pointsman.dialects.openai_chat.words import NAME
 from pointsman.wire.envelope import seal
 
@@ -20,9 +21,22 @@ def call_members(call: ToolCall, *, own: bool) -> dict[str, Any]:
     if call.native is not None:
         members |= native_members(call.native)
     if own and call.extra:
-        members |= {key: value for key, value in call.extra.items() if key != "function"}
-        inner |= call.extra.get("function", {})
+        members |= outer_extra(call)
+        inner |= inner_extra(call)
     return members
+
+
+def outer_extra(call: ToolCall) -> dict[str, Any]:
+    """What a call of this dialect says besides."""
+    return {
+        key: value for key, value in laid_out(call.extra).items() if key not in INNER and key != "function"
+    }
+
+
+def inner_extra(call: ToolCall) -> dict[str, Any]:
+    """What the function or custom tool in it says besides, and arguments that were no text."""
+    odd = {key: value for key, value in laid_out(call.extra).items() if key in INNER}
+    return {**call.extra.get("function", {}), **odd}
 
 
 def native_members(native: Native) -> dict[str, Any]:

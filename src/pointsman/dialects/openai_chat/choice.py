@@ -155,7 +155,7 @@ class ChoiceReader:
         if matched is not None and reason == "end":
             reason = "stop_sequence"
         extra = {**self._extra, "message": self._message} if self._message else self._extra
-        events.append(Stop(reason, raw, matched, choice=self.number, extra=extra))
+        events.append(Stop(reason, raw, matched, choice=self.number, extra=extra, dialect=NAME))
         self.ended = True
 
 

@@ -19,7 +19,7 @@ from pointsman.dialects.openai_chat.words import NAME
 from pointsman.wire.json import decode_part
 from pointsman.wire.sse import FrameReader
 
-PADDING = "padding"
+PADDING = ""
 """The unknown event that holds a chunk's `obfuscation`."""
 OBFUSCATION = "obfuscation"
 OPENING = "opening"
@@ -203,7 +203,7 @@ class _Answer:
         for reader in self._choices.values():
             if not reader.ended:
                 reader.finish(None, events)
-        events.append(MessageEnd(self._late))
+        events.append(MessageEnd(self._late, NAME))
         self._over = True
 
     def close(self, events: list[Event]) -> None:

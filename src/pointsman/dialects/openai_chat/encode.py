@@ -42,6 +42,7 @@ from pointsman.dialects.openai_chat.thinking import (
     PLAIN,
     detail_head,
     encode_detail,
+    head_of,
     text_key,
 )
 from pointsman.dialects.openai_chat.usage import encode_usage, own_usage
@@ -204,7 +205,7 @@ class ChatEncoder:
     def _thought(self, opened: _Open, block: Thinking, text: str) -> bytes:
         delta: dict[str, Any] = {name: text for name in (CONTENT, PLAIN) if name in opened.form}
         if DETAILS in opened.form:
-            head = block.extra if block.form else detail_head(block, opened.number)
+            head = head_of(block) if block.form else detail_head(block, opened.number)
             delta[DETAILS] = [{**head, text_key(head): text}]
         return self._delta(opened.choice, delta)
 
@@ -231,14 +232,14 @@ class ChatEncoder:
             return self._delta(opened.choice, {"tool_calls": [fragment]})
         if not isinstance(block, Thinking):
             return b""
-        head = block.extra if block.form else detail_head(block, opened.number)
+        head = head_of(block) if block.form else detail_head(block, opened.number)
         return self._delta(opened.choice, {DETAILS: [{**head, "signature": seal(native)}]})
 
     def argue(self, event: ArgumentsDelta) -> bytes:
         opened = self._blocks[event.index]
         block = opened.block
-        opened.spoken = True
-        if not isinstance(block, ToolCall):
+        opened.spoken = opened.spoken or bool(event.text)
+        if not isinstance(block, ToolCall) or not (event.text or self._own):
             return b""
         if self._own and block.form == LEGACY:
             return self._delta(opened.choice, {LEGACY: {"arguments": event.text}})

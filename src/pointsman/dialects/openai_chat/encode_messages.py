@@ -10,6 +10,9 @@ from typing import Any
 
 from pointsman.canon.blocks import Block, Refusal, Text, Thinking, ToolCall, ToolResult
 from pointsman.canon.request import Message
+from pointsman.dialects.foreign import unsaid
+from pointsman.dialects.openai_chat.blocks import is_part
+from pointsman.dialects.openai_chat.calls_out import inner_extra, outer_extra
 from pointsman.dialects.openai_chat.draft import Draft
 from pointsman.dialects.openai_chat.encode_parts import content_of, parts_of
 from pointsman.dialects.openai_chat.encode_thinking import thinking_members
@@ -161,7 +164,7 @@ class _Conversation:
 
     def _beside(self, block: Block) -> bool:
         """Whether it stands beside `content`; a refusal may stand in it, too."""
-        return isinstance(block, _BESIDE) and not (isinstance(block, Refusal) and "type" in block.extra)
+        return isinstance(block, _BESIDE) and not (isinstance(block, Refusal) and is_part(block))
 
     def _own_content(self, blocks: Sequence[Block], form: str) -> dict[str, Any]:
         if not blocks:
@@ -202,7 +205,7 @@ class _Conversation:
         kind = {} if self._draft.own and call.form == "untyped" else {"type": call.kind}
         written = {"id": self._draft.id(call.id), **kind, call.kind: self._inner(call), **self._native(call)}
         if self._draft.own:
-            written |= {key: value for key, value in call.extra.items() if key != "function"}
+            written |= outer_extra(call)
         return written | self._draft.mark(call.cache)
 
     def _inner(self, call: ToolCall) -> dict[str, Any]:
@@ -210,7 +213,7 @@ class _Conversation:
         text = call.arguments
         if not self._draft.own and call.kind == "function":
             text = text or "{}"
-        odd: dict[str, Any] = call.extra.get("function", {}) if self._draft.own else {}
+        odd = inner_extra(call) if self._draft.own else {}
         return {"name": self._draft.name(call.name), key: text, **odd}
 
     def _native(self, call: ToolCall) -> dict[str, Any]:
@@ -231,6 +234,5 @@ class _Conversation:
         self.written.append({"role": role, **said})
 
     def _drop_extra(self, message: Message) -> None:
-        for key, value in message.extra.items():
-            if value is not None:
-                self._draft.count("dropped", f"messages.{key}", "this dialect has no such field")
+        for key in unsaid(message.extra):
+            self._draft.count("dropped", f"messages.{key}", "this dialect has no such field")

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from pointsman.canon.request import Reasoning
+from pointsman.dialects.foreign import unsaid
 from pointsman.dialects.openai_chat.draft import Draft
-from pointsman.dialects.openai_chat.reasoning import budget_for, effort_for, nearest_effort, say
+from pointsman.dialects.openai_chat.reasoning import budget_for, effort_for, nearest_effort, say_own
 
 _FIELD = "reasoning_effort"
 
@@ -24,13 +25,15 @@ def put_reasoning(draft: Draft) -> None:
         _put_own(draft, reasoning)
         return
     draft.body |= _STYLES[style](draft, reasoning)
+    for key in unsaid(reasoning.extra):
+        draft.dropped(key, "the target has no such field")
     if reasoning.display is not None:
         draft.dropped("thinking.display", "the target has no such field")
 
 
 def _put_own(draft: Draft, reasoning: Reasoning) -> None:
     form = cast("list[str]", draft.request.form.get("reasoning", []))
-    members = {**say(reasoning, form), **reasoning.extra}
+    members = say_own(reasoning, form)
     if _FIELD in members:
         members[_FIELD] = _fitting(draft, members[_FIELD])
     draft.body |= members

@@ -4,9 +4,11 @@ from typing import Any
 
 from msgspec import structs
 
+from pointsman.canon.blocks import SPELLING
 from pointsman.canon.errors import UnsupportedError
 from pointsman.canon.json import Json
 from pointsman.canon.request import Tool, ToolChoice
+from pointsman.dialects.foreign import unsaid
 from pointsman.dialects.openai_chat.draft import Draft
 from pointsman.dialects.openai_chat.schema import fit
 from pointsman.dialects.openai_chat.tools import FLAT, LEGACY, encode_choice
@@ -89,9 +91,8 @@ def _fitted(draft: Draft, schema: Json) -> Json:
 def _extra(draft: Draft, tool: Tool) -> dict[str, Any]:
     if draft.own:
         return dict(tool.extra)
-    for key, value in tool.extra.items():
-        if value is not None:
-            draft.count("dropped", f"tools.{key}", "this dialect has no such field")
+    for key in unsaid(tool.extra):
+        draft.count("dropped", f"tools.{key}", "this dialect has no such field")
     return {}
 
 
@@ -110,8 +111,8 @@ def _choice(draft: Draft, choice: ToolChoice) -> Any:
     renamed = any(name != new for name, new in sent.items())
     if draft.own and choice.form == LEGACY:
         return {"name": sent[choice.name], **choice.extra} if choice.name else choice.mode
-    if draft.own and choice.extra and not renamed:
-        return choice.extra
+    if draft.own and SPELLING in choice.extra and not renamed:
+        return choice.extra[SPELLING]
     if choice.mode in _WORDS:
         return choice.form if draft.own and choice.form else _WORDS[choice.mode]
     name = None if choice.name is None else sent[choice.name]

@@ -8,12 +8,15 @@ from pointsman.canon.events import (
     BlockStart,
     CitationDelta,
     Event,
+    MessageEnd,
     MessageStart,
     Stop,
     UnknownDelta,
     UnknownEvent,
 )
+from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
+from pointsman.dialects.foreign import unsaid
 from pointsman.dialects.openai_chat.fold import annotation
 from pointsman.dialects.openai_chat.words import NAME, REASONS
 
@@ -31,8 +34,15 @@ def answer_losses(event: Event) -> tuple[Loss, ...]:
 def _start(event: MessageStart) -> tuple[Loss, ...]:
     if event.dialect == NAME:
         return ()
-    known = [key for key, value in event.extra.items() if value is not None and key not in _FIXED]
-    return tuple(Loss("dropped", key, "this dialect has no such field") for key in known)
+    return _fields({key: value for key, value in event.extra.items() if key not in _FIXED})
+
+
+def _end(event: MessageEnd) -> tuple[Loss, ...]:
+    return () if event.dialect == NAME else _fields(event.extra)
+
+
+def _fields(extra: Json) -> tuple[Loss, ...]:
+    return tuple(Loss("dropped", name, "this dialect has no such field") for name in unsaid(extra))
 
 
 def _block(event: BlockStart) -> tuple[Loss, ...]:
@@ -59,10 +69,13 @@ def _citation(citation: Citation) -> tuple[Loss, ...]:
 
 
 def _stop(event: Stop) -> tuple[Loss, ...]:
-    near = _NEAR.get(event.reason)
-    if near is None or event.raw in REASONS:
+    if event.dialect == NAME:
         return ()
-    return (Loss("approximated", "stop_reason", f"`{event.raw or event.reason}` as `{near}`"),)
+    near = _NEAR.get(event.reason)
+    losses = _fields({**event.extra, "stop_sequence": event.sequence, "stop_details": event.details})
+    if near is None or event.raw in REASONS:
+        return losses
+    return (Loss("approximated", "stop_reason", f"`{event.raw or event.reason}` as `{near}`"), *losses)
 
 
 def _unknown_delta(event: UnknownDelta) -> tuple[Loss, ...]:
@@ -70,7 +83,7 @@ def _unknown_delta(event: UnknownDelta) -> tuple[Loss, ...]:
 
 
 def _unknown_event(event: UnknownEvent) -> tuple[Loss, ...]:
-    return () if event.dialect == NAME else _unknown(event.name)
+    return () if event.dialect == NAME or not event.name else _unknown(event.name)
 
 
 def _unknown(name: str) -> tuple[Loss, ...]:
@@ -82,6 +95,7 @@ _FINDERS: dict[type, Callable[[Any], tuple[Loss, ...]]] = {
     BlockStart: _block,
     CitationDelta: _cite,
     Stop: _stop,
+    MessageEnd: _end,
     UnknownDelta: _unknown_delta,
     UnknownEvent: _unknown_event,
 }

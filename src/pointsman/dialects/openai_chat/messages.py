@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, cast
 
-from pointsman.canon.blocks import Block, Native, Refusal, Text, ToolCall, ToolResult
+from pointsman.canon.blocks import SPELLING, Block, Native, Refusal, Text, ToolCall, ToolResult
 from pointsman.canon.errors import MalformedError
 from pointsman.canon.json import Json
 from pointsman.canon.request import Message
@@ -18,6 +18,8 @@ LEGACY = "function_call"
 """The form of a call that came in the deprecated field, and of the message that answers it."""
 CONTENT = "extra_content"
 """Where Google's compatible endpoint puts a call's thought signature (ai.google.dev, OpenAI page)."""
+INNER = frozenset({"arguments", "input"})
+"""The members of a call that stand in its function or custom tool."""
 ENVELOPE = "pointsman"
 """The member of `extra_content` that holds another dialect's opaque state."""
 
@@ -113,12 +115,22 @@ def _finish(id: str, name: str, inner: Fields, key: str, form: str, outer: dict[
     """The call, with what is unusual about its arguments in `extra`."""
     arguments = inner.rest.pop(key, None)
     text = arguments_text(arguments, inner.at(key))
-    odd = {**inner.rest, **({} if isinstance(arguments, str) else {key: arguments})}
+    odd = {} if isinstance(arguments, str) else {key: arguments}
     native = take_native(outer, "")
-    extra = {**outer, "function": odd} if odd else outer
+    extra = call_extra(outer, inner.rest, odd)
     if form == "custom":
         return ToolCall(id, name, text, "custom", native, extra=extra)
     return ToolCall(id, name, text, "function", native, form="" if form == "function" else form, extra=extra)
+
+
+def call_extra(outer: Json, inner: Json, odd: Json) -> dict[str, Any]:
+    """What a call says besides, around its function and in it; its `index` only repeats the order."""
+    extra = {key: value for key, value in outer.items() if key != "index"}
+    if "index" in outer:
+        odd = {**odd, "index": outer["index"]}
+    if inner:
+        extra["function"] = inner
+    return {**extra, SPELLING: odd} if odd else extra
 
 
 def arguments_text(arguments: object, path: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from pointsman.canon.blocks import Block, Citation, Native, Refusal, Text, Thinking
+from pointsman.canon.blocks import SPELLING, Block, Citation, Native, Refusal, Text, Thinking
 from pointsman.canon.events import (
     BlockEnd,
     BlockStart,
@@ -183,4 +183,5 @@ def _head(block: Thinking) -> Json:
     """What each piece of the block says beside its text and its opaque state."""
     if block.native is None or block.native.dialect != NAME:
         return block.extra
-    return {key: value for key, value in block.native.data.items() if key not in {"signature", "data"}}
+    head = {key: value for key, value in block.native.data.items() if key not in {"signature", "data"}}
+    return {SPELLING: head}

@@ -8,10 +8,11 @@ that the canonical setting was read from.
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
+from pointsman.canon.blocks import SPELLING
 from pointsman.canon.json import Json
 from pointsman.canon.request import Reasoning
 from pointsman.canon.traits import Traits
-from pointsman.dialects.openai_chat.words import unlike
+from pointsman.dialects.openai_chat.words import apart, unlike
 from pointsman.wire.fields import Fields
 
 Mode = Literal["on", "off", "adaptive", "unset", "other"]
@@ -29,6 +30,7 @@ BUDGETS: Mapping[str, int] = {
 }
 """Thinking tokens by effort where neither row nor profile says better."""
 
+_INNER = frozenset({"effort", "max_tokens", "enabled", "type", "budget_tokens"})
 _THINKING: dict[str, Mode] = {"enabled": "on", "disabled": "off", "adaptive": "adaptive", "auto": "adaptive"}
 _WORDS: dict[Mode, str] = {"on": "enabled", "off": "disabled", "adaptive": "adaptive"}
 
@@ -41,8 +43,33 @@ def take_reasoning(fields: Fields) -> tuple[Reasoning | None, list[str]]:
     mode, effort, budget, form = _read(fields, original)
     bare = Reasoning(mode, effort, budget)
     consumed = {name: original[name] for name in form}
-    extra = unlike(consumed, say(bare, form))
-    return Reasoning(mode, effort, budget, extra=extra), form
+    return Reasoning(mode, effort, budget, extra=_extra(consumed, say(bare, form))), form
+
+
+def _extra(consumed: Json, said: Json) -> dict[str, Any]:
+    """What the fields hold besides; a field that says a known thing in an odd way is kept whole."""
+    extra: dict[str, Any] = {}
+    odd: dict[str, Any] = {}
+    for name, value in unlike(consumed, said).items():
+        within = (
+            apart(cast("Json", value), said.get(name, {}), _INNER)
+            if isinstance(value, dict)
+            else {SPELLING: value}
+        )
+        if SPELLING in within:
+            odd[name] = value
+        else:
+            extra[name] = within
+    return {**extra, SPELLING: odd} if odd else extra
+
+
+def say_own(reasoning: Reasoning, form: list[str]) -> dict[str, Any]:
+    """The fields as the client sent them."""
+    members = say(reasoning, form)
+    for name, value in reasoning.extra.items():
+        if name != SPELLING:
+            members[name] = {**members.get(name, {}), **value}
+    return {**members, **reasoning.extra.get(SPELLING, {})}
 
 
 def _read(fields: Fields, original: Json) -> tuple[Mode, str | None, int | None, list[str]]:

@@ -9,7 +9,7 @@ send; `reasoning` is vLLM's later name; `reasoning_details` is OpenRouter's list
 from collections.abc import Sequence
 from typing import Any, cast
 
-from pointsman.canon.blocks import Native, Thinking
+from pointsman.canon.blocks import SPELLING, Native, Thinking
 from pointsman.canon.json import Json
 from pointsman.dialects.openai_chat.words import NAME
 from pointsman.wire.envelope import seal, unseal
@@ -71,7 +71,7 @@ def decode_detail(piece: Json, issuer: str) -> Thinking:
         text = ""
     redacted = piece.get("type") == _ENCRYPTED
     native = _take_native(rest, issuer)
-    extra = {} if native is not None and native.dialect == NAME else rest
+    extra: Json = {} if native is not None and native.dialect == NAME else {SPELLING: rest}
     return Thinking(text, native, redacted, None, extra)
 
 
@@ -94,14 +94,19 @@ def encode_detail(block: Thinking, number: int) -> dict[str, Any]:
     if native is not None and native.dialect == NAME:
         piece = dict(native.data)
     elif DETAILS in block.form:
-        piece = {**block.extra, **_sealed(block)}
+        piece = {**head_of(block), **_sealed(block)}
     else:
         piece = {**detail_head(block, number), **_sealed(block)}
     return {**piece, text_key(piece): block.text} if block.text else piece
 
 
+def head_of(block: Thinking) -> Json:
+    """What each piece of a block of this dialect says beside its text and its opaque state."""
+    return cast("Json", block.extra.get(SPELLING, {}))
+
+
 def detail_head(block: Thinking, number: int) -> dict[str, Any]:
-    """What each piece of a block says beside its text and its opaque state."""
+    """The same for a block of another dialect."""
     kind = _ENCRYPTED if block.redacted else "reasoning.text"
     return {"type": kind, "format": FORMAT, "index": number}
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, cast
 
+from pointsman.canon.blocks import SPELLING
 from pointsman.canon.errors import MalformedError
 from pointsman.canon.json import Json
 from pointsman.canon.request import Tool, ToolChoice
@@ -127,13 +128,13 @@ def _choice(value: object, path: str) -> ToolChoice:
     if decode is None:
         raise MalformedError(f"`{path}.type` is not a way to choose a tool: {kind}", param=f"{path}.type")
     choice = decode(original, path)
-    return choice if unlike(original, encode_choice(choice)) == {} else _as_sent(choice, original)
+    return choice if not unlike(original, encode_choice(choice)) else _as_sent(choice, original)
 
 
 def _as_sent(choice: ToolChoice, original: Json) -> ToolChoice:
     """The choice with the whole of what was sent, which its own dialect says again."""
     return ToolChoice(
-        choice.mode, choice.name, choice.kind, choice.names, choice.required, extra=dict(original)
+        choice.mode, choice.name, choice.kind, choice.names, choice.required, extra={SPELLING: original}
     )
 
 

@@ -1,7 +1,9 @@
 """The dialect's own words: its name, and what its fields are called in canonical terms."""
 
+from collections.abc import Container
 from typing import Any
 
+from pointsman.canon.blocks import SPELLING
 from pointsman.canon.events import StopReason
 from pointsman.canon.json import Json
 from pointsman.wire.json import encode
@@ -46,6 +48,15 @@ def unlike(original: Json, rebuilt: Json) -> dict[str, Any]:
     return {
         key: value for key, value in original.items() if key not in rebuilt or not _same(rebuilt[key], value)
     }
+
+
+def apart(original: Json, rebuilt: Json, known: Container[str] = ()) -> dict[str, Any]:
+    """The same as an `extra`: what `rebuilt` or `known` names is an odd spelling, the rest is unknown."""
+    extra: dict[str, Any] = {}
+    odd: dict[str, Any] = {}
+    for key, value in unlike(original, rebuilt).items():
+        (odd if key in rebuilt or key in known else extra)[key] = value
+    return {**extra, SPELLING: odd} if odd else extra
 
 
 def _same(one: Any, other: Any) -> bool:
