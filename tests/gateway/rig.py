@@ -80,9 +80,23 @@ class Rig:
 
     async def settled(self):
         """No request is under way any longer, and nothing is held."""
-        async with asyncio.timeout(1.0):
-            while self.tally.in_flight or self.app.service.buffers.held:
-                await asyncio.sleep(0.005)
+        await eventually(lambda: not (self.tally.in_flight or self.app.service.buffers.held))
+
+
+async def eventually(condition):
+    """Returns once the condition holds; a second is long enough."""
+    for _ in range(250):
+        if condition():
+            return
+        await asyncio.sleep(0.004)
+    raise AssertionError("it did not come about within a second")
+
+
+def write_config(text):
+    """The configuration file of the test's own home."""
+    home = Path(os.environ["POINTSMAN_HOME"])
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "config.toml").write_text(text)
 
 
 def backend_table(name, upstream, lines):
@@ -102,11 +116,9 @@ async def rig(*, anthropic=None, openai_chat=None, settings="", backend="", envi
         config += backend_table("anthropic", anthropic, f"{listed}\n{backend}")
     if openai_chat is not None:
         config += backend_table("openai_chat", openai_chat, f"{chat}\n{backend}")
-    home = Path(os.environ["POINTSMAN_HOME"])
-    home.mkdir(parents=True, exist_ok=True)
-    (home / "config.toml").write_text(config)
+    write_config(config)
     async with Gateway(environment={**os.environ, **(environment or {})}, discover=False, **flags) as gateway:
         yield Rig(gateway)
 
 
-__all__ = ["Pace", "Patience", "Rig", "rig"]
+__all__ = ["Pace", "Patience", "Rig", "backend_table", "eventually", "rig", "write_config"]

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from rig import rig
+from rig import eventually, rig
 from voices import ANTHROPIC, CHAT, PAIR_NAMES, PAIRS, VOICES
 
 from scripted import HANG, Gate, Reply, Upstream, run, sse
@@ -126,7 +126,7 @@ def test_a_client_that_leaves_within_its_own_body_leaves_nothing_behind():
     async def scenario():
         async with Upstream(CHAT.whole()) as server, rig(openai_chat=server) as gateway:
             async with gateway.call("POST", CHAT.path, (("content-length", "1000000"),), b'{"a":') as call:
-                await _until(lambda: gateway.app.service.buffers.held > 0)
+                await eventually(lambda: gateway.app.service.buffers.held > 0)
                 call.leave()
             await gateway.settled()
 
@@ -134,12 +134,6 @@ def test_a_client_that_leaves_within_its_own_body_leaves_nothing_behind():
             assert (await gateway.get("/health")).status == 200
 
     run(scenario())
-
-
-async def _until(condition):
-    async with asyncio.timeout(2):
-        while not condition():
-            await asyncio.sleep(0.002)
 
 
 def test_usage_that_came_before_the_client_left_is_counted_once():
@@ -206,14 +200,18 @@ def test_a_slow_reader_slows_the_upstream_down_and_fills_no_memory(client, upstr
                 return True
 
         steps = [step for _ in range(1000) for step in (big, Counted())]
-        async with Upstream(upstream.before_content(*upstream.frames[upstream.content : upstream.content + 1], *steps)) as server:
-            async with rig(**{upstream.name: server}) as gateway:
-                async with gateway.asking(client, backend=upstream.name, stream=True, buffer=8192) as call:
-                    await call.head()
-                    await _until_it_stalls(written)
+        async with (
+            Upstream(
+                upstream.before_content(*upstream.frames[upstream.content : upstream.content + 1], *steps)
+            ) as server,
+            rig(**{upstream.name: server}) as gateway,
+        ):
+            async with gateway.asking(client, backend=upstream.name, stream=True, buffer=8192) as call:
+                await call.head()
+                await _until_it_stalls(written)
 
-                    assert 0 < written[0] < 20_000_000
-                await gateway.settled()
+                assert 0 < written[0] < 20_000_000
+            await gateway.settled()
 
     run(scenario())
 
@@ -234,7 +232,7 @@ def test_the_end_of_the_endpoint_lets_a_stream_finish(client, upstream):
             async with gateway.asking(client, backend=upstream.name, stream=True) as call:
                 await call.until(b"Hello")
                 gateway.gateway.stop()
-                await _until(lambda: _refuses(gateway.port))
+                await eventually(lambda: _refuses(gateway.port))
                 gate.open()
                 answer = await call.rest()
 

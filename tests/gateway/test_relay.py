@@ -12,15 +12,16 @@ from scripted import Reply, Upstream, run
 SAME = pytest.mark.parametrize("voice", VOICES.values(), ids=VOICES)
 JSON = ("content-type", "application/json")
 
+TURN = b'"messages":[{"role":"user","content":"x"}]'
 ODD_BODIES = {
-    "odd whitespace": b' {\n\t"messages" : [ {"role":"user","content":"a"} ] ,\r\n "model"\t: %s ,"max_tokens":1}\n ',
-    "key order": b'{"zeta":1,"max_tokens":5,"model":%s,"alpha":2,"messages":[{"role":"user","content":"x"}]}',
-    "duplicate keys": b'{"max_tokens":1,"model":%s,"max_tokens":2,"messages":[{"role":"user","role":"user","content":""}]}',
-    "unicode escapes": b'{"model":%s,"messages":[{"role":"user","content":"\\u00e9\\ud83d\\ude00 \xc3\xa9"}],"max_tokens":1}',
-    "model inside": b'{"messages":[{"role":"user","content":"{\\"model\\":\\"x\\"}"}],"metadata":{"model":"y"},"model":%s}',
-    "odd numbers": b'{"model":%s,"messages":[],"temperature":1.0e+0,"max_tokens":100000000000000000000,"x":-0.0}',
-    "half a surrogate": b'{"model":%s,"messages":[{"role":"user","content":"\\ud83d"}],"max_tokens":1}',
-    "unknown fields": b'{"model":%s,"messages":[],"context_management":{"edits":[]},"brand_new":{"a":[null,true]}}',
+    "odd whitespace": b' {\n\t"model"\t: %s ,\r\n "messages" : [ {"role":"user","content":"a"} ] }\n ',
+    "key order": b'{"zeta":1,"max_tokens":5,"model":%s,"alpha":2,' + TURN + b"}",
+    "duplicate keys": b'{"max_tokens":1,"model":%s,"max_tokens":2,"messages":[{"role":"a","role":"user"}]}',
+    "unicode escapes": b'{"model":%s,"messages":[{"content":"\\u00e9\\ud83d\\ude00 \xc3\xa9"}]}',
+    "model inside": b'{"messages":[{"content":"{\\"model\\":\\"x\\"}"}],"metadata":{"model":"y"},"model":%s}',
+    "odd numbers": b'{"model":%s,"temperature":1.0e+0,"max_tokens":100000000000000000000,"x":-0.0}',
+    "half a surrogate": b'{"model":%s,"messages":[{"role":"user","content":"\\ud83d"}]}',
+    "unknown fields": b'{"model":%s,"context_management":{"edits":[]},"brand_new":{"a":[null,true]}}',
 }
 
 
@@ -251,7 +252,7 @@ def test_a_stream_that_is_coded_though_nobody_asked_is_relayed_and_understood(vo
 @pytest.mark.parametrize("status", [400, 404, 422, 500])
 def test_an_error_of_the_upstream_goes_on_unchanged(voice, status):
     async def scenario():
-        body = b'{"type":"error", "error":{"type":"invalid_request_error","message":"capability_rejected: x"},"z":1}\n'
+        body = b'{"type":"error", "error":{"type":"api_error","message":"capability_rejected: x"},"z":1}\n'
         reply = Reply(status, (JSON, ("request-id", "req_9"), ("x-should-retry", "false")), body)
         async with Upstream(reply) as upstream, rig(**{voice.name: upstream}) as gateway:
             answer = await gateway.ask(voice, stream=True)

@@ -48,7 +48,7 @@ def test_a_stream_that_is_cut_within_a_frame_still_ends_with_a_readable_error(cl
         reply = sse(*upstream.frames[: upstream.content + 1], content, content[:-9], end=(CLOSE,))
         async with Upstream(reply) as server, rig(**{upstream.name: server}) as gateway:
             answer = await gateway.ask(client, backend=upstream.name, stream=True)
-            name, data = answer.frames[-1]
+            _, data = answer.frames[-1]
 
             assert client.checked_error(json.loads(data))
             assert not answer.whole

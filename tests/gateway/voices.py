@@ -195,7 +195,9 @@ CHAT = Voice(
         b"data: [DONE]\n\n",
     ),
     content=2,
-    overloaded=b'data: {"error": {"message": "Overloaded", "type": "server_error", "param": null, "code": 503}}\n\n',
+    overloaded=b'data: {"error": {"message": "Overloaded", "type": "server_error", "param": null,'
+    b' "code": 503}}'
+    b"\n\n",
     ping=b": ping\n\n",
     last="[DONE]",
 )

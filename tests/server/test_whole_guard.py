@@ -100,7 +100,16 @@ def test_a_bind_that_lets_others_in_works_with_a_key():
     run(scenario())
 
 
-GOOD_HOSTS = ("localhost", "localhost:3456", "127.0.0.1", "127.0.0.1:99", "[::1]:3456", "192.168.1.7", "my.localhost", "LOCALHOST")
+GOOD_HOSTS = (
+    "localhost",
+    "localhost:3456",
+    "127.0.0.1",
+    "127.0.0.1:99",
+    "[::1]:3456",
+    "192.168.1.7",
+    "my.localhost",
+    "LOCALHOST",
+)
 BAD_HOSTS = ("evil.example", "evil.example:3456", "localhost.evil.example", "127.0.0.1.evil.example", "")
 
 
@@ -135,7 +144,13 @@ def test_a_host_that_the_user_allows_may_be_called():
     run(scenario())
 
 
-BAD_ORIGINS = ("https://evil.example", "null", "http://localhost.evil.example", "file://", "https://127.0.0.1.nip.io")
+BAD_ORIGINS = (
+    "https://evil.example",
+    "null",
+    "http://localhost.evil.example",
+    "file://",
+    "https://127.0.0.1.nip.io",
+)
 
 
 @pytest.mark.parametrize("origin", BAD_ORIGINS)
@@ -154,7 +169,9 @@ def test_problem_31_a_page_of_another_site_is_refused_on_every_path(origin):
     run(scenario())
 
 
-@pytest.mark.parametrize("origin", ["http://localhost:5173", "http://127.0.0.1:8080", "http://[::1]:1", "https://app.example"])
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:5173", "http://127.0.0.1:8080", "http://[::1]:1", "https://app.example"]
+)
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_a_page_of_an_allowed_origin_may_read_the_answer_and_no_other(origin, stream):
     async def scenario():
@@ -245,7 +262,9 @@ def test_both_loopback_addresses_answer_and_no_other():
 
                 async with calling(gateway.port, raw, host=host) as call:
                     assert (await call.rest()).status == 200
-            bound = {each.getsockname()[0] for server in gateway.gateway._host.servers for each in server.sockets}
+            bound = {
+                each.getsockname()[0] for server in gateway.gateway._host.servers for each in server.sockets
+            }
             assert bound == {"127.0.0.1", "::1"}
 
     run(scenario())

@@ -29,7 +29,10 @@ def test_each_path_answers_with_and_without_its_prefix(voice, prefix, suffix):
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("path", ["/", "/v1", "/api/hello", "/v1/api/hello", "/health", "/v1/health", "/status", "/v1/models", "/models"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/v1", "/api/hello", "/v1/api/hello", "/health", "/v1/health", "/status", "/v1/models", "/models"],
+)
 def test_the_pages_answer_with_and_without_their_prefix(method, path):
     async def scenario():
         async with rig(openai_chat="http://127.0.0.1:9") as gateway:
@@ -41,7 +44,9 @@ def test_the_pages_answer_with_and_without_their_prefix(method, path):
     run(scenario())
 
 
-@pytest.mark.parametrize("path", ["/v1/responses", "/v1/files", "/v1/messages/batches", "/v1beta/models/x:generateContent"])
+@pytest.mark.parametrize(
+    "path", ["/v1/responses", "/v1/files", "/v1/messages/batches", "/v1beta/models/x:generateContent"]
+)
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_a_path_that_is_not_listed_is_a_404_that_names_it_in_the_callers_dialect(method, path):
     async def scenario():
@@ -75,7 +80,7 @@ def test_status_tells_of_backends_and_traffic_and_of_no_secret():
             assert status["traffic"]["errors"] == 1
             assert status["traffic"]["in_flight"] == 0
             assert status["traffic"]["by_backend"]["openai_chat"]["output_tokens"] == 4
-            assert [backend["name"] for backend in status["backends"]][0] == "openai_chat"
+            assert status["backends"][0]["name"] == "openai_chat"
             assert "sk-canary" not in answer.body.decode()
 
     run(scenario())
@@ -91,7 +96,9 @@ def test_problem_32_the_model_list_has_the_shape_of_who_asks():
             assert chat["object"] == "list"
             assert all(entry["object"] == "model" for entry in chat["data"])
             assert {"has_more", "first_id", "last_id", "data"} <= anthropic.keys()
-            assert all({"type", "id", "display_name", "created_at"} <= entry.keys() for entry in anthropic["data"])
+            assert all(
+                {"type", "id", "display_name", "created_at"} <= entry.keys() for entry in anthropic["data"]
+            )
             assert {entry["slug"] for entry in codex["models"]} == {entry["id"] for entry in chat["data"]}
             assert {"one", "vendor/two"} <= {entry["id"] for entry in chat["data"]}
 
@@ -147,12 +154,19 @@ def test_a_model_that_is_not_listed_is_a_404_in_the_dialect(voice):
 
 
 COUNT = "/v1/messages/count_tokens"
-TOOL = {"name": "t", "description": "d" * 300, "input_schema": {"type": "object", "properties": {"a": {"type": "string"}}}}
+TOOL = {
+    "name": "t",
+    "description": "d" * 300,
+    "input_schema": {"type": "object", "properties": {"a": {"type": "string"}}},
+}
 
 
 def test_tokens_are_counted_by_the_backend_that_can():
     async def scenario():
-        async with Upstream(json_reply({"input_tokens": 42, "new": 1})) as upstream, rig(anthropic=upstream) as gateway:
+        async with (
+            Upstream(json_reply({"input_tokens": 42, "new": 1})) as upstream,
+            rig(anthropic=upstream) as gateway,
+        ):
             body = {"model": "anthropic:claude-x", "messages": [{"role": "user", "content": "hi"}]}
             answer = await gateway.post(COUNT + "?beta=true", body, *ANTHROPIC.headers)
 
@@ -169,7 +183,11 @@ def test_problem_15_an_estimate_counts_everything_errs_upwards_and_says_what_it_
         async with Upstream() as upstream, rig(openai_chat=upstream) as gateway:
 
             async def count(**fields):
-                body = {"model": "openai_chat:gpt-x", "messages": [{"role": "user", "content": "hi"}], **fields}
+                body = {
+                    "model": "openai_chat:gpt-x",
+                    "messages": [{"role": "user", "content": "hi"}],
+                    **fields,
+                }
                 return await gateway.post(COUNT, body, *ANTHROPIC.headers)
 
             image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
@@ -216,7 +234,10 @@ def test_problem_15_a_backend_that_lacks_its_counter_is_replaced_by_the_estimate
 
 def test_a_counters_own_404_is_not_hidden_by_an_estimate():
     async def scenario():
-        async with Upstream(ANTHROPIC.refusal(404, "not_found_error", "model: x")) as upstream, rig(anthropic=upstream) as gateway:
+        async with (
+            Upstream(ANTHROPIC.refusal(404, "not_found_error", "model: x")) as upstream,
+            rig(anthropic=upstream) as gateway,
+        ):
             answer = await gateway.post(COUNT, {"model": "claude-x", "messages": []}, *ANTHROPIC.headers)
 
             assert answer.status == 404
@@ -224,8 +245,16 @@ def test_a_counters_own_404_is_not_hidden_by_an_estimate():
     run(scenario())
 
 
-EMBEDDINGS = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.1]}], "model": "gpt-x"}
-COMPLETION = {"id": "cmpl-1", "object": "text_completion", "choices": [{"text": "hi", "index": 0, "finish_reason": "stop"}]}
+EMBEDDINGS = {
+    "object": "list",
+    "data": [{"object": "embedding", "index": 0, "embedding": [0.1]}],
+    "model": "gpt-x",
+}
+COMPLETION = {
+    "id": "cmpl-1",
+    "object": "text_completion",
+    "choices": [{"text": "hi", "index": 0, "finish_reason": "stop"}],
+}
 
 
 @pytest.mark.parametrize(
@@ -236,7 +265,9 @@ COMPLETION = {"id": "cmpl-1", "object": "text_completion", "choices": [{"text": 
 def test_embeddings_and_completions_are_relayed_to_a_backend_that_has_them(path, reply, fields, prefix):
     async def scenario():
         async with Upstream(json_reply(reply)) as upstream, rig(openai_chat=upstream) as gateway:
-            answer = await gateway.post(prefix + path.removeprefix("/v1"), {"model": "openai_chat:gpt-x", **fields})
+            answer = await gateway.post(
+                prefix + path.removeprefix("/v1"), {"model": "openai_chat:gpt-x", **fields}
+            )
 
             assert answer.body == json.dumps(reply).encode()
             assert upstream.requests[0].target == path
@@ -249,7 +280,10 @@ def test_a_streamed_completion_is_relayed_as_it_comes():
     async def scenario():
         gate = Gate()
         frames = [b'data: {"id":"cmpl-1","object":"text_completion","choices":[{"text":"hi","index":0}]}\n\n']
-        frames += [b'data: {"choices":[{"text":"","index":0,"finish_reason":"stop"}]}\n\n', b"data: [DONE]\n\n"]
+        frames += [
+            b'data: {"choices":[{"text":"","index":0,"finish_reason":"stop"}]}\n\n',
+            b"data: [DONE]\n\n",
+        ]
         steps = [frames[0], gate, *frames[1:]]
         reply = Reply(200, (("content-type", "text/event-stream"),), steps, chunked=True)
         async with Upstream(reply) as upstream, rig(openai_chat=upstream) as gateway:
@@ -291,12 +325,16 @@ def test_a_row_of_the_catalog_that_says_no_is_believed():
 
 
 def _groq(upstream):
-    return f'[backends.groq]\nprovider = "groq"\nbase_url = "{upstream.url}/v1"\nkey_env = "K"\nmodels = ["x"]\n'
+    return (
+        f'[backends.groq]\nprovider = "groq"\nbase_url = "{upstream.url}/v1"\nkey_env = "K"\nmodels = ["x"]\n'
+    )
 
 
 def test_explain_tells_the_rule_and_the_alternatives():
     async def scenario():
-        async with rig(openai_chat="http://127.0.0.1:9", anthropic="http://127.0.0.1:9", backend=TWO) as gateway:
+        async with rig(
+            openai_chat="http://127.0.0.1:9", anthropic="http://127.0.0.1:9", backend=TWO
+        ) as gateway:
             told = (await gateway.get("/explain/vendor%2Ftwo")).json()
 
             assert told["found"]

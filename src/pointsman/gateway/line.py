@@ -44,6 +44,7 @@ class Line:
         self._trace = trace
         self.clock = clock
         self._stream = stream
+        self._pings = stream and bool(dialect.ping)
         self._pace = pace
         self._opened = clock()
         self._last = self._opened
@@ -92,23 +93,27 @@ class Line:
 
         Where a drain is wanted, the answer may end within it; what is written then goes nowhere.
         """
-        while True:
-            pause = max(0.01, self._last + self._pace.ping_every - self.clock())
-            try:
-                async with asyncio.timeout(pause):
-                    await self._client.gone()
-            except TimeoutError:
-                await self._keep_waiting()
-            else:
-                await asyncio.sleep(self._pace.drain)
-                raise ClientGoneError
+        while not await self._left():
+            await self._keep_waiting()
+        await asyncio.sleep(self._pace.drain)
+        raise ClientGoneError
+
+    async def _left(self) -> bool:
+        """True once the client has left; False when it may be time for a ping."""
+        if not self._pings:
+            await self._client.gone()
+            return True
+        try:
+            async with asyncio.timeout(max(0.01, self._last + self._pace.ping_every - self.clock())):
+                await self._client.gone()
+        except TimeoutError:
+            return False
+        return True
 
     async def _keep_waiting(self) -> None:
         if self.clock() - self._last < self._pace.ping_every:
             return
         self._last = self.clock()
-        if not (self._stream and self._dialect.ping):
-            return
         if not self.headed:
             await self._head(200, EVENT_STREAM)
         if self._ours or not self.committed:

@@ -79,6 +79,8 @@ class Delivery:
     async def _relay_stream(self) -> None:
         reading = self._reading()
         held = await judge_stream(reading, self._pace)
+        if self._line.headed and fields.first(self._incoming.headers, "content-encoding"):
+            raise GarbledError("the backend codes its stream, which nobody asked for; turn that off")
         await self._line.commit(self._incoming.status, self._relayed_head(), ours=False)
         try:
             for chunk in held.chunks:

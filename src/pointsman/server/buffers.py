@@ -1,7 +1,6 @@
 """Request bodies in memory: a bound for each, and one for all of them together."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from typing import Self
 
 from pointsman.canon.errors import BusyError, MalformedError, TooLargeError
 from pointsman.server.client import Receive
@@ -19,14 +18,9 @@ class Buffers:
         self.max_total = max_total
         self.held = 0
 
-    @contextmanager
-    def reserve(self) -> Generator["Reservation"]:
-        """A share that is given back at the end."""
-        reservation = Reservation(self)
-        try:
-            yield reservation
-        finally:
-            self.held -= reservation.size
+    def reserve(self) -> "Reservation":
+        """A share that is given back at the end of a `with`."""
+        return Reservation(self)
 
 
 class Reservation:
@@ -35,6 +29,12 @@ class Reservation:
     def __init__(self, buffers: Buffers) -> None:
         self._buffers = buffers
         self.size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._buffers.held -= self.size
 
     def grow(self, count: int) -> None:
         """Takes more. Raises TooLargeError, BusyError."""

@@ -1,0 +1,124 @@
+"""A running endpoint follows its configuration, and survives a broken one."""
+
+import asyncio
+
+import pytest
+from rig import backend_table, eventually, rig, write_config
+from voices import ANTHROPIC, CHAT
+
+from pointsman import app as composition
+from scripted import Gate, Upstream, run, sse
+
+
+def chat_only(upstream, extra=""):
+    return extra + backend_table("openai_chat", upstream, 'models = ["gpt-x"]')
+
+
+def test_an_edited_file_takes_effect_without_a_restart(monkeypatch):
+    async def scenario():
+        monkeypatch.setattr(composition, "WATCH_EVERY", 0.02)
+        async with Upstream(always=CHAT.whole()) as server, rig(anthropic="http://127.0.0.1:9") as gateway:
+            before = await gateway.ask(CHAT)
+            write_config(chat_only(server))
+            await eventually(lambda: "openai_chat" in gateway.parts.router.snapshot.backends)
+            after = await gateway.ask(CHAT)
+            names = [entry["name"] for entry in (await gateway.get("/status")).json()["backends"]]
+
+            assert (before.status, after.status) == (404, 200)
+            assert names == ["openai_chat", "embedded"]
+
+    run(scenario())
+
+
+def test_the_file_is_looked_at_often_enough_for_two_seconds():
+    assert composition.WATCH_EVERY < 2
+
+
+def test_a_reload_that_is_asked_for_is_done_when_it_is_answered():
+    async def scenario():
+        async with Upstream(always=CHAT.whole()) as server, rig() as gateway:
+            write_config(chat_only(server, 'max_body = "1 KB"\naliases = { fast = "gpt-x" }\n'))
+            told = await gateway.post("/reload", b"{}")
+            answer = await gateway.ask(CHAT, model="fast")
+            large = await gateway.ask(CHAT, messages=[{"role": "user", "content": "x" * 2000}])
+
+            assert told.json() == {"reloaded": True, "error": None}
+            assert answer.status == 200
+            assert large.status == 413
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("port = [", "TOML"),
+        ("prot = 5", "port"),
+        ('[backends.x]\nprovider = "nobody"', "nobody"),
+        ('default = "nowhere"', "nowhere"),
+        ('[backends.x]\nprovider = "openai-compatible"', "base_url"),
+    ],
+)
+@pytest.mark.parametrize("way", ["watched", "asked"])
+def test_a_broken_edit_keeps_the_old_configuration_and_says_so(text, word, way, monkeypatch):
+    async def scenario():
+        if way == "watched":
+            monkeypatch.setattr(composition, "WATCH_EVERY", 0.02)
+        async with Upstream(always=CHAT.whole()) as server, rig(openai_chat=server) as gateway:
+            write_config(text)
+            if way == "asked":
+                told = (await gateway.post("/reload", b"{}")).json()
+                assert not told["reloaded"]
+                assert word in told["error"]
+            await eventually(lambda: gateway.gateway.status()["warnings"])
+            warnings = (await gateway.get("/status")).json()["warnings"]
+
+            assert any(word in warning for warning in warnings)
+            assert (await gateway.ask(CHAT)).status == 200
+
+            write_config(chat_only(server))
+            await gateway.post("/reload", b"{}")
+            assert (await gateway.get("/status")).json()["warnings"] == []
+
+    run(scenario())
+
+
+def test_a_request_under_way_ends_as_it_began_when_its_backend_goes_away():
+    async def scenario():
+        gate = Gate()
+        frames = ANTHROPIC.frames
+        async with Upstream(sse(*frames[:5], gate, *frames[5:])) as server, rig(anthropic=server) as gateway:
+            async with gateway.asking(ANTHROPIC, stream=True) as call:
+                await call.until(b"Hello")
+                write_config("")
+                await gateway.post("/reload", b"{}")
+                gate.open()
+                answer = await call.rest()
+
+            assert answer.whole
+            assert (await gateway.ask(ANTHROPIC)).status == 404
+
+    run(scenario())
+
+
+def test_the_library_tells_its_address_status_and_backends():
+    async def scenario():
+        async with rig(openai_chat="http://127.0.0.1:9") as gateway:
+            library = gateway.gateway
+
+            assert library.url == f"http://localhost:{gateway.port}"
+            assert library.status()["address"] == library.url
+            assert [backend["name"] for backend in library.backends()] == ["openai_chat", "embedded"]
+            assert callable(library.asgi)
+
+    run(scenario())
+
+
+def test_an_endpoint_that_has_ended_has_closed_its_port():
+    async def scenario():
+        async with rig() as gateway:
+            port = gateway.port
+        with pytest.raises(ConnectionError):
+            await asyncio.open_connection("127.0.0.1", port)
+
+    run(scenario())
