@@ -217,10 +217,11 @@ class App:
             group.create_task(self._lists.run())
 
     async def stop(self) -> None:
-        """Ends it, and closes every connection."""
-        if self._upkeep is not None:
-            self._upkeep.cancel()
-            await asyncio.gather(self._upkeep, return_exceptions=True)
+        """Ends it, and closes every connection; harmless when done already."""
+        upkeep, self._upkeep = self._upkeep, None
+        if upkeep is not None:
+            upkeep.cancel()
+            await asyncio.gather(upkeep, return_exceptions=True)
         await self.service.parts.transport.close()
 
     async def _watch(self) -> None:

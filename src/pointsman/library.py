@@ -85,7 +85,11 @@ class Gateway:
         waiting.cancel()
         if not ready.is_set():
             raise SetupError("the endpoint ended before it answered; starting it again may help")
-        self._announce(self)
+        try:
+            self._announce(self)
+        except BaseException:
+            await self._end()
+            raise
         return self
 
     def stop(self, *, now: bool = False) -> None:
@@ -102,5 +106,10 @@ class Gateway:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Ends the endpoint; running streams get their time."""
+        await self._end()
+
+    async def _end(self) -> None:
         self.stop()
         await self.wait()
+        # A server that was told twice to end leaves its application standing.
+        await self.app.stop()
