@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pointsman.canon.blocks import CacheMark, ToolCall, ToolResult
+from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
 from pointsman.canon.request import Request
 from pointsman.canon.traits import Target, Traits
+from pointsman.dialects.foreign import unsaid
 from pointsman.dialects.names import map_ids, map_names
 from pointsman.dialects.openai_chat.blocks import BREAKPOINT, CONTROL, encode_mark
 from pointsman.dialects.openai_chat.words import NAME
@@ -43,6 +45,11 @@ class Draft:
     def dropped(self, what: str, why: str) -> None:
         """The upstream will not see this."""
         self.losses.append(Loss("dropped", what, why))
+
+    def dropped_extra(self, extra: Json, where: str) -> None:
+        """The upstream will not see these fields of another dialect."""
+        for name in unsaid(extra):
+            self.count("dropped", f"{where}.{name}", "this dialect has no such field")
 
     def approximated(self, what: str, why: str) -> None:
         """The upstream sees something near to this."""

@@ -96,6 +96,8 @@ def _document(draft: Draft, block: Document, where: str) -> list[Part]:
             param=where,
         )
     name = block.title or _NAMES.get(source.media_type, "document")
+    if not block.title:
+        draft.count("approximated", f"{where}.document", f"called `{name}`, since the target demands a name")
     return [
         {"type": "file", "file": {"filename": name, "file_data": link(source)}, **draft.mark(block.cache)}
     ]

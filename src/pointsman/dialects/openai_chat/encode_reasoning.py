@@ -24,6 +24,8 @@ def put_reasoning(draft: Draft) -> None:
     if draft.own:
         _put_own(draft, reasoning)
         return
+    if reasoning.mode == "other":
+        draft.dropped("thinking", "a setting of its own dialect only")
     draft.body |= _STYLES[style](draft, reasoning)
     for key in unsaid(reasoning.extra):
         draft.dropped(key, "the target has no such field")
@@ -56,6 +58,8 @@ def _effort(draft: Draft, reasoning: Reasoning) -> dict[str, Any]:
     effort = reasoning.effort
     if effort is None:
         if reasoning.budget is None:
+            if reasoning.mode in {"on", "adaptive"}:
+                draft.approximated("thinking", "the target thinks as much as it sees fit")
             return {}
         effort = effort_for(reasoning.budget, draft.traits)
         draft.approximated("thinking.budget_tokens", f"{reasoning.budget} tokens as effort `{effort}`")
@@ -66,6 +70,7 @@ def _no_effort(draft: Draft) -> dict[str, Any]:
     """No thinking, or the least there is; nothing where the target's efforts are not known."""
     efforts = draft.traits.efforts
     if not efforts:
+        draft.dropped("thinking", "not known how the target is told not to think; its own default applies")
         return {}
     if "none" in efforts:
         return {_FIELD: "none"}
@@ -78,6 +83,8 @@ def _thinking(draft: Draft, reasoning: Reasoning) -> dict[str, Any]:
     if reasoning.mode == "off" or reasoning.effort == "none":
         return {"thinking": {"type": "disabled"}}
     adaptive = reasoning.mode == "adaptive" and "adaptive" in draft.traits.thinking_modes
+    if reasoning.mode == "adaptive" and not adaptive:
+        draft.approximated("thinking", "the target thinks always or never")
     members: dict[str, Any] = {}
     if reasoning.mode != "unset" or reasoning.effort is not None:
         members["thinking"] = {"type": "adaptive" if adaptive else "enabled"}
@@ -109,6 +116,8 @@ def _enable(draft: Draft, reasoning: Reasoning) -> dict[str, Any]:
     if budget is None and reasoning.effort is not None:
         budget = budget_for(reasoning.effort, draft.traits)
         draft.approximated("effort", f"`{reasoning.effort}` as {budget} thinking tokens")
+    if reasoning.mode == "adaptive":
+        draft.approximated("thinking", "the target thinks always or never")
     members: dict[str, Any] = {"enable_thinking": True}
     return members if budget is None else {**members, "thinking_budget": budget}
 
