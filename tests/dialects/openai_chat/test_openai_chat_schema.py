@@ -1,6 +1,6 @@
 """JSON Schemas for providers that take a part of it."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pointsman.dialects.openai_chat.schema import fit, is_strict
@@ -74,7 +74,9 @@ def test_a_schema_is_strict_only_if_every_object_is_closed():
     assert not is_strict({**closed, "properties": {"a": {"type": "object"}}})
 
 
-words = st.sampled_from(["type", "title", "$ref", "anyOf", "items", "properties", "format", "a"])
+words = st.sampled_from(
+    ["type", "title", "$ref", "anyOf", "allOf", "items", "properties", "required", "format", "a"]
+)
 values = st.recursive(
     st.none() | st.booleans() | st.sampled_from(["string", "#/properties/a", "#", "object"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=4),
@@ -82,6 +84,8 @@ values = st.recursive(
 )
 
 
+@settings(max_examples=200, deadline=None)
 @given(st.dictionaries(words, values, max_size=4), st.sampled_from(["plain", "openapi"]))
 def test_no_schema_however_odd_breaks_it(schema, subset):
     assert isinstance(fit(schema, subset), dict)
+    assert is_strict(schema) in {True, False}

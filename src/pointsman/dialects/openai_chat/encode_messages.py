@@ -10,7 +10,6 @@ from typing import Any
 
 from pointsman.canon.blocks import Block, Refusal, Text, Thinking, ToolCall, ToolResult
 from pointsman.canon.request import Message
-from pointsman.dialects.foreign import unsaid
 from pointsman.dialects.openai_chat.blocks import is_part
 from pointsman.dialects.openai_chat.calls_out import inner_extra, outer_extra
 from pointsman.dialects.openai_chat.draft import Draft
@@ -37,6 +36,8 @@ def put_messages(draft: Draft) -> None:
     for message in draft.request.messages:
         (conversation.add_own if draft.own else conversation.add)(message)
     conversation.settle()
+    if not draft.own and conversation.written and conversation.written[-1]["role"] == "assistant":
+        draft.approximated("prefill", "the target answers behind the last turn instead of going on with it")
     draft.body["messages"] = conversation.written
 
 
@@ -109,6 +110,7 @@ class _Conversation:
         return bool(self.written) and self.written[-1]["role"] == "tool"
 
     def _result(self, result: ToolResult) -> None:
+        self._draft.dropped_extra(result.extra, "tool_result")
         shown = [block for block in result.content if not isinstance(block, Text)]
         text = content_of(
             self._draft, [b for b in result.content if isinstance(b, Text)], "tool_result", "\n\n"
@@ -140,6 +142,7 @@ class _Conversation:
         refusals = [block.text for block in blocks if isinstance(block, Refusal)]
         said = [block for block in blocks if not isinstance(block, _BESIDE)]
         content = content_of(self._draft, said, "assistant", "")
+        self._note_order(blocks)
         written: dict[str, Any] = {"content": content or (None if calls or refusals else "")}
         if refusals:
             written["refusal"] = "".join(refusals)
@@ -147,6 +150,12 @@ class _Conversation:
             written["tool_calls"] = calls
         self._write("assistant", name=message.name, **written, **thinking_members(self._draft, message))
         self._drop_extra(message)
+
+    def _note_order(self, blocks: Sequence[Block]) -> None:
+        """Calls stand behind all text here."""
+        kinds = [type(block) for block in blocks if isinstance(block, ToolCall | Text)]
+        if ToolCall in kinds and Text in kinds[kinds.index(ToolCall) :]:
+            self._draft.count("approximated", "assistant.content", "text behind a tool call stands before it")
 
     def add_own(self, message: Message) -> None:
         """A message of this dialect."""
@@ -206,6 +215,8 @@ class _Conversation:
         written = {"id": self._draft.id(call.id), **kind, call.kind: self._inner(call), **self._native(call)}
         if self._draft.own:
             written |= outer_extra(call)
+        else:
+            self._draft.dropped_extra(call.extra, "tool_calls")
         return written | self._draft.mark(call.cache)
 
     def _inner(self, call: ToolCall) -> dict[str, Any]:
@@ -234,5 +245,4 @@ class _Conversation:
         self.written.append({"role": role, **said})
 
     def _drop_extra(self, message: Message) -> None:
-        for key in unsaid(message.extra):
-            self._draft.count("dropped", f"messages.{key}", "this dialect has no such field")
+        self._draft.dropped_extra(message.extra, "messages")

@@ -50,6 +50,7 @@ def _parts(draft: Draft, block: Block, where: str) -> list[Part]:
     if draft.own:
         part = encode_part(block, own=True)
         return [] if part is None else [part]
+    draft.dropped_extra(getattr(block, "extra", {}), where)
     write = _WRITE.get(type(block))
     return [] if write is None else write(draft, block, where)
 
@@ -87,6 +88,7 @@ def _document(draft: Draft, block: Document, where: str) -> list[Part]:
     if block.context is not None:
         draft.count("dropped", f"{where}.document.context", "the target has no such field")
     source = block.source
+    draft.dropped_extra(source.extra, f"{where}.document.source")
     if isinstance(source, TextSource | BlocksSource):
         return _inline(draft, block, where)
     if not isinstance(source, Base64Source):

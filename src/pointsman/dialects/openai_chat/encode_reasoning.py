@@ -54,6 +54,8 @@ def _fitting(draft: Draft, effort: str) -> str:
 
 def _effort(draft: Draft, reasoning: Reasoning) -> dict[str, Any]:
     if reasoning.mode == "off":
+        if reasoning.effort not in {None, "none"}:
+            draft.dropped("effort", "it says nothing where thinking is off")
         return _no_effort(draft)
     effort = reasoning.effort
     if effort is None:

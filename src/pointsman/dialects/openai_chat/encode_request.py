@@ -133,6 +133,8 @@ def _put_format(draft: Draft) -> None:
 
 def _format(draft: Draft, wanted: OutputFormat) -> dict[str, Any]:
     extra = dict(wanted.extra) if draft.own else {}
+    if not draft.own:
+        draft.dropped_extra(wanted.extra, "response_format")
     if wanted.kind != "json_schema":
         return {"type": wanted.kind, **extra}
     inner: dict[str, Any] = {}

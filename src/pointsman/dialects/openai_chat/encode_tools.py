@@ -8,7 +8,6 @@ from pointsman.canon.blocks import SPELLING
 from pointsman.canon.errors import UnsupportedError
 from pointsman.canon.json import Json
 from pointsman.canon.request import Tool, ToolChoice
-from pointsman.dialects.foreign import unsaid
 from pointsman.dialects.openai_chat.draft import Draft
 from pointsman.dialects.openai_chat.schema import fit
 from pointsman.dialects.openai_chat.tools import FLAT, LEGACY, encode_choice
@@ -91,8 +90,7 @@ def _fitted(draft: Draft, schema: Json) -> Json:
 def _extra(draft: Draft, tool: Tool) -> dict[str, Any]:
     if draft.own:
         return dict(tool.extra)
-    for key in unsaid(tool.extra):
-        draft.count("dropped", f"tools.{key}", "this dialect has no such field")
+    draft.dropped_extra(tool.extra, "tools")
     return {}
 
 

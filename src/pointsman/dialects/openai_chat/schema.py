@@ -102,10 +102,11 @@ class _Fitting:
 
 def _both(one: Json, other: Json) -> dict[str, Any]:
     merged = {**other, **one}
-    if "properties" in one and "properties" in other:
+    if isinstance(one.get("properties"), dict) and isinstance(other.get("properties"), dict):
         merged["properties"] = {**other["properties"], **one["properties"]}
-    if "required" in one and "required" in other:
-        merged["required"] = list(dict.fromkeys([*one["required"], *other["required"]]))
+    if isinstance(one.get("required"), list) and isinstance(other.get("required"), list):
+        named = [*one["required"], *other["required"]]
+        merged["required"] = [name for at, name in enumerate(named) if name not in named[:at]]
     return merged
 
 
@@ -126,7 +127,10 @@ def is_strict(schema: Json) -> bool:
     properties = schema.get("properties")
     if isinstance(properties, Mapping):
         named = cast("Json", properties)
-        if schema.get("additionalProperties") is not False or set(schema.get("required", ())) != set(named):
+        required = schema.get("required")
+        if schema.get("additionalProperties") is not False or not isinstance(required, list):
+            return False
+        if any(name not in required for name in named):
             return False
         if not all(is_strict(cast("Json", each)) for each in named.values() if isinstance(each, Mapping)):
             return False
