@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from pointsman.server.client import Receive, Scope, Send
+from pointsman.server.cork import CorkedProtocol
 
 KEEP_ALIVE = 75
 """Seconds; longer than clients keep an unused connection, so that it is they who close it."""
@@ -79,7 +80,7 @@ def make_host(
     """A server for an ASGI application; `grace` is how many seconds running streams get at the end."""
     config = uvicorn.Config(
         app,  # pyright: ignore[reportArgumentType]  # uvicorn's own alias names its scopes one by one
-        http="httptools",
+        http=CorkedProtocol,
         loop="none",
         ws="none",
         lifespan="on",
