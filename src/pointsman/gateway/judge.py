@@ -19,9 +19,11 @@ from pointsman.canon.events import (
     UnknownEvent,
     UsageReport,
 )
+from pointsman.catalog.provider import RateLimits
 from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.pace import Pace
 from pointsman.gateway.reading import Reading
+from pointsman.gateway.resets import reset_after
 from pointsman.upstream.transport import Incoming
 from pointsman.wire import headers as fields
 from pointsman.wire.coding import decode_body
@@ -60,10 +62,10 @@ class Held(Struct):
     """The upstream has sent everything."""
 
 
-async def judge_head(incoming: Incoming, dialect: Dialect, now: float) -> Form:
+async def judge_head(incoming: Incoming, dialect: Dialect, limits: RateLimits, now: float) -> Form:
     """The form of what may be an answer. Raises RefusalError for an error, GarbledError for the rest."""
     if incoming.status >= 400:
-        raise await _refusal(incoming, dialect, now)
+        raise await _refusal(incoming, dialect, limits, now)
     if incoming.status >= 300:
         raise GarbledError(
             f"the backend answered with a redirect ({incoming.status}), which is not followed; "
@@ -79,7 +81,7 @@ async def judge_head(incoming: Incoming, dialect: Dialect, now: float) -> Form:
     )
 
 
-async def _refusal(incoming: Incoming, dialect: Dialect, now: float) -> RefusalError:
+async def _refusal(incoming: Incoming, dialect: Dialect, limits: RateLimits, now: float) -> RefusalError:
     body = bytearray()
     while len(body) < ERROR_BYTES and (piece := await incoming.read()):
         body += piece
@@ -87,6 +89,8 @@ async def _refusal(incoming: Incoming, dialect: Dialect, now: float) -> RefusalE
     plain = _plain(sent, fields.first(incoming.headers, "content-encoding") or "identity")
     fault = dialect.parse_error(incoming.status, incoming.headers, plain)
     after = fields.retry_after(incoming.headers, now)
+    if after is None and incoming.status == 429:
+        after = reset_after(incoming.headers, limits, now)
     if after is not None:
         fault = structs.replace(fault, retry_after=after)
     return RefusalError(fault, incoming.status, incoming.headers, plain, sent)

@@ -7,6 +7,7 @@ on behind it. After the commit nothing is replayed.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from math import ceil
 
 from pointsman.canon.errors import BusyError, Fault
 from pointsman.dialects.dialect import Dialect
@@ -151,7 +152,11 @@ class Line:
 
 def error_headers(fault: Fault, headers: Headers) -> Headers:
     """The head of an error that we render: its type, and when to come back if nobody said it yet."""
-    kept = [*headers, ("content-type", "application/json")]
-    if fault.retry_after is not None and not any(name == "retry-after" for name, _ in headers):
-        kept.append(("retry-after", str(max(0, round(fault.retry_after)))))
-    return tuple(kept)
+    return (*headers, ("content-type", "application/json"), *retry_header(fault, headers))
+
+
+def retry_header(fault: Fault, headers: Headers) -> Headers:
+    """When to come back, where that is known and nobody has said it yet."""
+    if fault.retry_after is None or any(name == "retry-after" for name, _ in headers):
+        return ()
+    return (("retry-after", str(max(0, ceil(fault.retry_after)))),)

@@ -120,7 +120,7 @@ async def _exchange(exchange: Exchange, prepared: Prepared, line: Line, parts: P
     _note_prepared(trace, prepared)
     incoming = await parts.transport.send(prepared.outgoing)
     try:
-        form = await judge_head(incoming, prepared.dialect, parts.wall())
+        form = await judge_head(incoming, prepared.dialect, prepared.limits, parts.wall())
         asked = _asked(exchange, prepared, parts, form)
         delivery = Delivery(exchange, prepared, incoming, line, trace, asked, pace=parts.pace)
         await delivery.deliver(form)

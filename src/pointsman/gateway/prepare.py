@@ -11,7 +11,7 @@ from pointsman.canon.errors import MalformedError, UnsupportedError
 from pointsman.canon.intent import Operation
 from pointsman.canon.loss import Loss
 from pointsman.canon.traits import Target, Traits
-from pointsman.catalog.provider import Speaks
+from pointsman.catalog.provider import RateLimits, Speaks
 from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.parts import Parts
@@ -43,6 +43,8 @@ class Prepared(Struct, frozen=True):
     """Tool names to restore in the answer."""
     rewrite: str | None = None
     """Why no relay, though both sides speak the same dialect."""
+    limits: RateLimits = RateLimits()
+    """Where the backend tells what is left."""
 
 
 class Body(Struct, frozen=True):
@@ -74,7 +76,8 @@ def prepare(
         ca_file=backend.ca_file,
         engine=backend.gguf,
     )
-    return Prepared(outgoing, body.form, dialect, body.losses, body.names, body.rewrite)
+    limits = backend.provider.rate_limits
+    return Prepared(outgoing, body.form, dialect, body.losses, body.names, body.rewrite, limits)
 
 
 def upstream_dialect(exchange: Exchange, backend: Backend, dialects: Mapping[str, Dialect]) -> Dialect:

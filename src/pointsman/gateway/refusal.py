@@ -11,7 +11,7 @@ from pointsman.canon.errors import (
     UpstreamError,
 )
 from pointsman.gateway.judge import RefusalError
-from pointsman.gateway.line import Line
+from pointsman.gateway.line import Line, retry_header
 from pointsman.gateway.masking import mask_fault, mask_headers
 from pointsman.gateway.stream import facts
 from pointsman.ledger.trace import Trace
@@ -74,12 +74,9 @@ async def _relay(failure: RefusalError, line: Line, trace: Trace) -> None:
         await line.fail(fault)
         return
     trace.error = fault.code or fault.kind
-    kept = (pair for pair in fields.to_client(failure.headers) if pair[0] != "content-length")
-    await line.commit(
-        failure.upstream_status,
-        (*kept, ("content-length", str(len(failure.sent))), *facts(trace)),
-        ours=False,
-    )
+    kept = tuple(pair for pair in fields.to_client(failure.headers) if pair[0] != "content-length")
+    added = (*retry_header(fault, kept), ("content-length", str(len(failure.sent))), *facts(trace))
+    await line.commit(failure.upstream_status, (*kept, *added), ours=False)
     await line.finish(failure.sent)
 
 
