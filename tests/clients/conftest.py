@@ -16,6 +16,10 @@ CLAUDE_MODEL, CHAT_MODEL = "claude-sonnet-5-5", "gpt-5.2"
 CLAUDE_KEY, CHAT_KEY = "sk-ant-canary", "sk-chat-canary"
 
 CONFIG = """
+[aliases]
+gpt-5-alias = "claude:claude-haiku-4-5"
+claude-opus-alias = "chat:{chat_model}"
+
 [backends.claude]
 provider = "anthropic"
 base_url = "{claude}"
