@@ -228,10 +228,12 @@ def summary(body: Json) -> list[Event]:
     """The start and usage of an answer that was not streamed, or its failure. Raises GarbledError."""
     if "error" in body and "content" not in body:
         return [Failure(parse_event(body))]
+    usage = body.get("usage")
     try:
-        return [_start(body, UsageReader())]
+        counts = UsageReader().read(cast("Json", usage)) if isinstance(usage, dict) else None
     except MalformedError as error:
         raise garbled(error) from error
+    return [MessageStart(model=_text(body.get("model")), usage=counts, dialect=NAME)]
 
 
 def _whole(body: Json, origin: Origin) -> Iterator[Event]:

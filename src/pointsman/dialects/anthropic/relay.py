@@ -31,7 +31,10 @@ _FIELDS: dict[str, tuple[str, ...]] = {
 
 def rewrite_reason(members: Members, body: bytes, traits: Traits) -> str | None:
     """The first reason; None if the body can go as it is."""
-    return next((reason for check in _CHECKS for reason in check(members, body, traits)), None)
+    for check in _CHECKS:
+        for reason in check(members, body, traits):
+            return reason
+    return None
 
 
 def _sealed(members: Members, body: bytes, traits: Traits) -> Iterator[str]:
