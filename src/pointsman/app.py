@@ -21,6 +21,7 @@ from pointsman.config.endpoint_file import read_endpoint
 from pointsman.config.environment import API_KEY_VARIABLE
 from pointsman.config.load import Effective, load
 from pointsman.config.paths import find_paths
+from pointsman.config.schema import Settings
 from pointsman.config.shipped import profiles, providers
 from pointsman.config.watch import Reloader
 from pointsman.control import engines
@@ -127,10 +128,7 @@ class App:
         if row is not None and row.name not in backends:
             backends[row.name] = engines.embedded(speaking(row.name, row, (), self.catalog), self.paths)
         settings = effective.settings
-        wrong = unknown_default(settings.default, backends)
-        if wrong is not None:
-            raise SetupError(wrong)
-        self._warnings = assembled.warnings
+        self._warnings = (*assembled.warnings, *self._default_warnings(settings, backends))
         return Snapshot(
             backends=backends,
             catalogs={**self._known.catalogs, **engines.models(backends)},
@@ -140,6 +138,18 @@ class App:
             model=settings.model,
             embedded=row.name if row is not None else None,
             missing_keys=missing_keys(self.catalog, backends),
+        )
+
+    def _default_warnings(self, settings: Settings, backends: Mapping[str, Backend]) -> tuple[str, ...]:
+        """A default that names nothing is an error, unless its server may still be found on its port."""
+        wrong = unknown_default(settings.default, backends)
+        if wrong is None:
+            return ()
+        row = self.catalog.rows.get(settings.default or "")
+        if row is None or not row.ports or not settings.discover:
+            raise SetupError(wrong)
+        return (
+            f"`default` is {row.name}, which does not answer on its usual port; start it, or configure it",
         )
 
     def listens_on(self, port: int) -> None:
@@ -230,6 +240,7 @@ class App:
             await asyncio.sleep(WATCH_EVERY)
             change = reloader.poll()
             if change is not None:
+                self.credentials.forget()
                 self._take(change.loaded, change.error)
 
     def reload(self) -> Json:
@@ -275,9 +286,9 @@ class App:
         if schemes == {"none"} or brings_own_credential(backend):
             return "none"
         try:
-            credential = self.credentials.key_for(backend)
+            source = self.credentials.source(backend)
         except PointsmanError:
             return "unreadable"
-        if credential is not None:
-            return credential.source
+        if source is not None:
+            return source
         return "missing" if needs_key(backend) else "none"

@@ -108,6 +108,19 @@ def test_the_environment_goes_before_the_store_and_is_read_at_each_call():
     ]
 
 
+def test_a_key_entered_for_the_backend_goes_before_the_providers_usual_variable():
+    backend = acme(key_env="ACME_API_KEY", key_named=False)
+    environment = {"ACME_API_KEY": "usual"}
+
+    entered = lease(backend, environment, Drawer(acme=CANARY))
+    not_entered = lease(backend, environment, Drawer())
+    credentials = Credentials(environment, Drawer(acme=CANARY))
+
+    assert entered.headers == (("authorization", f"Bearer {CANARY}"),)
+    assert not_entered.headers == (("authorization", "Bearer usual"),)
+    assert credentials.source(backend) == credentials.key_for(backend).source == "stored"
+
+
 def test_the_store_is_asked_once_until_told_that_keys_changed():
     store = Drawer(acme=CANARY)
     credentials = Credentials({}, store)

@@ -155,12 +155,13 @@ def test_adding_again_with_nothing_but_a_key_changes_the_key_alone(cli, config, 
     assert stored() == {"groq": CANARY}
 
 
-def test_a_variable_that_goes_before_the_stored_key_is_pointed_out(cli, monkeypatch):
+def test_an_entered_key_goes_before_the_providers_usual_variable(cli, monkeypatch):
     monkeypatch.setenv("GROQ_API_KEY", "gsk-other")
 
-    result = cli("backend", "add", "groq", "--key-stdin", given=CANARY)
+    cli("backend", "add", "groq", "--key-stdin", given=CANARY)
+    listed = json.loads(cli("backend", "list", "--json").out)
 
-    assert "GROQ_API_KEY is set, and a variable goes before" in result.err
+    assert {each["name"]: each["key"] for each in listed["backends"]}["groq"] == "stored"
 
 
 def test_a_stored_key_stays_with_its_server(cli, stored):

@@ -10,6 +10,9 @@ from pointsman.canon.errors import NoCredentialError, SetupError
 from pointsman.config.environment import is_foreign_key
 from pointsman.routing.snapshot import Backend
 
+STORED = "stored"
+"""The source of a key that was entered."""
+
 
 class Credential(Struct, frozen=True):
     """A key, and where it came from."""
@@ -49,8 +52,18 @@ class Credentials:
         return self._stored[backend.name]
 
     def key_for(self, backend: Backend) -> Credential | None:
-        """The key for a backend: its environment variable first, then the vault. Raises NoCredentialError."""
-        return self.from_environment(backend) or self.stored(backend)
+        """The key for a backend, by the same order as a lease. Raises NoCredentialError."""
+        if backend.key_named:
+            return self.from_environment(backend) or self.stored(backend)
+        return self.stored(backend) or self.from_environment(backend)
+
+    def source(self, backend: Backend) -> str | None:
+        """Where the key would come from, without asking a keyring for it. Raises NoCredentialError."""
+        named = self.from_environment(backend)
+        kept = self._store.place(backend.name)
+        if kept is not None and not (backend.key_named and named):
+            return STORED
+        return named.source if named else None
 
     def forget(self) -> None:
         """Asks the vault anew from now on: a key was added or removed."""
@@ -63,7 +76,7 @@ class Credentials:
             raise NoCredentialError(error.message) from error
         if secret is None:
             return None
-        return Credential(_checked(secret.reveal(), backend, "the vault"), "stored")
+        return Credential(_checked(secret.reveal(), backend, "the vault"), STORED)
 
 
 def _checked(value: str, backend: Backend, source: str) -> Secret:

@@ -48,7 +48,7 @@ class Pool:
         scheme = auth_scheme(backend, dialect)
         if scheme == "none" or brings_own_credential(backend):
             return Lease()
-        credential = self._credentials.from_environment(backend) or await self._stored(backend)
+        credential = await self._credential(backend)
         if credential is None:
             if needs_key(backend):
                 raise NoCredentialError(missing_key(backend))
@@ -59,6 +59,11 @@ class Pool:
                 f"use https://, or set `allow_http = true` on it"
             )
         return Lease(headers=SCHEMES[scheme](credential.secret), secret=credential.secret)
+
+    async def _credential(self, backend: Backend) -> Credential | None:
+        if backend.key_named:
+            return self._credentials.from_environment(backend) or await self._stored(backend)
+        return await self._stored(backend) or self._credentials.from_environment(backend)
 
     async def _stored(self, backend: Backend) -> Credential | None:
         if self._credentials.remembered(backend):

@@ -133,7 +133,6 @@ def _check_way(made: "Backend", secret: "Secret | None") -> None:
 
 
 def _store(file: "BackendFile", made: "Backend", secret: "Secret") -> None:
-    from pointsman.cli.backend_key import variable_is_set  # noqa: PLC0415 - `--help` needs none of it
 
     try:
         kept = file.keep_key(made.name, secret)
@@ -143,11 +142,6 @@ def _store(file: "BackendFile", made: "Backend", secret: "Secret") -> None:
         ) from error
     if kept.warning is not None:
         warn(kept.warning)
-    if variable_is_set(made):
-        warn(
-            f"{made.key_env} is set, and a variable goes before a stored key; to keep the two apart, name "
-            "another variable with `--key-env`"
-        )
 
 
 def _report(file: "BackendFile", made: "Backend") -> None:

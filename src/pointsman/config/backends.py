@@ -59,6 +59,7 @@ def backend(
         why=file.name,
         models=settings.models,
         key_env=settings.key_env or key_variable(row, environment),
+        key_named=settings.key_env is not None,
         gguf=_beside(file, settings.gguf),
         headers={field.lower(): value for field, value in settings.headers.items()},
         proxy=settings.proxy,

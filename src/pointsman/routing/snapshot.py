@@ -28,6 +28,8 @@ class Backend(Struct, frozen=True):
     """The models that the user listed; empty where the server is asked."""
     key_env: str | None = None
     """The environment variable that holds its key."""
+    key_named: bool = True
+    """Whether the user named that variable; a key entered for the backend goes before the usual one."""
     gguf: str | None = None
     """A model file, for the engine inside pointsman."""
     headers: dict[str, str] = {}
