@@ -353,6 +353,7 @@ def test_the_form_of_an_envelope_is_no_loss():
     thinking = Thinking(
         "hm", Native("anthropic", "them", {"signature": "s"}), extra={"format": "pointsman.1"}
     )
-    request = Request("elsewhere", "m", (Message("assistant", (thinking,)),), max_tokens=9)
+    turns = (Message("assistant", (thinking,)), Message("user", (Text("hi"),)))
+    request = Request("elsewhere", "m", turns, max_tokens=9)
 
     assert DIALECT.encode_request(request, Target("claude", "them")).losses == ()

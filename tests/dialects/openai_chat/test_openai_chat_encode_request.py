@@ -87,7 +87,7 @@ def test_pictures_of_separate_tool_messages_wait_for_the_last_result():
 def test_text_and_calls_share_one_message_and_thinking_stays_behind():
     turn = Message("assistant", (SIGNED, Text("Let me see."), ToolCall("t1", "f", "")))
 
-    encoded = encode((HELLO, turn))
+    encoded = encode((HELLO, turn, HELLO))
 
     assert encoded.body["messages"][1] == {
         "role": "assistant",
@@ -117,9 +117,9 @@ def test_own_opaque_state_goes_back_to_its_issuer_only():
     block = Thinking("Hm.", Native("openai_chat", "them", {"type": "reasoning.text", "signature": "c2ln"}))
     traits = Traits(echo_reasoning="all", reasoning_field="reasoning_details")
 
-    kept = encode((HELLO, Message("assistant", (block,))), traits)
+    kept = encode((HELLO, Message("assistant", (block,)), HELLO), traits)
     moved = DIALECT.encode_request(
-        Request(OTHER, "m", (HELLO, Message("assistant", (block,)))), Target("m", "another", traits)
+        Request(OTHER, "m", (HELLO, Message("assistant", (block,)), HELLO)), Target("m", "another", traits)
     )
 
     assert kept.body["messages"][1]["reasoning_details"] == details
@@ -190,7 +190,11 @@ def test_a_providers_own_tool_in_the_history_is_reported():
         ),
     )
 
-    assert losses(encode((HELLO, turn))) == {"assistant.web_search": "dropped", "assistant.odd": "dropped"}
+    assert losses(encode((HELLO, turn))) == {
+        "assistant.web_search": "dropped",
+        "assistant.odd": "dropped",
+        "prefill": "approximated",
+    }
 
 
 def test_long_names_are_mapped_everywhere_and_back():

@@ -37,6 +37,8 @@ def encode_conversation(messages: Iterable[Message], crossing: Crossing, first: 
         building.add(message, f"messages[{number}]")
     turns = building.finish()
     _check_results(turns)
+    if turns and turns[-1].role == "assistant":
+        crossing.approximated("prefill", "the target goes on with the last turn instead of answering behind it")
     return [_wire(turn) for turn in turns]
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, cast
 
+from msgspec import structs
+
 from pointsman.canon.blocks import SPELLING, Block, Native, Refusal, Text, ToolCall, ToolResult
 from pointsman.canon.errors import MalformedError
 from pointsman.canon.json import Json
@@ -95,8 +97,14 @@ def _calls(fields: Fields, legacy: dict[str, str], at: int) -> tuple[ToolCall, .
 
 
 def decode_call(call: Json, path: str) -> ToolCall:
-    """One of `tool_calls`. Raises MalformedError."""
+    """One of `tool_calls`, with its cache breakpoint. Raises MalformedError."""
     fields = Fields(call, path)
+    mark = take_mark(fields)
+    decoded = _call(fields, path, call)
+    return decoded if mark is None else structs.replace(decoded, cache=mark)
+
+
+def _call(fields: Fields, path: str, call: Json) -> ToolCall:
     id = fields.required_text("id")
     kind = fields.rest.pop("type", "function")
     if kind == "custom":
