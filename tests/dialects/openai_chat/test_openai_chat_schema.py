@@ -84,6 +84,10 @@ values = st.recursive(
 )
 
 
+def test_a_schema_that_is_its_own_branch_ends():
+    assert fit({"anyOf": [{"$ref": "#"}], "type": "object"}, "plain") == {"type": "object"}
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(words, values, max_size=4), st.sampled_from(["plain", "openapi"]))
 def test_no_schema_however_odd_breaks_it(schema, subset):

@@ -84,20 +84,21 @@ class _Fitting:
     def _merged(self, value: Json, seen: tuple[str, ...]) -> Json:
         """The schema without combinators: all of `allOf`, the first of `anyOf` or `oneOf` that is no null."""
         merged = {key: each for key, each in value.items() if key not in {"allOf", "anyOf", "oneOf"}}
-        branches = [*self._branches(value, "allOf", seen)]
+        branches = self._branches(value, "allOf", seen)
         for key in ("anyOf", "oneOf"):
-            open = [each for each in self._branches(value, key, seen) if each.get("type") != "null"]
-            branches += open[:1]
-        for branch in branches:
-            merged = _both(merged, self._merged(branch, seen))
+            filled = [each for each in self._branches(value, key, seen) if each[0].get("type") != "null"]
+            branches += filled[:1]
+        for branch, followed in branches:
+            merged = _both(merged, self._merged(branch, followed))
         return merged
 
-    def _branches(self, value: Json, key: str, seen: tuple[str, ...]) -> list[Json]:
+    def _branches(self, value: Json, key: str, seen: tuple[str, ...]) -> list[tuple[Json, tuple[str, ...]]]:
+        """The schemas of a combinator, each with the references followed on the way to it."""
         found = value.get(key)
         if not isinstance(found, list):
             return []
         branches = cast("list[Any]", found)
-        return [self._resolved(cast("Json", each), seen)[0] for each in branches if isinstance(each, Mapping)]
+        return [self._resolved(cast("Json", each), seen) for each in branches if isinstance(each, Mapping)]
 
 
 def _both(one: Json, other: Json) -> dict[str, Any]:
