@@ -208,6 +208,7 @@ def test_a_slow_reader_slows_the_upstream_down_and_fills_no_memory(client, upstr
         ):
             async with gateway.asking(client, backend=upstream.name, stream=True, buffer=8192) as call:
                 await call.head()
+                await eventually(lambda: written[0] > 0)
                 await _until_it_stalls(written)
 
                 assert 0 < written[0] < 20_000_000
