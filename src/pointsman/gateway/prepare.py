@@ -120,6 +120,8 @@ def _body(exchange: Exchange, candidate: Candidate, dialect: Dialect, traits: Tr
     if exchange.members().get("messages") == []:
         raise MalformedError("`messages` must hold at least one message", param="messages")
     request = msgspec.structs.replace(exchange.request(), model=candidate.model)
+    if candidate.backend.ask_usage and exchange.intent.stream:
+        request = msgspec.structs.replace(request, include_usage=True)
     encoded = dialect.encode_request(
         request, Target(candidate.model, candidate.backend.provider.name, traits)
     )
