@@ -17,9 +17,8 @@ import pytest
 from pointsman.canon.errors import UnreachableError
 from pointsman.config.paths import platform_cache
 from pointsman.upstream.engine import EngineTransport
-from pointsman.upstream.engine_incoming import DROPPED
 from pointsman.upstream.fake import FakeReply, FakeTransport
-from pointsman.upstream.transport import Outgoing
+from pointsman.upstream.transport import DROPPED, Outgoing
 from pointsman.upstream.weights import find
 from pointsman.wire.headers import first
 

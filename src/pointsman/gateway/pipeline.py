@@ -19,6 +19,7 @@ from pointsman.gateway.stream import Delivery
 from pointsman.ledger.trace import Trace
 from pointsman.routing.attempts import Attempt, Outcome, Wait, attempts
 from pointsman.routing.plan import Candidate
+from pointsman.upstream.transport import reported_losses
 
 CLIENT_GONE = "client_gone"
 
@@ -119,6 +120,8 @@ async def _exchange(exchange: Exchange, prepared: Prepared, line: Line, parts: P
     """Sends the request and delivers the answer. Raises UpstreamError before the commit only."""
     _note_prepared(trace, prepared)
     incoming = await parts.transport.send(prepared.outgoing)
+    if prepared.outgoing.engine is not None:
+        trace.losses += reported_losses(incoming.headers)
     try:
         form = await judge_head(incoming, prepared.dialect, prepared.limits, parts.wall())
         asked = _asked(exchange, prepared, parts, form)

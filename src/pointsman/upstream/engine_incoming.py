@@ -8,12 +8,10 @@ from pointsman.canon.loss import Loss
 from pointsman.upstream.engine_answer import Fold, Stream
 from pointsman.upstream.engine_line import EngineIncoming
 from pointsman.upstream.engine_request import EngineRequest
+from pointsman.upstream.transport import DROPPED
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_object, encode
 from pointsman.wire.sse import FrameReader
-
-DROPPED = "x-engine-dropped"
-"""The response header that lists the request's fields that the engine left out."""
 
 _OVERFLOW = "exceed_context_size_error"
 

@@ -4,7 +4,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from pointsman.wire.headers import Headers
+from pointsman.canon.loss import Loss
+from pointsman.wire.headers import Headers, first
 
 
 class Outgoing(Struct, frozen=True):
@@ -27,6 +28,20 @@ class Outgoing(Struct, frozen=True):
     """A PEM file that stands beside the system's trust store."""
     engine: str | None = None
     """A model file: the request is for the engine inside pointsman, not for the network."""
+
+
+DROPPED = "x-engine-dropped"
+"""The response header in which the engine inside pointsman lists the fields that it left out."""
+
+
+def reported_losses(headers: Headers) -> tuple[Loss, ...]:
+    """What the engine inside pointsman left out of a request."""
+    names = first(headers, DROPPED) or ""
+    return tuple(
+        Loss("dropped", name.strip(), "the model inside pointsman cannot do it")
+        for name in names.split(",")
+        if name.strip()
+    )
 
 
 class Incoming(Protocol):
