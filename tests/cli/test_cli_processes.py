@@ -131,6 +131,36 @@ def test_a_second_one_at_the_same_port_says_whose_it_is(cli, served):
     assert f"runs on port {port} already" in result.err
 
 
+def test_a_second_endpoint_leaves_the_first_announced(cli, start, served, tmp_path, home):
+    process, port = served
+    file = tmp_path / "second"
+    second = start("serve", "--port", "0", "--port-file", str(file), "--no-discover")
+    second_port = int(appeared(file, second))
+    both = cli("status")
+    second.send_signal(signal.SIGTERM)
+    second.communicate(timeout=WITHIN)
+
+    after = cli("status")
+
+    for status in (both, after):
+        assert f"runs at http://localhost:{port} (process {process.pid}" in status.out
+    assert f"http://localhost:{second_port}" in both.out
+    assert f"http://localhost:{second_port}" not in after.out
+    assert [path.name for path in (home / "run").glob("endpoint*.json")] == ["endpoint.json"]
+
+
+def test_a_second_endpoint_is_found_when_the_first_has_ended(cli, start, served, tmp_path):
+    process, _ = served
+    file = tmp_path / "second"
+    second = start("serve", "--port", "0", "--port-file", str(file), "--no-discover")
+    port = appeared(file, second).strip()
+
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=WITHIN)
+
+    assert f"runs at http://localhost:{port} (process {second.pid}" in cli("status").out
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_cleanly_and_takes_its_record_back(served, home, number):
     process, _ = served

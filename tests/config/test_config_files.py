@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pointsman.canon.errors import SetupError
@@ -14,6 +15,7 @@ from pointsman.config.endpoint_file import (
     Endpoint,
     is_alive,
     read_endpoint,
+    read_endpoints,
     remove_endpoint,
     write_endpoint,
 )
@@ -222,6 +224,61 @@ def test_only_its_own_endpoint_takes_the_record_back(tmp_path):
 
     assert kept is not None
     assert not (tmp_path / "endpoint.json").exists()
+
+
+@pytest.fixture
+def first():
+    """Another endpoint: a process that lives, and a port that takes connections."""
+    code = "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1]); input()"
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-uc", code], **streams) as process:
+        yield endpoint(pid=process.pid, port=int(process.stdout.readline()), instance="first")
+        process.kill()
+
+
+def test_a_second_endpoint_stands_beside_the_first(tmp_path, first):
+    write_endpoint(tmp_path, first)
+
+    place = write_endpoint(tmp_path, endpoint(instance="second"))
+
+    assert place == tmp_path / "endpoint-second.json"
+    assert stat.S_IMODE(place.stat().st_mode) == 0o600
+    assert read_endpoint(tmp_path) == first
+    assert [each.instance for each in read_endpoints(tmp_path)] == ["first", "second"]
+
+
+def test_each_endpoint_takes_back_its_own_record_alone(tmp_path, first):
+    write_endpoint(tmp_path, first)
+    write_endpoint(tmp_path, endpoint(instance="second"))
+
+    remove_endpoint(tmp_path, "first")
+    left = read_endpoints(tmp_path)
+    remove_endpoint(tmp_path, "second")
+
+    assert [each.instance for each in left] == ["second"]
+    assert not list(tmp_path.glob("endpoint*.json"))
+
+
+def test_among_those_beside_the_oldest_is_taken(tmp_path):
+    for instance, started in (("b", 9.0), ("a", 7.0), ("c", 8.0)):
+        record = msgspec.json.encode(endpoint(instance=instance, started=started))
+        (tmp_path / f"endpoint-{instance}.json").write_bytes(record)
+
+    assert [each.instance for each in read_endpoints(tmp_path)] == ["a", "c", "b"]
+
+
+def test_what_dead_ones_left_behind_is_cleared_away(tmp_path, first):
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    write_endpoint(tmp_path, endpoint(pid=process.pid, instance="dead"))
+    (tmp_path / "endpoint-torn.json").write_bytes(b"{")
+    reused = msgspec.json.encode(endpoint(pid=first.pid, port=1, instance="reused"))
+    (tmp_path / "endpoint-reused.json").write_bytes(reused)
+
+    write_endpoint(tmp_path, endpoint())
+
+    assert [path.name for path in tmp_path.glob("endpoint*.json")] == ["endpoint.json"]
+    assert read_endpoint(tmp_path) == endpoint()
 
 
 def test_a_process_of_another_user_is_alive(monkeypatch):

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pointsman.canon.errors import PointsmanError
 from pointsman.canon.json import Json
-from pointsman.config.endpoint_file import Endpoint, read_endpoint
+from pointsman.config.endpoint_file import Endpoint, read_endpoints
 from pointsman.config.environment import API_KEY_VARIABLE
 from pointsman.config.paths import find_paths
 from pointsman.control.endpoint import EndpointClient
@@ -38,9 +38,13 @@ def health(url: str) -> Json | None:
 
 
 def record() -> Endpoint | None:
-    """The record of the endpoint that runs; what a crash left behind does not count. Raises SetupError."""
-    found = read_endpoint(find_paths(os.environ).run)
-    return found if found is not None and health(found.url) is not None else None
+    """The record of the endpoint that runs; the first where several do. Raises SetupError."""
+    return next(records(), None)
+
+
+def records() -> Iterator[Endpoint]:
+    """The records of all that run; what a crash left behind does not count. Raises SetupError."""
+    return (each for each in read_endpoints(find_paths(os.environ).run) if health(each.url) is not None)
 
 
 def running() -> EndpointClient | None:

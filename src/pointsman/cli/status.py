@@ -11,7 +11,7 @@ from pointsman.canon.json import Json
 from pointsman.cli import exit_codes
 from pointsman.cli.banner import backend_lines, default_lines, export_lines
 from pointsman.cli.output import count, print_json
-from pointsman.cli.reach import own_key, record
+from pointsman.cli.reach import own_key, records
 from pointsman.config.endpoint_file import Endpoint
 from pointsman.config.load import read_file
 from pointsman.config.paths import find_paths
@@ -30,8 +30,8 @@ def command(as_json: bool) -> int:
     pointsman status
     pointsman status --json
     """
-    found = record()
-    facts = _offline() if found is None else _live(found)
+    running = list(records())
+    facts = _live(*running) if running else _offline()
     if as_json:
         print_json(facts)
     else:
@@ -39,15 +39,16 @@ def command(as_json: bool) -> int:
     return exit_codes.USAGE if facts["config_error"] else exit_codes.OK
 
 
-def _live(found: Endpoint) -> Json:
+def _live(found: Endpoint, *others: Endpoint) -> Json:
     """What the endpoint that runs says, and whether the file that it reads still loads."""
     known = {"running": True, "address": found.url, "pid": found.pid, "version": found.version}
+    beside = {"others": [each.url for each in others]}
     try:
         told = EndpointClient(found.url, own_key()).status()
     except EndpointError as error:
         # Most likely its key is not set here; that it runs is known all the same.
         told = {"warnings": [error.message], "uptime": time.time() - found.started, "key_required": True}
-    return {**told, **known, "config_error": _broken_file()}
+    return {**told, **known, **beside, "config_error": _broken_file()}
 
 
 def _broken_file() -> str | None:
@@ -80,6 +81,8 @@ def _lines(facts: Json) -> Iterator[str]:
 def _running(facts: Json) -> Iterator[str]:
     name, address = click.style("pointsman", bold=True), click.style(facts["address"], bold=True)
     yield f"{name} {facts['version']} runs at {address} (process {facts['pid']}, for {age(facts['uptime'])})"
+    for address in facts["others"]:
+        yield f"  Another one runs at {address}"
     if "traffic" not in facts:
         return
     traffic = facts["traffic"]

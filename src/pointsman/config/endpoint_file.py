@@ -1,12 +1,23 @@
-"""`run/endpoint.json`: how commands find the running endpoint."""
+"""`run/endpoint.json`: how commands find the running endpoint.
+
+While the endpoint that it names lives, others of the same home announce themselves beside it, each in an
+`endpoint-INSTANCE.json`. Whoever announces itself clears away what dead ones left behind.
+"""
 
 import os
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from pointsman.store.files import make_private, read_optional, remove, write_private
+from pointsman.store.locks import locked
+
+LOCK = "endpoint.lock"
+KNOCK = 1.0
+"""Seconds in which a listener on this machine takes a connection."""
 
 
 class Endpoint(Struct, frozen=True):
@@ -37,29 +48,74 @@ def endpoint_file(run: Path) -> Path:
     return run / "endpoint.json"
 
 
-def write_endpoint(run: Path, endpoint: Endpoint) -> None:
-    """Announces an endpoint. Raises SetupError."""
+def write_endpoint(run: Path, endpoint: Endpoint) -> Path:
+    """Announces an endpoint, under the main name unless another one holds it; where. Raises SetupError."""
     make_private(run)
-    write_private(endpoint_file(run), msgspec.json.format(msgspec.json.encode(endpoint)))
+    main = endpoint_file(run)
+    with locked(run / LOCK):
+        for path, other in _records(run):
+            if other is None or not _holds(other, endpoint):
+                remove(path)
+        own = run / f"endpoint-{endpoint.instance}.json" if main.exists() else main
+        write_private(own, msgspec.json.format(msgspec.json.encode(endpoint)))
+    return own
 
 
 def read_endpoint(run: Path) -> Endpoint | None:
-    """The endpoint that is said to run; None if there is none, or its process is gone. Raises SetupError."""
-    data = read_optional(endpoint_file(run))
-    if data is None:
-        return None
-    try:
-        endpoint = msgspec.json.decode(data, type=Endpoint)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return endpoint if is_alive(endpoint.pid) else None
+    """The first of the endpoints that are said to run. Raises SetupError."""
+    return next(iter(read_endpoints(run)), None)
+
+
+def read_endpoints(run: Path) -> list[Endpoint]:
+    """The endpoints that are said to run and whose processes are there: the main one, then by age.
+
+    Raises SetupError.
+    """
+    main = endpoint_file(run)
+    known = [(path != main, found) for path, found in _records(run) if found is not None]
+    known.sort(key=lambda each: (each[0], each[1].started))
+    return [found for _, found in known if is_alive(found.pid)]
 
 
 def remove_endpoint(run: Path, instance: str) -> None:
-    """Takes back the announcement of this instance; another one's stays. Raises SetupError."""
-    endpoint = read_endpoint(run)
-    if endpoint is not None and endpoint.instance == instance:
-        remove(endpoint_file(run))
+    """Takes back the announcement of this instance; others stay. Raises SetupError."""
+    if not run.is_dir():
+        return
+    with locked(run / LOCK):
+        for path, found in _records(run):
+            if found is not None and found.instance == instance:
+                remove(path)
+
+
+def _records(run: Path) -> Iterator[tuple[Path, Endpoint | None]]:
+    """Every record, and None where the file holds none."""
+    for path in (endpoint_file(run), *sorted(run.glob("endpoint-*.json"))):
+        data = read_optional(path)
+        if data is not None:
+            yield path, _decoded(data)
+
+
+def _decoded(data: bytes) -> Endpoint | None:
+    try:
+        return msgspec.json.decode(data, type=Endpoint)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _holds(other: Endpoint, newcomer: Endpoint) -> bool:
+    """Whether a record is another living endpoint's: its number may be another process's by now."""
+    same = other.pid == newcomer.pid or (other.host, other.port) == (newcomer.host, newcomer.port)
+    return not same and is_alive(other.pid) and _listens(other)
+
+
+def _listens(endpoint: Endpoint) -> bool:
+    try:
+        with socket.create_connection((endpoint.host, endpoint.port), timeout=KNOCK):
+            return True
+    except TimeoutError:
+        return True  # busy, or stopped for a while
+    except (OSError, OverflowError):
+        return False
 
 
 def is_alive(pid: int) -> bool:
