@@ -14,10 +14,11 @@ from pointsman.accounts.lease import Pool, auth_scheme, brings_own_credential, n
 from pointsman.accounts.vault import Vault, service_name
 from pointsman.canon.errors import PointsmanError, SetupError
 from pointsman.canon.json import Json
+from pointsman.catalog.lookup import families
 from pointsman.config.assemble import assemble, unknown_default
 from pointsman.config.backends import Catalog, speaking
 from pointsman.config.discovery import missing_keys, neighbours
-from pointsman.config.endpoint_file import read_endpoint
+from pointsman.config.endpoint_file import read_endpoints
 from pointsman.config.environment import API_KEY_VARIABLE
 from pointsman.config.load import Effective, load
 from pointsman.config.paths import find_paths
@@ -55,9 +56,8 @@ BUILT = frozenset(DIALECTS)
 
 
 def _recorded(run: Path) -> tuple[tuple[str, int], ...]:
-    """The address of the pointsman that runs already, if one does."""
-    other = read_endpoint(run)
-    return () if other is None else ((other.host, other.port),)
+    """The address of each pointsman that runs already."""
+    return tuple((other.host, other.port) for other in read_endpoints(run))
 
 
 class App:
@@ -134,6 +134,7 @@ class App:
             catalogs={**self._known.catalogs, **engines.models(backends)},
             profiles=profiles(),
             aliases=settings.aliases,
+            families=families(self.catalog.rows.values()),
             default=settings.default,
             model=settings.model,
             embedded=row.name if row is not None else None,

@@ -80,9 +80,13 @@ def test_no_key_variable_adds_two_providers():
 
 
 def test_no_prefix_names_two_providers():
-    prefixes = [*PROVIDERS, *(alias for row in PROVIDERS.values() for alias in row.aliases)]
+    own = [row for row in PROVIDERS.values() if not row.compatible]
+    kinds = [row for row in PROVIDERS.values() if row.compatible]
+    prefixes = [*PROVIDERS, *(alias for row in own for alias in row.aliases)]
+    of_kinds = [alias for row in kinds for alias in row.aliases]
 
     assert len(prefixes) == len(set(prefixes))
+    assert len(of_kinds) == len(set(of_kinds))
 
 
 @pytest.mark.parametrize(

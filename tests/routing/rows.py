@@ -42,7 +42,9 @@ def backend(row: Provider, name: str | None = None, **fields: object) -> Backend
 
 def snapshot(*backends: Backend, **fields: object) -> Snapshot:
     """A snapshot of backends."""
-    return Snapshot(backends={each.name: each for each in backends}, **fields)  # type: ignore[arg-type]
+    families = {name: glob for each in backends for name, glob in each.provider.families.items()}
+    settings = {"families": families, **fields}
+    return Snapshot(backends={each.name: each for each in backends}, **settings)  # type: ignore[arg-type]
 
 
 OPUS_OLD = Model("claude-opus-4-1-20250805", created=1754352000, context_window=200_000)

@@ -6,7 +6,7 @@ replaces outright.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, Final
@@ -113,3 +113,8 @@ def _merge(merged: dict[str, Any], layer: Mapping[str, Any]) -> None:
             merged[trait] = {**before, **value}
         else:
             merged[trait] = value
+
+
+def families(rows: Iterable[Provider]) -> dict[str, str]:
+    """Every row's shortcuts, with the pattern of the model ids that each means."""
+    return {name: pattern for row in rows for name, pattern in row.families.items()}

@@ -1,10 +1,11 @@
 """Shortcuts: `opus`, `sonnet-1m`: the newest model of a family in a live catalog."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
-from pointsman.routing.snapshot import Backend, Model
+from pointsman.catalog.lookup import bare_name
+from pointsman.routing.snapshot import Model
 
 LONG_CONTEXT = 1_000_000
 """Tokens; what a shortcut's `1m` asks for."""
@@ -13,9 +14,9 @@ _LONG_SUFFIX = re.compile(r"(?:\[1m\]|[-_ ]?1m)$", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+")
 
 
-def family_pattern(backend: Backend, name: str) -> str | None:
-    """The glob pattern of the family that a shortcut names at a backend; None if it names none."""
-    return backend.provider.families.get(_LONG_SUFFIX.sub("", name).lower())
+def family_pattern(families: Mapping[str, str], name: str) -> str | None:
+    """The glob pattern of the family that a shortcut names; None if it names none."""
+    return families.get(_LONG_SUFFIX.sub("", name).lower())
 
 
 def wants_long_context(name: str) -> bool:
@@ -24,8 +25,11 @@ def wants_long_context(name: str) -> bool:
 
 
 def newest(models: Iterable[Model], pattern: str, *, long_context: bool = False) -> Model | None:
-    """The newest model whose id matches; with `long_context`, one of a million tokens goes first."""
-    found = [model for model in models if fnmatchcase(model.id, pattern)]
+    """The newest model whose id, without a vendor's prefix, matches.
+
+    With `long_context`, one that takes a million tokens goes first.
+    """
+    found = [model for model in models if fnmatchcase(bare_name(model.id), pattern)]
     return max(found, key=lambda model: _age_key(model, long_context=long_context), default=None)
 
 

@@ -108,7 +108,7 @@ class Router:
         if any(model.id == name for model in self.models(backend)):
             return name
         name = self.snapshot.aliases.get(name, name)
-        pattern = family_pattern(backend, name)
+        pattern = family_pattern(self.snapshot.families, name)
         model = self._newest(backend, name, pattern) if pattern else None
         if model is not None:
             return model.id
@@ -129,7 +129,7 @@ class Router:
 
     def _shortcuts(self, name: str) -> Iterator[Candidate]:
         for backend in self.snapshot.backends.values():
-            pattern = family_pattern(backend, name)
+            pattern = family_pattern(self.snapshot.families, name)
             model = self._newest(backend, name, pattern) if pattern else None
             if model is not None:
                 yield Candidate(backend, model.id, "shortcut", f"the newest {pattern} of {backend.name}")
@@ -222,22 +222,35 @@ class Router:
 
     def advertised(self) -> Iterator[tuple[str, Backend, Model]]:
         """(name, backend, model) of everything `/v1/models` lists: each name leads back to its backend."""
+        if self.snapshot.model is not None:
+            yield from self._only(self.snapshot.model)
+            return
         for alias in self.snapshot.aliases:
             for candidate in self._distinct(self._named(alias, aliases=True))[:1]:
                 yield alias, candidate.backend, self._described(candidate)
         for backend in self.snapshot.backends.values():
             for model in self.models(backend):
                 yield self._routable_name(backend, model), backend, model
-        if EMBEDDED_NAME not in self.snapshot.aliases and self.snapshot.model is None:
+        if EMBEDDED_NAME not in self.snapshot.aliases:
             for candidate in self._distinct(self._embedded(EMBEDDED_NAME)):
                 yield EMBEDDED_NAME, candidate.backend, self._described(candidate)
+
+    def _only(self, name: str) -> Iterator[tuple[str, Backend, Model]]:
+        """Under a server-wide model every name leads there, so that no other is listed."""
+        for candidate in self._distinct(self._candidates(name))[:1]:
+            yield candidate.model, candidate.backend, self._described(candidate)
+
+    def described(self, name: str) -> tuple[str, Backend, Model]:
+        """(name, backend, model) of any name that leads somewhere. Raises UnknownModelError."""
+        candidate = self.plan(name).candidates[0]
+        return name, candidate.backend, self._described(candidate)
 
     def _described(self, candidate: Candidate) -> Model:
         known = (model for model in self.models(candidate.backend) if model.id == candidate.model)
         return next(known, Model(candidate.model))
 
     def _routable_name(self, backend: Backend, model: Model) -> str:
-        if self.snapshot.model is None and model.id not in NO_MODEL:
+        if model.id not in NO_MODEL:
             first = next(self._named(model.id, aliases=True), None)
             if first is not None and first.backend.name == backend.name and first.model == model.id:
                 return model.id
@@ -250,7 +263,8 @@ def _because(candidate: Candidate, rule: Rule, why: str) -> Candidate:
 
 def _backends_by_kind(snapshot: Snapshot) -> dict[str, Backend]:
     kinds: dict[str, Backend] = {}
-    for backend in snapshot.backends.values():
+    # The provider itself goes before servers that only speak as it does.
+    for backend in sorted(snapshot.backends.values(), key=lambda each: each.provider.compatible):
         for alias in (*backend.provider.aliases, backend.provider.name):
             kinds.setdefault(alias, backend)
     return kinds

@@ -62,6 +62,8 @@ class Snapshot(Struct, frozen=True):
     """The models that each backend was last seen to have; absent where it was never asked."""
     profiles: tuple[Profile, ...] = ()
     aliases: dict[str, str] = {}
+    families: dict[str, str] = {}
+    """Shortcuts (`opus`) → the glob pattern of the family's model ids, at whichever backend."""
     default: str | None = None
     """The backend that the user chose for unmatched names."""
     model: str | None = None

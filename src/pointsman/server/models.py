@@ -42,11 +42,10 @@ class Lister:
         """The whole list, or the page of it that was asked for."""
         return _PAGES[shape](self.all(), query)
 
-    def one(self, shape: Shape, name: str) -> Json | None:
-        """One model by its name; None if nothing is listed under it."""
+    def one(self, shape: Shape, name: str) -> Json:
+        """One model by any name that a request may use. Raises UnknownModelError."""
         found = (listed for listed in self.all() if listed[0] == name)
-        listed = next(found, None)
-        return None if listed is None else _ENTRIES[shape](listed)
+        return _ENTRIES[shape](next(found, None) or self._router.described(name))
 
 
 _SLUG_DEFAULTS: Json = {

@@ -5,7 +5,6 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
-from pointsman.canon.errors import UnknownModelError
 from pointsman.canon.json import Json
 from pointsman.routing.explain import explain
 from pointsman.server.models import Lister, Shape, shape_for
@@ -48,10 +47,7 @@ class Pages:
         if path == "/models":
             return _json(lister.page(shape, query))
         name = unquote(path.removeprefix("/models/"))
-        found = lister.one(shape, name)
-        if found is None:
-            raise UnknownModelError(self._service.parts.router.advice(name), param="model")
-        return _json(found)
+        return _json(lister.one(shape, name))
 
     def root(self) -> Json:
         """What answers here."""
