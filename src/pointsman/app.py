@@ -73,6 +73,7 @@ class App:
         self._flags = flags or {}
         self._own: tuple[tuple[str, int], ...] = ()
         self.paths = find_paths(environment)
+        self._others = _recorded(self.paths.run)
         self.instance = secrets.token_hex(8)
         self._ids = random.Random()
         self.catalog = Catalog(providers(), BUILT)
@@ -155,7 +156,7 @@ class App:
 
     def listens_on(self, port: int) -> None:
         """Where it answers, so that a key meant for this endpoint is not taken for a provider's."""
-        self._own = ((self.effective.settings.host, port), *_recorded(self.paths.run))
+        self._own = ((self.effective.settings.host, port), *self._others)
 
     # Parts
 
