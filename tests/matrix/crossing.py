@@ -1,11 +1,12 @@
 """From one dialect to another, as the gateway goes: requests, answers and streams, with what they lose."""
 
 import json
+from importlib import import_module
 from pathlib import Path
 
-from dialects.laws import events_of, rendered
 from msgspec import structs
 
+from dialects.laws import events_of, rendered
 from pointsman.canon.errors import RequestError
 from pointsman.canon.events import Failure, MessageStart, UsageReport
 from pointsman.canon.traits import Target, Traits
@@ -66,9 +67,7 @@ def counts(events):
     """The buckets that the tap fills from these events."""
     usage = None
     for event in events:
-        if isinstance(event, UsageReport):
-            usage = merge_usage(usage, event.usage)
-        elif isinstance(event, MessageStart) and event.usage is not None:
+        if isinstance(event, UsageReport | MessageStart) and event.usage is not None:
             usage = merge_usage(usage, event.usage)
     known = {} if usage is None else structs.asdict(usage)
     return {name: value for name, value in known.items() if value is not None and name != "extra"}
@@ -84,11 +83,16 @@ def whole(source, body):
     return list(DIALECTS[source].whole(body, ORIGIN))
 
 
-def as_stream(to, events):
+def as_stream(to, events, asked=ASKED):
     """The stream for a client of the dialect `to`."""
-    return rendered(DIALECTS[to], events, ASKED)
+    return rendered(DIALECTS[to], events, asked)
 
 
 def readable(value):
     """JSON for people."""
     return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+
+
+def strategies_of(name):
+    """The strategies that a dialect's author wrote for it."""
+    return import_module(f"dialects.{name}.strategies")

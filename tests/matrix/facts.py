@@ -1,6 +1,6 @@
 """What a canonical request or answer says, as facts: (label, value) pairs that hold in every dialect.
 
-Spellings are no facts: text as a string or as a block, turns cut in two, an absent field or its neutral value.
+Spellings are no facts: text as a string or as a block, a turn cut in two, a field absent or neutral.
 Two requests say the same where their facts are the same; what differs has a label, and a loss must name it.
 """
 
@@ -9,7 +9,6 @@ from base64 import b64decode
 from collections import Counter
 
 from pointsman.canon.blocks import (
-    SPELLING,
     Audio,
     Base64Source,
     Document,
@@ -23,7 +22,9 @@ from pointsman.canon.blocks import (
     ToolResult,
     Unknown,
 )
-from pointsman.dialects.foreign import says_nothing
+from pointsman.canon.usage import Usage
+from pointsman.dialects.foreign import unsaid
+from pointsman.wire.envelope import PREFIX
 
 LABELS = {
     Text: "text",
@@ -84,9 +85,8 @@ class Facts(list):
 
     def extra(self, label, extra):
         """What has no canonical place."""
-        for name, value in extra.items():
-            if name != SPELLING and not says_nothing(value):
-                self.say(f"{label}.extra", name, value)
+        for name in unsaid(extra):
+            self.say(f"{label}.extra", name)
 
     def cache(self, label, mark):
         """A cache breakpoint."""
@@ -248,7 +248,7 @@ _BESIDE = {
 def arguments_of(text):
     """Arguments as a value where they are JSON."""
     try:
-        return json.loads(text or "{}")
+        return json.loads(text.strip() or "{}")
     except ValueError:
         return text
 
@@ -280,50 +280,53 @@ _VALUES = {
 
 
 def of_answer(answer):
-    """The facts of a whole answer; its name, its age and its counters' extras are none."""
+    """The facts of a whole answer; its name, its age and the order of its kinds of blocks are none."""
     facts = Facts()
     facts.extra("answer", {key: answer.extra[key] for key in answer.extra if key not in _FORMAL})
     for number, choice in enumerate(answer.choices):
-        texts = []
+        texts = [block for block in choice.blocks if isinstance(block, Text)]
+        facts.say("text", number, "".join(block.text for block in texts))
         for block in choice.blocks:
-            if isinstance(block, Text):
-                texts.append(block)
-            else:
-                _spoken(facts, texts)
-                _block(facts, block, f"choice {number}", {})
-        _spoken(facts, texts)
-        _stop(facts, choice.stop, number)
-    if answer.usage is not None:
-        _usage(facts, answer.usage)
+            _said(facts, block, number)
+        _stop(facts, choice, number)
+    _usage(facts, answer.usage or Usage())
     return facts
 
 
-_FORMAL = {
-    "type",
-    "role",
-    "object",
-    "service_tier",
-    "stop_reason",
-    "stop_sequence",
-    "stop_details",
-    "container",
-}
+_FORMAL = {"type", "role", "object", "service_tier", "stop_reason", "stop_sequence", "stop_details"}
 
 
-def _stop(facts, stop, number):
+def _said(facts, block, number):
+    label = LABELS[type(block)]
+    facts.extra(label, getattr(block, "extra", {}))
+    if isinstance(block, Text):
+        for citation in block.citations:
+            facts.say("text.citations", citation.native if citation.url is None else citation.url)
+    elif not isinstance(block, Thinking):
+        facts.say(label, number, *_VALUES[type(block)](block, {}))
+    elif block.text or block.native is not None:
+        facts.say(label, number, block.text, block.redacted)
+    native = getattr(block, "native", None)
+    opaque = native is not None and bool(native.data) and not isinstance(block, ServerTool)
+    if opaque and not any(str(value).startswith(PREFIX) for value in native.data.values()):
+        facts.say(f"{label}.native", native)
+
+
+def _stop(facts, choice, number):
+    """A call implies its reason, whatever the upstream said; so each dialect tells it."""
+    stop = choice.stop
     if stop is None:
         return
-    reason = "end" if stop.reason in ("stop_sequence", "other") else stop.reason
-    facts.say("stop_reason", number, reason)
-    if stop.sequence is not None:
+    called = any(isinstance(block, ToolCall) for block in choice.blocks)
+    done = stop.reason in ("end", "stop_sequence", "other", "tool_use")
+    facts.say("stop_reason", number, ("tool_use" if called else "end") if done else stop.reason)
+    if stop.sequence:
         facts.say("stop_sequence", stop.sequence)
-    if stop.details is not None:
+    if stop.details:
         facts.say("stop_details", stop.details)
     facts.extra("stop", {key: value for key, value in stop.extra.items() if value != stop.sequence})
 
 
 def _usage(facts, usage):
-    written = (usage.cache_write_5m or 0) + (usage.cache_write_1h or 0)
-    facts.say(
-        "usage", usage.input or 0, usage.cache_read or 0, written, usage.output or 0, usage.reasoning or 0
-    )
+    read, written = usage.cache_read or 0, (usage.cache_write_5m or 0) + (usage.cache_write_1h or 0)
+    facts.say("usage", usage.input or 0, read, written, usage.output or 0, usage.reasoning or 0)

@@ -3,7 +3,6 @@
 import re
 
 from matrix.facts import LABELS
-
 from pointsman.canon.blocks import ToolResult
 
 _TURN = re.compile(r"messages\[(\d+)\](?:\.content\[(\d+)\])?(?:\.content\[(\d+)\])?(?:\.(.+))?$")
@@ -70,8 +69,7 @@ def labels_of(loss, request):
 
 def _elsewhere(what):
     """A field by its own name; of an unknown one only where it stood."""
-    holder, _, name = what.rpartition(".")
-    if not holder:
+    if "." not in what:
         return {what, "request.extra"}
     return {f"{label}.extra" for label in LABELS.values()} | {
         "request.extra",
@@ -108,3 +106,26 @@ def _in_tool(found, request):
     if found[2] is None:
         return ["tool", "tool.schema", "call", "tool_choice"]
     return _PARTS.get(found[2], ["tool.extra"])
+
+
+_ASPECTS = ("", ".native", ".extra", ".citations")
+_ANSWER = {
+    "refusal": {"refusal", "text", "stop_reason", "refusal.extra"},
+    "choices": {f"{label}{part}" for label in (*LABELS.values(), "stop") for part in _ASPECTS}
+    | {"stop_reason", "stop_sequence", "stop_details"},
+    "citation": {"text.citations"},
+    "citations": {"text.citations"},
+    "logprobs": {"text.extra", "refusal.extra", "stop.extra"},
+    "tool_call.native": {"call.native"},
+    "stop_reason": {"stop_reason", "stop.extra"},
+    "tool_call": {"call"},
+    "stop_sequence": {"stop_sequence"},
+    "stop_details": {"stop_details"},
+}
+_BLOCKS = {"server_tool", "unknown"}
+_EXTRAS = {"answer.extra", "stop.extra", *(f"{label}.extra" for label in LABELS.values())}
+
+
+def labels_of_answer(loss):
+    """The labels that a loss of an answer may stand for."""
+    return _ANSWER.get(loss.what, _BLOCKS) | _EXTRAS

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from matrix.crossing import (
     CORPUS,
     as_stream,
@@ -18,7 +19,6 @@ from matrix.crossing import (
     translated,
     whole,
 )
-
 from pointsman.dialects.registry import DIALECTS
 
 GOLDEN = Path(__file__).parents[1] / "golden"

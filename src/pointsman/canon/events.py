@@ -40,6 +40,8 @@ class BlockStart(Struct, frozen=True):
     block: Block
     choice: int = 0
     """Which of several answers (`n` > 1) it belongs to."""
+    dialect: str = ""
+    """As in `MessageStart`."""
 
 
 class TextDelta(Struct, frozen=True):

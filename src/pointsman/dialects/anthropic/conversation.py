@@ -38,7 +38,7 @@ def encode_conversation(messages: Iterable[Message], crossing: Crossing, first: 
     turns = building.finish()
     _check_results(turns)
     if turns and turns[-1].role == "assistant":
-        crossing.approximated("prefill", "the target goes on with the last turn instead of answering behind it")
+        crossing.approximated("prefill", "the target goes on with the last turn instead of answering it")
     return [_wire(turn) for turn in turns]
 
 

@@ -29,7 +29,7 @@ from pointsman.canon.events import (
     UsageReport,
 )
 from pointsman.canon.json import Json
-from pointsman.dialects.anthropic.blocks import decode_block, decode_blocks
+from pointsman.dialects.anthropic.blocks import decode_block, decode_blocks, native_signature
 from pointsman.dialects.anthropic.call import CallReader
 from pointsman.dialects.anthropic.citations import decode_citation
 from pointsman.dialects.anthropic.errors import parse_event
@@ -114,9 +114,9 @@ class _Reading:
         )
         if isinstance(block, ToolCall | ServerTool):
             reader = self._calls[index] = CallReader(index, block, self._origin)
-            events.append(BlockStart(index, reader.start))
+            events.append(BlockStart(index, reader.start, dialect=NAME))
         else:
-            events.append(BlockStart(index, block))
+            events.append(BlockStart(index, block, dialect=NAME))
 
     def block_delta(self, wire: Json, events: list[Event]) -> None:
         delta = as_object(wire.get("delta"), "delta")
@@ -156,7 +156,10 @@ class _Reading:
 
     def signature_delta(self, index: int, delta: Json, events: list[Event]) -> None:
         signature = as_text(delta.get("signature"), "delta.signature")
-        events.append(NativeDelta(index, Native(NAME, self._issuer, {"signature": signature})))
+        native = native_signature(signature, self._issuer) or Native(
+            NAME, self._issuer, {"signature": signature}
+        )
+        events.append(NativeDelta(index, native))
 
     def citations_delta(self, index: int, delta: Json, events: list[Event]) -> None:
         citation = as_object(delta.get("citation"), "delta.citation")
@@ -242,7 +245,7 @@ def _whole(body: Json, origin: Origin) -> Iterator[Event]:
     for index, block in enumerate(decode_blocks(body.get("content"), "content", origin.issuer)):
         if isinstance(block, ToolCall | ServerTool):
             reader = CallReader(index, block, origin)
-            yield BlockStart(index, reader.start)
+            yield BlockStart(index, reader.start, dialect=NAME)
             yield from reader.close()
         else:
             yield from _opened(index, block)
@@ -254,17 +257,18 @@ def _whole(body: Json, origin: Origin) -> Iterator[Event]:
 def _opened(index: int, block: Any) -> Iterator[Event]:
     """A block as its start and its deltas, as a stream would say it."""
     if isinstance(block, Text):
-        yield BlockStart(index, Text("", extra=block.extra))
+        yield BlockStart(index, Text("", extra=block.extra), dialect=NAME)
         yield TextDelta(index, block.text)
         yield from (CitationDelta(index, citation) for citation in block.citations)
     elif isinstance(block, Thinking) and not block.redacted:
         signed = block.native is not None and bool(block.native.data)
-        yield BlockStart(index, Thinking("", None if signed else block.native, extra=block.extra))
+        start = Thinking("", None if signed else block.native, extra=block.extra)
+        yield BlockStart(index, start, dialect=NAME)
         yield ThinkingDelta(index, block.text)
         if block.native is not None and signed:
             yield NativeDelta(index, block.native)
     else:
-        yield BlockStart(index, block)
+        yield BlockStart(index, block, dialect=NAME)
 
 
 def _start(message: Json, reader: UsageReader) -> MessageStart:

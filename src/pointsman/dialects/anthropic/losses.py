@@ -49,6 +49,8 @@ def _stop(event: Stop) -> tuple[Loss, ...]:
     """The sequence that matched is said; a foreign stop may hold it in its own words, too."""
     if event.dialect == NAME:
         return ()
+    if event.choice:
+        return _dropped("choices", "an answer has one choice here")
     return _fields({name: value for name, value in event.extra.items() if value != event.sequence})
 
 
@@ -56,7 +58,8 @@ def _block(event: BlockStart) -> tuple[Loss, ...]:
     if event.choice:
         return _dropped("choices", "an answer has one choice here")
     losses = _BLOCKS.get(type(event.block))
-    return () if losses is None else losses(event.block)
+    unsaid = () if event.dialect == NAME else _fields(getattr(event.block, "extra", {}))
+    return unsaid if losses is None else (*losses(event.block), *unsaid)
 
 
 def _refusal(block: Refusal) -> tuple[Loss, ...]:
@@ -68,9 +71,12 @@ def _media(block: Image | Audio | Document) -> tuple[Loss, ...]:
 
 
 def _call(block: ToolCall) -> tuple[Loss, ...]:
+    losses: tuple[Loss, ...] = ()
+    if block.kind == "custom":
+        losses = (Loss("approximated", "tool_call", "free text is said as one string, `input`"),)
     if block.native is None or block.native.dialect == NAME:
-        return ()
-    return _dropped("tool_call.native", "tool calls carry no opaque state here")
+        return losses
+    return (*losses, *_dropped("tool_call.native", "tool calls carry no opaque state here"))
 
 
 def _server_tool(block: ServerTool) -> tuple[Loss, ...]:

@@ -129,6 +129,7 @@ class _OpenThinking(OpenBlock):
         """The dialect's own signature goes out at once; another's is sealed when it is whole."""
         if event.native.dialect != NAME:
             self._native = merge_native(self._native, event.native)
+            self._signed = False
             return b""
         self._signed = True
         return self._sign(event.native) if "signature" in event.native.data else b""

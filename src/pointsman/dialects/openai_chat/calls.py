@@ -15,6 +15,7 @@ from pointsman.canon.errors import MalformedError
 from pointsman.canon.events import ArgumentsDelta, BlockEnd, BlockStart, Event, NativeDelta
 from pointsman.canon.json import Json
 from pointsman.dialects.openai_chat.messages import INNER, LEGACY, arguments_text, call_extra, take_native
+from pointsman.dialects.openai_chat.words import NAME
 from pointsman.wire.json import decode_object, encode
 from pointsman.wire.surrogates import SurrogateJoiner
 
@@ -133,7 +134,7 @@ def tell(call: Call, events: list[Event], choice: int, index: int, id: str) -> i
     call.id = call.id or id
     kind = "custom" if call.kind == "custom" else "function"
     block = ToolCall(call.id, call.name, "", kind, call.native, form=call.form, extra=call.extra)
-    events.append(BlockStart(index, block, choice))
+    events.append(BlockStart(index, block, choice, NAME))
     if call.arguments:
         events.append(ArgumentsDelta(index, call.arguments))
     return index + 1

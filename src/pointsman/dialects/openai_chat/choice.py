@@ -134,7 +134,8 @@ class ChoiceReader:
         if self._audio < 0:
             self._prose.shut(events)
             self._audio = self._counter.take()
-            events.append(BlockStart(self._audio, Unknown(NAME, {"type": "audio", **data}), self.number))
+            block = Unknown(NAME, {"type": "audio", **data})
+            events.append(BlockStart(self._audio, block, self.number, NAME))
         else:
             grown = {key: value for key, value in data.items() if key != "id"}
             events.append(UnknownDelta(self._audio, NAME, {"type": "audio", **grown}))

@@ -34,7 +34,13 @@ from pointsman.dialects.gather import merge_native, merge_usage
 from pointsman.dialects.openai_chat.calls_out import argument_key, call_members, native_members
 from pointsman.dialects.openai_chat.decode import DONE, OBFUSCATION, OPENING, PADDING
 from pointsman.dialects.openai_chat.errors import error_frame
-from pointsman.dialects.openai_chat.fold import annotation, answer_head, finish_word, tier_members
+from pointsman.dialects.openai_chat.fold import (
+    annotation,
+    answer_head,
+    finish_word,
+    foreign_finish,
+    tier_members,
+)
 from pointsman.dialects.openai_chat.messages import LEGACY
 from pointsman.dialects.openai_chat.thinking import (
     CONTENT,
@@ -91,6 +97,8 @@ class ChatEncoder:
         self._opening = _ROLE
         """The delta that begins each choice."""
         self._usage: Usage | None = None
+        self._finishes = b""
+        """Why the choices of a foreign answer ended; told when it is whole, since clients stop there."""
         self._ended = False
         self._begin(MessageStart())
 
@@ -291,7 +299,11 @@ class ChatEncoder:
         if "refusal" in message and "refusal" in self._opening:
             del message["refusal"]
         choice = {"index": event.choice, "delta": message, **extra}
-        return role + self._chunk({**choice, "finish_reason": finish_word(event, own=self._own)})
+        if self._own:
+            return role + self._chunk({**choice, "finish_reason": finish_word(event)})
+        word = foreign_finish(event, called=(event.choice, ToolCall) in self._numbers)
+        self._finishes += self._chunk({**choice, "finish_reason": word})
+        return role
 
     def end(self, event: MessageEnd) -> bytes:
         self._ended = True
@@ -301,10 +313,10 @@ class ChatEncoder:
             extra |= {"usage": own_usage(usage) if self._own else encode_usage(usage)}
             extra |= {} if self._own else tier_members(usage)
         if not extra and not self._once:
-            return b""
+            return self._finishes
         last: dict[str, Any] = {**self._head, **self._once, **extra, "choices": []}
         self._once = {}
-        return frame(encode(last))
+        return self._finishes + frame(encode(last))
 
     def pad(self, event: UnknownEvent) -> bytes:
         if event.dialect == NAME and event.name == PADDING and self._own:

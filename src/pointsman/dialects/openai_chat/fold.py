@@ -48,10 +48,17 @@ def tier_members(usage: Usage) -> dict[str, Any]:
     return {} if tier is None else {"service_tier": tier}
 
 
-def finish_word(stop: Stop, *, own: bool) -> str:
-    """`finish_reason`: the upstream's own word where it is this dialect's and says the same."""
-    if own and stop.raw is not None and REASONS.get(stop.raw, "other") == stop.reason:
+def finish_word(stop: Stop) -> str:
+    """`finish_reason` of an answer of this dialect: the upstream's own word where it says the same."""
+    if stop.raw is not None and REASONS.get(stop.raw, "other") == stop.reason:
         return stop.raw
+    return FINISHES[stop.reason]
+
+
+def foreign_finish(stop: Stop, *, called: bool) -> str:
+    """`finish_reason` of a foreign answer: a call implies `tool_calls`, and only a call does."""
+    if stop.reason in {"end", "other", "tool_use"}:
+        return FINISHES["tool_use" if called else "end"]
     return FINISHES[stop.reason]
 
 
@@ -79,7 +86,9 @@ def _choice(number: int, choice: Choice, *, own: bool) -> dict[str, Any]:
         extra["logprobs"] = logprobs
     message = _message(choice.blocks, own=own)
     message |= {key: value for key, value in odd.items() if value or not message.get(key)}
-    return {"index": number, "message": message, **extra, "finish_reason": finish_word(stop, own=own)}
+    called = any(isinstance(block, ToolCall) for block in choice.blocks)
+    word = finish_word(stop) if own else foreign_finish(stop, called=called)
+    return {"index": number, "message": message, **extra, "finish_reason": word}
 
 
 def _logprobs(blocks: tuple[Block, ...], beside: Any) -> Any:

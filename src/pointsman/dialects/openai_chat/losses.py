@@ -53,9 +53,10 @@ def _block(event: BlockStart) -> tuple[Loss, ...]:
         )
     if isinstance(block, Unknown) and block.dialect != NAME:
         return (Loss("dropped", str(block.data.get("type", "block")), "a block of a kind that is not known"),)
+    losses = () if event.dialect == NAME else _fields(getattr(block, "extra", {}))
     if isinstance(block, Text):
-        return tuple(loss for citation in block.citations for loss in _citation(citation))
-    return ()
+        return (*losses, *(loss for citation in block.citations for loss in _citation(citation)))
+    return losses
 
 
 def _cite(event: CitationDelta) -> tuple[Loss, ...]:

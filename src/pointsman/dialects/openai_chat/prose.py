@@ -51,7 +51,7 @@ class Prose:
         self.shut(events)
         self._kind = type(block)
         self._index = self._counter.take()
-        events.append(BlockStart(self._index, block, self._choice))
+        events.append(BlockStart(self._index, block, self._choice, NAME))
         return self._index
 
     def shut(self, events: list[Event]) -> None:
