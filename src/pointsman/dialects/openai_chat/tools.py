@@ -1,7 +1,7 @@
 """Tools and the choice among them: from the client's request."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from pointsman.canon.blocks import SPELLING
 from pointsman.canon.errors import MalformedError
@@ -16,7 +16,12 @@ LEGACY = "functions"
 FLAT = "flat"
 """The form of functions whose members stand beside `type`, as the Responses API has them."""
 
-MODES = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
+MODES: dict[str, Literal["auto", "none", "any"]] = {
+    "auto": "auto",
+    "none": "none",
+    "required": "any",
+    "any": "any",
+}
 """`any` is Mistral's word for `required`."""
 
 
@@ -114,7 +119,7 @@ def _mode(word: str, path: str, form: str = "") -> ToolChoice:
         raise MalformedError(
             f"`{path}` must be `auto`, `none`, `required` or an object, not: {word}", param=path
         )
-    return ToolChoice(mode, form=form)  # pyright: ignore[reportArgumentType]
+    return ToolChoice(mode, form=form)
 
 
 def _choice(value: object, path: str) -> ToolChoice:
