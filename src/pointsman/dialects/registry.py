@@ -3,7 +3,5 @@
 from pointsman.dialects import anthropic, openai_chat
 from pointsman.dialects.dialect import Dialect
 
-DIALECTS: dict[str, Dialect] = {
-    dialect.name: dialect for dialect in (openai_chat.DIALECT, anthropic.DIALECT)
-}
+DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (openai_chat.DIALECT, anthropic.DIALECT)}
 """By name."""
