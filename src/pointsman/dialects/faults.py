@@ -22,6 +22,7 @@ _KINDS: dict[int, FaultKind] = {
     529: "overloaded",
 }
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_TAGS = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _LONGEST = 500
 """Characters of a body that is no JSON which a message repeats."""
 
@@ -53,14 +54,18 @@ def message_of(error: Json | None, body: bytes, status: int) -> str:
         text = None if error is None else error.get(name)
         if isinstance(text, str) and text.strip():
             return text
-    text = body.decode(errors="replace").strip()
+    return plain_message(body.decode(errors="replace").strip(), status)
+
+
+def plain_message(text: str, status: int) -> str:
+    """What a body says that is no envelope: its title where it is a web page, else its words; one line."""
     title = _TITLE.search(text)
     if title is not None or text.startswith("<"):
-        shown = " ".join(title[1].split()) if title is not None else "an HTML page"
-        return f"the backend answered {status} with HTML instead of JSON: {shown}"
+        shown = " ".join(_TAGS.sub(" ", title[1] if title is not None else text).split())
+        return f"the backend answered {status} with HTML instead of JSON: {shown[:_LONGEST] or 'no text'}"
     if not text:
         return f"the backend answered {status} without a body"
-    return f"the backend answered {status}: {text[:_LONGEST]}"
+    return f"the backend answered {status}: {' '.join(text.split())[:_LONGEST]}"
 
 
 def text_of(error: Json | None, name: str) -> str | None:

@@ -62,7 +62,7 @@ def parse(status, body):
             "overloaded",
             "503 Service Unavailable",
         ),
-        (500, b"", "api", "empty body"),
+        (500, b"", "api", "without a body"),
         (418, b"{broken", "invalid_request", "{broken"),
     ],
 )

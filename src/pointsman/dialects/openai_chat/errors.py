@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from pointsman.canon.errors import Fault, FaultKind, MalformedError
 from pointsman.canon.json import Json
+from pointsman.dialects.faults import plain_message
 from pointsman.dialects.openai_chat.words import NAME
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_object, encode
@@ -88,10 +89,6 @@ _OVERFLOW = re.compile(
     r"context[ _](?:length|window|size)|prompt is too long|maximum context|too many tokens|input is too long",
     re.IGNORECASE,
 )
-_TAGS = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>", re.IGNORECASE | re.DOTALL)
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
-_LONGEST = 500
-"""Characters kept of a body that is no envelope."""
 
 
 def parse_error(status: int, headers: Headers, body: bytes) -> Fault:
@@ -104,7 +101,7 @@ def parse_error(status: int, headers: Headers, body: bytes) -> Fault:
             return fault_in(decode_object(text.encode()), status)
         except MalformedError:
             pass
-    return Fault(_BY_STATUS.get(status, _family(status)), _plain(text, status), status, dialect=NAME)
+    return Fault(_BY_STATUS.get(status, _family(status)), plain_message(text, status), status, dialect=NAME)
 
 
 def fault_in(envelope: Json, status: int | None = None) -> Fault:
@@ -166,15 +163,6 @@ def _message(fields: Json) -> str | None:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _plain(text: str, status: int) -> str:
-    """A body that is no envelope, as one line."""
-    if not text:
-        return f"the upstream answered with status {status} and an empty body"
-    title = _TITLE.search(text)
-    words = " ".join(_TAGS.sub(" ", title[1] if title else text).split())
-    return f"the upstream answered with status {status}: {words[:_LONGEST]}"
 
 
 def render_error(fault: Fault, request_id: str) -> dict[str, Any]:
