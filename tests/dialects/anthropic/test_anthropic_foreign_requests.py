@@ -382,7 +382,7 @@ def test_thinking_gives_way_to_what_the_api_refuses_beside_it():
         reasoning=Reasoning(effort="high"), tools=(Tool("f"),), tool_choice=ToolChoice("any"), max_tokens=9
     )
     warm = encode(reasoning=Reasoning(effort="high"), temperature=0.2, top_p=1.0, max_tokens=9)
-    tight = encode(reasoning=Reasoning("on", budget=9999), max_tokens=2000)
+    tight = encode(reasoning=Reasoning("on", budget=9999), max_tokens=2500)
     tighter = encode(reasoning=Reasoning("on", budget=9999), max_tokens=100)
     unnamed = encode(reasoning=Reasoning("on", budget=9999))
 
@@ -390,9 +390,39 @@ def test_thinking_gives_way_to_what_the_api_refuses_beside_it():
     assert "temperature" not in warm.body
     assert "top_p" not in warm.body
     assert lost(warm) == ["temperature"]
-    assert tight.body["thinking"]["budget_tokens"] == 1999
+    assert lost(forced) == ["thinking"]
+    assert lost(forced, "dropped") == ["thinking"]
+    assert tight.body["thinking"]["budget_tokens"] == 1250
     assert "thinking" not in tighter.body
     assert unnamed.body["max_tokens"] == 9999 + 4096
+
+
+@pytest.mark.parametrize(
+    ("fields", "budget", "limit", "losses"),
+    [
+        ({"max_tokens": 4000}, 2000, 4000, [("approximated", "reasoning_effort")]),
+        ({"max_tokens": 2048}, 1024, 2048, [("approximated", "reasoning_effort")]),
+        ({"max_tokens": 2047}, None, 2047, [("dropped", "thinking")]),
+        ({"max_tokens": 40_000}, 16384, 40_000, [("approximated", "reasoning_effort")]),
+        ({}, 16384, 16384 + 4096, [("approximated", "max_tokens"), ("approximated", "reasoning_effort")]),
+    ],
+)
+def test_a_budget_that_stands_for_an_effort_leaves_half_of_the_limit_to_the_answer(
+    fields, budget, limit, losses
+):
+    traits = Traits(thinking_modes=("on", "off"), efforts=())
+    encoded = encode(reasoning=Reasoning(effort="high"), traits=traits, **fields)
+
+    assert encoded.body.get("thinking", {}).get("budget_tokens") == budget
+    assert encoded.body["max_tokens"] == limit
+    assert sorted((loss.kind, loss.what) for loss in encoded.losses) == losses
+
+
+def test_a_budget_that_the_client_named_is_kept_below_the_limit():
+    encoded = encode(reasoning=Reasoning("on", budget=3000), max_tokens=4000)
+
+    assert encoded.body["thinking"]["budget_tokens"] == 3000
+    assert encoded.losses == ()
 
 
 def test_settings_are_fitted_dropped_or_mapped():

@@ -35,6 +35,13 @@ class Crossing:
         """Note that something reaches the target changed."""
         self._losses.append(Loss("approximated", what, why))
 
+    def retract(self, *whats: str) -> bool:
+        """Take back what was noted of these, since more became of them; whether there was anything."""
+        kept = [loss for loss in self._losses if loss.what not in whats]
+        found = len(kept) < len(self._losses)
+        self._losses = kept
+        return found
+
     def dropped_extra(self, extra: Json, path: str) -> None:
         """Note the fields of another dialect that have no canonical place."""
         for name in unsaid(extra):

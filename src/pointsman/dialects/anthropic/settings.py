@@ -24,6 +24,8 @@ _SAME_TIERS = {"default": "standard_only"}
 """Those that mean the same."""
 
 _ACTIVE = ("enabled", "adaptive")
+_THINKING = ("thinking", "thinking.budget_tokens", "reasoning_effort")
+"""What losses of a setting for thinking are called."""
 
 _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "frequency_penalty": (None, 0),
@@ -185,15 +187,9 @@ def agree(wire: Wire, request: Request, crossing: Crossing) -> None:
     """
     thinking: Wire = wire.get("thinking", {})
     if forced(wire) and thinking.get("type") in _ACTIVE:
-        del wire["thinking"]
-        crossing.approximated("thinking", "the target does not think where a tool is forced")
-        thinking = {}
-    budget = thinking.get("budget_tokens")
-    if budget is not None and budget >= wire["max_tokens"]:
-        if request.max_tokens is None and crossing.traits.max_output is None:
-            wire["max_tokens"] = budget + DEFAULT_MAX_TOKENS
-        else:
-            _fit_budget(wire, thinking, crossing)
+        _drop_thinking(wire, "the target does not think where a tool is forced", crossing)
+    elif "budget_tokens" in thinking:
+        _fit_budget(wire, thinking["budget_tokens"], request, crossing)
     if "thinking" in wire and wire["thinking"]["type"] in _ACTIVE:
         for name in ("temperature", "top_k", "top_p"):
             if wire.pop(name, 1) != 1:
@@ -202,11 +198,26 @@ def agree(wire: Wire, request: Request, crossing: Crossing) -> None:
         crossing.dropped("top_p", "the target takes it or a temperature, not both")
 
 
-def _fit_budget(wire: Wire, thinking: Wire, crossing: Crossing) -> None:
-    most = wire["max_tokens"] - 1
+def _drop_thinking(wire: Wire, why: str, crossing: Crossing) -> None:
+    """Of a setting that is not sent, nothing is approximated."""
+    del wire["thinking"]
+    crossing.retract(*_THINKING)
+    crossing.dropped("thinking", why)
+
+
+def _fit_budget(wire: Wire, budget: int, request: Request, crossing: Crossing) -> None:
+    """The limit counts thinking and answer together: a budget that the client did not name leaves it half."""
+    limit = wire["max_tokens"]
+    if request.max_tokens is None and crossing.traits.max_output is None:
+        wire["max_tokens"] = DEFAULT_MAX_TOKENS + budget
+        return
+    named = request.reasoning is not None and request.reasoning.budget == budget
+    most = limit // 2
+    if budget <= most or (named and budget < limit):
+        return
     if most < MIN_BUDGET:
-        del wire["thinking"]
-        crossing.dropped("thinking", f"a limit of {wire['max_tokens']} tokens leaves no room for it")
-    else:
-        wire["thinking"] = {**thinking, "budget_tokens": most}
-        crossing.approximated("thinking.budget_tokens", f"must stay below the limit: {most}")
+        _drop_thinking(wire, f"a limit of {limit} tokens leaves no room for it beside an answer", crossing)
+        return
+    wire["thinking"] = {**wire["thinking"], "budget_tokens": most}
+    what = "reasoning_effort" if crossing.retract("reasoning_effort") else "thinking.budget_tokens"
+    crossing.approximated(what, f"{most} tokens of thinking, half of the limit, stand in")
