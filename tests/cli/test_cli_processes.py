@@ -131,6 +131,39 @@ def test_a_second_one_at_the_same_port_says_whose_it_is(cli, served):
     assert f"runs on port {port} already" in result.err
 
 
+def test_an_old_port_file_is_gone_before_the_port_is_tried(cli, served, tmp_path):
+    _, port = served
+    old = tmp_path / "old"
+    old.write_text("1\n")
+
+    result = cli("serve", "--port", str(port), "--port-file", str(old), "--no-discover")
+
+    assert result.status == 3
+    assert not old.exists()
+
+
+def test_nothing_is_fetched_for_an_endpoint_whose_port_is_taken(cli, served, monkeypatch):
+    _, port = served
+    monkeypatch.setattr("pointsman.cli.embedded.provide", lambda *_: pytest.fail("fetched"))
+
+    assert cli("serve", "--port", str(port), "--no-discover").status == 3
+
+
+def test_serving_brings_an_older_file_up_to_date_and_says_so(start, config, home, tmp_path):
+    text = '# mine\n[aliases]\nfast = "local"\n'
+    config(text)
+    file = tmp_path / "port"
+    process = start("serve", "--port", "0", "--port-file", str(file), "--no-discover")
+    appeared(file, process)
+
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=WITHIN)
+
+    assert config().startswith("# mine\nversion = 1\n")
+    assert (home / "config.toml.v0").read_text() == text
+    assert b"config.toml.v0" in out
+
+
 def test_a_second_endpoint_leaves_the_first_announced(cli, start, served, tmp_path, home):
     process, port = served
     file = tmp_path / "second"
@@ -162,7 +195,7 @@ def test_a_second_endpoint_is_found_when_the_first_has_ended(cli, start, served,
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_cleanly_and_takes_its_record_back(served, home, number):
+def test_it_ends_cleanly_and_takes_its_record_back(served, home, tmp_path, number):
     process, _ = served
 
     process.send_signal(number)
@@ -171,6 +204,7 @@ def test_it_ends_cleanly_and_takes_its_record_back(served, home, number):
     assert (process.returncode, err) == (0, b"")
     assert b"Point your tools here" in out
     assert not (home / "run" / "endpoint.json").exists()
+    assert not (tmp_path / "port").exists()
 
 
 def test_ctrl_c_ends_a_question_within_a_moment(start, desk):

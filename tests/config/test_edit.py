@@ -8,7 +8,7 @@ from catalogs import CATALOG
 
 from pointsman.canon.errors import SetupError
 from pointsman.config.backends import configured
-from pointsman.config.edit import Editor
+from pointsman.config.edit import Editor, bring_up_to_date
 from pointsman.config.load import load
 
 TEXT = """\
@@ -169,3 +169,37 @@ def test_edits_at_the_same_time_are_all_kept(editor, path):
         thread.join(20)
 
     assert sorted(load(path, {}).settings.backends) == names
+
+
+def test_an_older_file_is_kept_as_it_was_when_it_is_first_edited(path, tmp_path):
+    told = []
+    editor = Editor(path, tmp_path / "run", lambda _: None, told.append)
+    path.parent.mkdir()
+    path.write_text("port = 4000 # mine\n")
+
+    editor.set(("port",), 4001)
+    editor.set(("port",), 4002)
+
+    assert path.read_text() == "port = 4002 # mine\nversion = 1\n"
+    assert [each.read_text() for each in path.parent.glob("config.toml.v0*")] == ["port = 4000 # mine\n"]
+    assert len(told) == 1
+    assert str(path.with_name("config.toml.v0")) in told[0]
+
+
+def test_an_edit_that_is_refused_leaves_no_copy(path, tmp_path):
+    editor = Editor(path, tmp_path / "run", lambda _: None)
+    path.parent.mkdir()
+    path.write_text("port = 4000\n")
+
+    with pytest.raises(SetupError):
+        editor.set(("port",), "x")
+
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_of_today_is_not_touched(written, tmp_path):
+    said = bring_up_to_date(written, tmp_path / "run")
+
+    assert said is None
+    assert written.read_text() == TEXT
+    assert not (tmp_path / "run").exists()

@@ -8,6 +8,7 @@ from pointsman.accounts.keyring_store import KeyringStore
 from pointsman.accounts.secret import Secret
 from pointsman.accounts.vault import Kept, Vault, service_name
 from pointsman.canon.errors import SetupError
+from pointsman.cli.output import note
 from pointsman.config import rules
 from pointsman.config.assemble import assemble
 from pointsman.config.backends import Catalog, backend, configured
@@ -63,7 +64,7 @@ class BackendFile:
         self.forget_key(name)
 
     def _editor(self) -> Editor:
-        return Editor(self.path, self._paths.run, self._check)
+        return Editor(self.path, self._paths.run, self._check, note)
 
     def _check(self, effective: Effective) -> None:
         assemble(effective, self.catalog, os.environ)

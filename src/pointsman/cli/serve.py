@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pointsman.canon.errors import SetupError
 from pointsman.canon.json import Json
 from pointsman.cli import exit_codes
 from pointsman.cli.banner import banner
 from pointsman.cli.reach import health
+from pointsman.config.edit import bring_up_to_date
 from pointsman.config.endpoint_file import Endpoint, remove_endpoint, write_endpoint
-from pointsman.server.listening import OccupiedError
-from pointsman.store.files import write_private
+from pointsman.server.listening import OccupiedError, open_sockets
+from pointsman.store.files import read_optional, remove, write_private
 
 if TYPE_CHECKING:
     from pointsman.library import Gateway
@@ -54,15 +56,36 @@ def _run(flags: Mapping[str, object], port_file: Path | None) -> int:
     from pointsman.cli.embedded import provide  # noqa: PLC0415 - `serve --help` needs none of it
     from pointsman.library import Gateway  # noqa: PLC0415 - the same
 
+    if port_file is not None:
+        remove(port_file)  # whoever waits for it must not take an old one for this endpoint's
     warnings: list[str] = []
     # Not the free port that the library takes by default: here the configuration decides.
     settings: Json = {"port": None, **flags}
     gateway = Gateway(announce=lambda started: _announce(started, port_file, warnings), **settings)
-    missing = provide(gateway.app, None)
-    if missing is not None:
-        warnings.append(missing)
-    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
-        return runner.run(_serve(gateway))
+    _try_port(gateway)
+    warnings += filter(None, (_bring_file_up_to_date(gateway), provide(gateway.app, None)))
+    try:
+        with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+            runner.run(_serve(gateway))
+    finally:
+        _take_back(gateway, port_file)
+    return exit_codes.OK
+
+
+def _try_port(gateway: "Gateway") -> None:
+    """Raises SetupError before anything is fetched for an endpoint that could not listen."""
+    settings = gateway.app.effective.settings
+    for listening in open_sockets(settings.host, settings.port):
+        listening.close()
+
+
+def _bring_file_up_to_date(gateway: "Gateway") -> str | None:
+    """What to know of a file in an older format; one that cannot be written is read as it is."""
+    paths = gateway.app.paths
+    try:
+        return bring_up_to_date(paths.config_file, paths.run)
+    except SetupError as error:
+        return f"the configuration file is in an older format, and stays in it: {error.message}"
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -74,12 +97,10 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _serve(gateway: "Gateway") -> int:
+async def _serve(gateway: "Gateway") -> None:
     _stop_on_signals(gateway)
     async with gateway:
         await gateway.wait()
-    remove_endpoint(gateway.app.paths.run, gateway.app.instance)
-    return exit_codes.OK
 
 
 def _announce(gateway: "Gateway", port_file: Path | None, warnings: list[str]) -> None:
@@ -96,9 +117,21 @@ def _announce(gateway: "Gateway", port_file: Path | None, warnings: list[str]) -
     )
     write_endpoint(app.paths.run, record)
     if port_file is not None:
-        write_private(port_file, f"{gateway.port}\n".encode())
+        write_private(port_file, _port_line(gateway))
     status = gateway.status()
     click.echo(banner({**status, "warnings": [*status["warnings"], *warnings]}))
+
+
+def _take_back(gateway: "Gateway", port_file: Path | None) -> None:
+    """Nobody is led to an endpoint that has ended; what another one wrote stays."""
+    remove_endpoint(gateway.app.paths.run, gateway.app.instance)
+    if port_file is not None and read_optional(port_file) == _port_line(gateway):
+        remove(port_file)
+
+
+def _port_line(gateway: "Gateway") -> bytes:
+    """What the port file holds."""
+    return f"{gateway.port}\n".encode()
 
 
 def _stop_on_signals(gateway: "Gateway") -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pointsman.canon.errors import SetupError
 from pointsman.config.load import Effective, read_text
-from pointsman.config.migrate import upgrade
+from pointsman.config.migrate import back_up, is_older, migrate_file, upgrade, version_of
 from pointsman.config.schema import VERSION
 from pointsman.store.files import read_optional, write_private
 from pointsman.store.locks import locked
@@ -21,14 +21,36 @@ _NEW_FILE = (
 )
 
 
+def config_lock(run: Path) -> Path:
+    """The lock of whoever changes the file."""
+    return run / "config.lock"
+
+
+def migrated(path: Path, backup: Path) -> str:
+    """That a file was brought up to date, in words."""
+    return f"{path} was in an older format and is now `version = {VERSION}`; as it was, it is in {backup}"
+
+
+def bring_up_to_date(path: Path, run: Path) -> str | None:
+    """Rewrites a file of an older format; what was done, in words. Raises SetupError."""
+    if not is_older(path):
+        return None
+    with locked(config_lock(run)):
+        backup = migrate_file(path)
+    return None if backup is None else migrated(path, backup)
+
+
 class Editor:
     """Edits one file; each method is one whole change, under a lock, and raises SetupError."""
 
-    def __init__(self, path: Path, run: Path, check: Check) -> None:
-        """`run` is the folder for the lock."""
+    def __init__(
+        self, path: Path, run: Path, check: Check, announce: Callable[[str], object] = lambda _: None
+    ) -> None:
+        """`run` is the folder for the lock; `announce` is told of a file whose format was an older one."""
         self._path = path
-        self._lock = run / "config.lock"
+        self._lock = config_lock(run)
         self._check = check
+        self._announce = announce
 
     def add_backend(self, name: str, settings: Mapping[str, object]) -> None:
         """Adds `[backends.NAME]`; there must be none of that name."""
@@ -62,13 +84,17 @@ class Editor:
             data = read_optional(self._path)
             old = _NEW_FILE if data is None else self._decoded(data)
             document = self._parsed(old)
-            upgrade(cast("MutableMapping[str, Any]", document))
+            version = version_of(cast("MutableMapping[str, Any]", document))
+            upgraded = upgrade(cast("MutableMapping[str, Any]", document))
             change(cast("MutableMapping[str, Any]", document))
             new = document.as_string()
             settings, given = read_text(new, str(self._path))
             self._check(Effective(settings, self._path, dict.fromkeys(given, str(self._path))))
+            backup = back_up(self._path, data, version) if data is not None and upgraded else None
             if data is None or new != old:
                 write_private(self._path, new.encode())
+        if backup is not None:
+            self._announce(migrated(self._path, backup))
 
     def _decoded(self, data: bytes) -> str:
         try:

@@ -1,5 +1,6 @@
 """Older versions of the file's format, brought up to this one; the old file stays as a backup."""
 
+import tomllib
 from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any, cast
@@ -42,25 +43,38 @@ def upgrade(document: Document) -> bool:
     return bool(steps)
 
 
+def back_up(path: Path, data: bytes, version: int) -> Path:
+    """Keeps an older file's content beside it; where. Raises SetupError."""
+    backup = free_name(path, f"v{version}")
+    write_private(backup, data)
+    return backup
+
+
+def is_older(path: Path) -> bool:
+    """Whether a file is there, in an older format. Raises SetupError."""
+    data = read_optional(path)
+    return data is not None and _version_in(path, data) < VERSION
+
+
 def migrate_file(path: Path) -> Path | None:
     """Rewrites an older file, its comments kept; where the backup is, or None if nothing was to do.
 
-    Raises SetupError; the file is then unchanged.
+    Whoever calls it holds the file's lock. Raises SetupError; the file is then unchanged.
     """
-    import tomlkit  # noqa: PLC0415  # only for files that change
-    from tomlkit.exceptions import ParseError  # noqa: PLC0415  # likewise
-
     data = read_optional(path)
-    if data is None:
+    if data is None or (version := _version_in(path, data)) == VERSION:
         return None
-    try:
-        document = tomlkit.parse(data.decode("utf-8-sig"))
-        version = version_of(cast("Document", document))
-        if not upgrade(cast("Document", document)):
-            return None
-    except (ParseError, UnicodeDecodeError) as error:
-        raise SetupError(f"{path} is not a TOML file: {error}") from error
-    backup = free_name(path, f"v{version}")
-    write_private(backup, data)
+    import tomlkit  # noqa: PLC0415  # only for files that change
+
+    document = tomlkit.parse(data.decode("utf-8-sig"))
+    upgrade(cast("Document", document))
+    backup = back_up(path, data, version)
     write_private(path, tomlkit.dumps(document).encode())
     return backup
+
+
+def _version_in(path: Path, data: bytes) -> int:
+    try:
+        return version_of(tomllib.loads(data.decode("utf-8-sig")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SetupError(f"{path} is not a TOML file: {error}") from error
