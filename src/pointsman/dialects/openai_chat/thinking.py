@@ -33,7 +33,7 @@ def take_thinking(rest: dict[str, Any], issuer: str = "") -> tuple[Thinking, ...
         and all(isinstance(piece, dict) for piece in cast("list[Any]", details))
     ):
         del rest[DETAILS]
-        blocks = [decode_detail(piece, issuer) for piece in cast("list[Json]", details)]
+        blocks = [decode_detail(piece, issuer) for piece in _put_together(cast("list[Json]", details))]
         form = "+".join([DETAILS, *_take_repeats(rest, "".join(block.text for block in blocks))])
         return tuple(with_form(block, form) for block in blocks)
     for name in (CONTENT, PLAIN):
@@ -41,6 +41,23 @@ def take_thinking(rest: dict[str, Any], issuer: str = "") -> tuple[Thinking, ...
         if isinstance(text, str) and text:
             return (Thinking(text, form="+".join(_take_repeats(rest, text))),)
     return ()
+
+
+def _put_together(pieces: list[Json]) -> list[Json]:
+    """The pieces, those of ours that a client only strung together as they came made one."""
+    whole: list[Json] = []
+    for piece in pieces:
+        last = whole[-1] if whole else {}
+        if piece.get("format") == FORMAT and _place(last) == _place(piece):
+            said = [each["text"] for each in (last, piece) if isinstance(each.get("text"), str)]
+            whole[-1] = {**last, **piece, **({"text": "".join(said)} if said else {})}
+        else:
+            whole.append(piece)
+    return whole
+
+
+def _place(piece: Json) -> tuple[Any, ...]:
+    return piece.get("format"), piece.get("type"), piece.get("index")
 
 
 def _take_repeats(rest: dict[str, Any], text: str) -> list[str]:
