@@ -36,8 +36,8 @@ class Crossing:
         self._losses.append(Loss("approximated", what, why))
 
     def retract(self, *whats: str) -> bool:
-        """Take back what was noted of these, since more became of them; whether there was anything."""
-        kept = [loss for loss in self._losses if loss.what not in whats]
+        """Take back the approximations of these, since more became of them; whether there were any."""
+        kept = [loss for loss in self._losses if loss.kind == "dropped" or loss.what not in whats]
         found = len(kept) < len(self._losses)
         self._losses = kept
         return found
