@@ -30,6 +30,7 @@ OTHER = "elsewhere"
 PICTURE = Image(Base64Source("image/png", "iVBO"))
 SIGNED = Thinking("Hm.", Native(OTHER, "them", {"signature": "c2ln"}))
 HELLO = Message("user", (Text("Hello"),))
+PAIR = Message("assistant", (ToolCall("a", "f"), ToolCall("b", "f")))
 TOOL = Tool("get_weather", "w", {"type": "object", "properties": {}})
 
 
@@ -67,7 +68,7 @@ def test_results_come_first_then_their_pictures_then_the_rest():
         ),
     )
 
-    messages = encode((HELLO, turn)).body["messages"][1:]
+    messages = encode((HELLO, PAIR, turn)).body["messages"][2:]
 
     assert [message["role"] for message in messages] == ["tool", "tool", "user"]
     assert messages[0] == {"role": "tool", "tool_call_id": "a", "content": "seen"}
@@ -79,7 +80,7 @@ def test_results_come_first_then_their_pictures_then_the_rest():
 def test_pictures_of_separate_tool_messages_wait_for_the_last_result():
     turns = tuple(Message("tool", (ToolResult(id, (PICTURE,)),)) for id in ("a", "b"))
 
-    messages = encode((HELLO, *turns, Message("assistant", (Text("ok"),)))).body["messages"][1:]
+    messages = encode((HELLO, PAIR, *turns, Message("assistant", (Text("ok"),)))).body["messages"][2:]
 
     assert [message["role"] for message in messages] == ["tool", "tool", "user", "assistant"]
 
@@ -87,7 +88,7 @@ def test_pictures_of_separate_tool_messages_wait_for_the_last_result():
 def test_text_and_calls_share_one_message_and_thinking_stays_behind():
     turn = Message("assistant", (SIGNED, Text("Let me see."), ToolCall("t1", "f", "")))
 
-    encoded = encode((HELLO, turn, HELLO))
+    encoded = encode((HELLO, turn, Message("user", (ToolResult("t1"),))))
 
     assert encoded.body["messages"][1] == {
         "role": "assistant",
@@ -105,11 +106,12 @@ def test_thinking_is_echoed_where_the_target_demands_it(field):
         Message("user", (ToolResult("t1"),)),
         Message("assistant", (SIGNED, Text("Done"))),
         Message("assistant", (ToolCall("t2", "f"),)),
+        Message("user", (ToolResult("t2"),)),
     )
 
     messages = encode(turns, Traits(echo_reasoning="tool_calls", reasoning_field=field)).body["messages"]
 
-    assert [message.get(field) for message in messages] == [None, "Hm.", None, None, " "]
+    assert [message.get(field) for message in messages] == [None, "Hm.", None, None, " ", None]
 
 
 def test_own_opaque_state_goes_back_to_its_issuer_only():
@@ -199,7 +201,7 @@ def test_a_providers_own_tool_in_the_history_is_reported():
 
 def test_long_names_are_mapped_everywhere_and_back():
     name = "mcp__" + "x" * 90
-    turns = (HELLO, Message("assistant", (ToolCall("t", name),)))
+    turns = (HELLO, Message("assistant", (ToolCall("t", name),)), Message("user", (ToolResult("t"),)))
 
     encoded = encode(
         turns,

@@ -13,10 +13,10 @@ from typing import Any
 from msgspec import Struct
 
 from pointsman.canon.blocks import Text
-from pointsman.canon.errors import MalformedError
 from pointsman.canon.request import Message
 from pointsman.dialects.anthropic.crossing import Crossing
 from pointsman.dialects.anthropic.encode_blocks import Wire, encode_blocks
+from pointsman.dialects.pairing import check_pair
 
 _RESULT = "tool_result"
 
@@ -121,24 +121,9 @@ def _check_results(turns: list[_Turn]) -> None:
         if turn.role == "system":
             continue
         answered = [wire["tool_use_id"] for wire in turn.blocks if wire["type"] == _RESULT]
-        _check_pair(asked, answered, turn.path)
+        check_pair(asked, answered, turn.path)
         asked = [wire["id"] for wire in turn.blocks if wire["type"] == "tool_use"]
-    _check_pair(asked, [], turns[-1].path if turns else "messages")
-
-
-def _check_pair(asked: list[str], answered: list[str], path: str) -> None:
-    missing = [id for id in asked if id not in answered]
-    if missing:
-        advice = "send a tool result for each call in the next message"
-        raise MalformedError(
-            f"a tool call is not answered ({advice}): {missing[0]}", code="unanswered_tool_call", param=path
-        )
-    orphans = [id for id in answered if id not in asked]
-    if orphans:
-        advice = "each must answer a call of the assistant's turn before it"
-        raise MalformedError(
-            f"a tool result answers no call ({advice}): {orphans[0]}", code="orphan_tool_result", param=path
-        )
+    check_pair(asked, [], turns[-1].path if turns else "messages")
 
 
 def encode_system(messages: Iterable[Message], crossing: Crossing) -> str | list[Wire] | None:

@@ -17,6 +17,7 @@ from pointsman.dialects.openai_chat.encode_parts import content_of, parts_of
 from pointsman.dialects.openai_chat.encode_thinking import thinking_members
 from pointsman.dialects.openai_chat.messages import LEGACY
 from pointsman.dialects.openai_chat.words import NAME
+from pointsman.dialects.pairing import check_messages
 
 TOOL_ERROR = "[tool error] "
 """Stands before the text of a result that reports an error; the dialect has no field for it."""
@@ -26,12 +27,13 @@ _BESIDE = (ToolCall, Thinking, Refusal)
 
 
 def put_messages(draft: Draft) -> None:
-    """`messages`: the instructions, then the conversation."""
+    """`messages`: the instructions, then the conversation. Raises MalformedError."""
     conversation = _Conversation(draft)
     if draft.own:
         for message in draft.request.system:
             conversation.add_own(message)
     else:
+        check_messages(draft.request.messages)
         conversation.instruct()
     for message in draft.request.messages:
         (conversation.add_own if draft.own else conversation.add)(message)

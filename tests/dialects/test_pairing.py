@@ -1,0 +1,41 @@
+"""Calls and results that belong together."""
+
+import pytest
+
+from pointsman.canon.blocks import Text, ToolCall, ToolResult
+from pointsman.canon.errors import MalformedError
+from pointsman.canon.request import Message
+from pointsman.dialects.pairing import check_messages
+
+HELLO = Message("user", (Text("hi"),))
+SO = Message("user", (Text("so?"),))
+CALL = Message("assistant", (ToolCall("call_1", "f"),))
+RESULT = Message("user", (ToolResult("call_1"),))
+LATE = Message("system", (Text("now"),))
+
+
+@pytest.mark.parametrize(
+    ("messages", "code", "where"),
+    [
+        ([HELLO, CALL], "unanswered_tool_call", "messages[1]"),
+        ([HELLO, CALL, SO], "unanswered_tool_call", "messages[2]"),
+        ([HELLO, CALL, SO, CALL, RESULT], "unanswered_tool_call", "messages[2]"),
+        ([RESULT], "orphan_tool_result", "messages"),
+        ([HELLO, RESULT], "orphan_tool_result", "messages"),
+        (
+            [HELLO, CALL, RESULT, Message("assistant", (Text("a"),)), RESULT],
+            "orphan_tool_result",
+            "messages[4]",
+        ),
+    ],
+)
+def test_calls_and_results_that_do_not_match_are_a_named_error(messages, code, where):
+    with pytest.raises(MalformedError, match="call_1") as caught:
+        check_messages(messages)
+
+    assert (caught.value.code, caught.value.param) == (code, where)
+
+
+def test_turns_of_one_side_are_one_and_instructions_between_do_not_count():
+    check_messages([HELLO, CALL, LATE, RESULT, SO, CALL, SO, RESULT, HELLO])
+    check_messages([])
