@@ -65,6 +65,8 @@ def test_a_name_that_is_a_providers_needs_no_provider(cli, config):
 
 REFUSED = {
     "dialect not built": (*DESK[:2], "x", *DESK[3:], "--dialect", "gemini"),
+    "no such dialect": (*DESK[:2], "x", *DESK[3:], "--dialect", "zork"),
+    "the embedded model's name": ("backend", "add", "embedded", "--provider", "openai"),
     "no such provider": ("backend", "add", "x", "--provider", "opnai"),
     "no provider": ("backend", "add", "x"),
     "no base URL": ("backend", "add", "x", "--provider", "openai-compatible"),
@@ -162,6 +164,37 @@ def test_an_entered_key_goes_before_the_providers_usual_variable(cli, monkeypatc
     listed = json.loads(cli("backend", "list", "--json").out)
 
     assert {each["name"]: each["key"] for each in listed["backends"]}["groq"] == "stored"
+
+
+def test_add_says_which_of_two_keys_is_taken(cli, monkeypatch):
+    monkeypatch.setenv("GROQ_API_KEY", "gsk-other")
+    monkeypatch.setenv("DESK_KEY", "sk-desk")
+
+    usual = cli("backend", "add", "groq", "--key-stdin", given=CANARY)
+    again = cli("backend", "add", "groq", typed=[""])
+    cli(*DESK, "--key-stdin", given=CANARY)
+    named = cli(*DESK, "--key-env", "DESK_KEY", "--replace")
+
+    assert "its key is stored, and goes before GROQ_API_KEY" in usual.out
+    assert "Enter: keep the one that is stored" in again.err
+    assert "its key is stored" in again.out
+    assert "its key comes from DESK_KEY, which is set, and goes before the stored one" in named.out
+
+
+def test_a_variable_that_holds_the_banners_words_holds_no_key(cli, monkeypatch):
+    monkeypatch.setenv("GROQ_API_KEY", "$POINTSMAN_API_KEY")
+
+    result = cli("backend", "add", "groq")
+
+    assert "GROQ_API_KEY, which is not set here" in result.out
+
+
+def test_a_backend_named_local_takes_that_name_and_says_so(cli):
+    named = cli("backend", "add", "local", "--provider", "ollama")
+
+    assert "`local` means this backend now" in named.out
+    assert "`embedded:local`" in named.out
+    assert cli("explain", "embedded:local").status == 0
 
 
 def test_a_stored_key_stays_with_its_server(cli, stored):
@@ -283,9 +316,30 @@ def test_test_has_a_token_written_where_there_is_no_list(cli, desk):
     result = cli("backend", "test", "desk")
 
     assert result.status == 0
+    assert "it gives no list of models (status 404" in result.out
     assert "m1 wrote a token" in result.out
     assert desk.requests[1].target == "/v1/chat/completions"
     assert desk.requests[1].json()["model"] == "m1"
+
+
+def test_test_says_what_it_tried_where_nothing_answers(cli, desk):
+    cli(*DESK[:-1], f"{desk.url}/v1", "--model", "m1", "--replace")
+    desk.then(json_reply({}, status=404), json_reply({"error": {"message": "overloaded"}}, status=400))
+
+    result = cli("backend", "test", "desk")
+
+    assert result.status == 1
+    assert "it gives no list of models" in result.err
+    assert "asked for one token, m1 failed: overloaded" in result.err
+
+
+def test_test_without_a_list_or_a_model_says_how_to_name_one(cli, desk):
+    desk.then(json_reply({}, status=404))
+
+    result = cli("backend", "test", "desk")
+
+    assert result.status == 1
+    assert "`-m MODEL`" in result.err
 
 
 FAILURES = {

@@ -70,13 +70,26 @@ def test_removing_stops_it_and_takes_the_unit_away(cli, systemctl, unit):
     assert cli("service", "remove").status == 0
 
 
-def test_a_manager_that_refuses_is_quoted(cli, systemctl, tmp_path):
+def test_a_manager_that_refuses_is_quoted_and_nothing_stays(cli, systemctl, unit, tmp_path):
     (tmp_path / "fail").touch()
 
     result = cli("service", "install")
 
     assert result.status == 1
     assert "no bus" in result.err
+    assert "was removed again" in result.err
+    assert not unit.exists()
+
+
+def test_a_unit_that_stood_there_stays_where_a_new_one_is_refused(cli, systemctl, unit, tmp_path):
+    unit.parent.mkdir(parents=True)
+    unit.write_text("# mine\n")
+    (tmp_path / "fail").touch()
+
+    result = cli("service", "install")
+
+    assert "again as it was before" in result.err
+    assert unit.read_text() == "# mine\n"
 
 
 def test_where_there_is_no_manager_it_says_so(cli, monkeypatch, tmp_path):

@@ -114,6 +114,20 @@ def test_a_dialect_that_is_not_built_is_refused_with_what_is(text):
     assert "not built in this version; built are anthropic, openai_chat" in error.message
 
 
+def test_a_dialect_that_there_is_not_is_told_from_one_that_is_not_built():
+    error = refused("provider = 'openai'\ndialects = ['openai_chta']")
+
+    assert "there is no dialect openai_chta; the nearest one is openai_chat" in error.message
+    assert "built" not in error.message
+
+
+def test_no_backend_hides_the_model_inside():
+    with pytest.raises(SetupError, match="inside is the model inside pointsman"):
+        configured(effective("[backends.inside]\nprovider = 'groq'"), CATALOG, {})
+
+    assert "inside" in configured(effective("[backends.inside]\ngguf = 'm.gguf'"), CATALOG, {})
+
+
 def test_a_dialect_that_a_row_does_not_speak_is_spoken_as_its_kind_does():
     rows = {
         "a": Provider("a", "A", "", {"one": Speaks("/v1")}, root="https://a.example"),

@@ -33,6 +33,8 @@ def test_a_key_in_the_environment_adds_its_provider_and_says_why():
         {"OPENAI_API_KEY": "  "},
         {"OPENAI_API_KEY": "pointsman"},
         {"OPENAI_API_KEY": " pointsman "},
+        {"OPENAI_API_KEY": "$POINTSMAN_API_KEY"},
+        {"OPENAI_API_KEY": "${POINTSMAN_API_KEY}", "POINTSMAN_API_KEY": "mine"},
         {"OPENAI_API_KEY": "mine", "POINTSMAN_API_KEY": "mine"},
         {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": "http://127.0.0.1:3456/v1"},
         {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": "http://localhost:3456"},

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pointsman.canon.errors import PointsmanError, SetupError
+from pointsman.canon.errors import NoCredentialError, PointsmanError, SetupError
 from pointsman.cli import exit_codes
 from pointsman.cli.output import warn
 
@@ -65,7 +65,10 @@ def add(name: str, *, key: str | None, key_stdin: bool, replace: bool, **options
         )
     settings = None if only_key else _settings(name, options, file)
     made = file.present(name) if settings is None else file.checked(name, settings)
-    secret = read_key(made, key, from_input=key_stdin, named=options["key_env"] is not None)
+    secret = None
+    if options["key_env"] is None:
+        kept = file.has_key(name) and file.is_same_server(made)
+        secret = read_key(made, key, from_input=key_stdin, kept=kept)
     _check_way(made, secret)
     if settings is not None:
         _write(file, made, settings)
@@ -147,10 +150,20 @@ def _store(file: "BackendFile", made: "Backend", secret: "Secret") -> None:
 def _report(file: "BackendFile", made: "Backend") -> None:
     from pointsman.cli.backend_key import where_from  # noqa: PLC0415 - `--help` needs none of it
     from pointsman.cli.telling import tell_running  # noqa: PLC0415 - the same
+    from pointsman.routing.router import EMBEDDED_NAME  # noqa: PLC0415 - the same
 
     model = made.models[0] if made.models else "default" if made.provider.engine else "MODEL"
-    key = where_from(made, stored=file.has_key(made.name))
+    try:
+        key = where_from(made, file.key_source(made), stored=file.has_key(made.name))
+    except NoCredentialError as error:
+        key = error.message
     click.echo(f"{made.name} ({made.provider.title}) is in {file.path}; {key}")
+    engine = file.catalog.engine()
+    if made.name == EMBEDDED_NAME and engine is not None:
+        click.echo(
+            f"The model name `{EMBEDDED_NAME}` means this backend now; the model inside pointsman stays "
+            f"`{engine.name}:{EMBEDDED_NAME}`"
+        )
     click.echo(tell_running())
     click.echo("Try:")
     click.echo(f"  pointsman backend test {made.name}")

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
+from pointsman.accounts.credentials import Credentials
 from pointsman.accounts.keyring_store import KeyringStore
 from pointsman.accounts.secret import Secret
 from pointsman.accounts.vault import Kept, Vault, service_name
@@ -79,6 +80,10 @@ class BackendFile:
     def has_key(self, name: str) -> bool:
         """Whether a key is stored under a name."""
         return self._vault().place(name) is not None
+
+    def key_source(self, made: Backend) -> str | None:
+        """Where a request would take the backend's key from. Raises NoCredentialError."""
+        return Credentials(os.environ, self._vault()).source(made)
 
     def keep_key(self, name: str, key: Secret) -> Kept:
         """Stores a key."""

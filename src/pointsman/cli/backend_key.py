@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from pointsman.accounts.credentials import STORED
 from pointsman.accounts.lease import brings_own_credential, needs_key
 from pointsman.accounts.secret import Secret
 from pointsman.cli.output import warn
@@ -28,16 +29,20 @@ def check_variable(name: str | None) -> None:
         )
 
 
-def read_key(made: Backend, given: str | None, *, from_input: bool, named: bool) -> Secret | None:
-    """The key to store, if there is one. Asks only where a person can answer. Raises UsageError."""
+def read_key(made: Backend, given: str | None, *, from_input: bool, kept: bool) -> Secret | None:
+    """The key to store, if there is one. Asks only where a person can answer. Raises UsageError.
+
+    `kept` says that a key is stored already, and stays.
+    """
     if given is not None:
         warn(ON_COMMAND_LINE)
         return _checked(given, made)
     if from_input:
         return _checked(sys.stdin.read(), made)
-    if named or not takes_key(made) or not sys.stdin.isatty():
+    if not takes_key(made) or not sys.stdin.isatty():
         return None
-    typed: str = click.prompt(_question(made), hide_input=True, default="", show_default=False, err=True)
+    question = _question(made, kept=kept)
+    typed: str = click.prompt(question, hide_input=True, default="", show_default=False, err=True)
     return _checked(typed, made) if typed.strip() else None
 
 
@@ -48,11 +53,17 @@ def may_bring_key(given: str | None, *, from_input: bool) -> bool:
 
 def takes_key(made: Backend) -> bool:
     """Whether asking for a key makes sense: not for servers on this machine, which usually want none."""
-    row = made.provider
-    return not (row.local or row.engine or row.auth == "none" or brings_own_credential(made))
+    return _uses_key(made) and not made.provider.local
 
 
-def _question(made: Backend) -> str:
+def _uses_key(made: Backend) -> bool:
+    return not (made.provider.engine or made.provider.auth == "none" or brings_own_credential(made))
+
+
+def _question(made: Backend, *, kept: bool) -> str:
+    named_and_set = made.key_named and variable_is_set(made)
+    if kept and not named_and_set:
+        return f"Key for {made.name} (Enter: keep the one that is stored)"
     if variable_is_set(made):
         return f"Key for {made.name} (Enter: take it from {made.key_env}, which is set)"
     other = f"Enter: {made.key_env} will hold it" if made.key_env else "Enter: none"
@@ -75,11 +86,17 @@ def variable_is_set(made: Backend) -> bool:
     return made.key_env is not None and is_foreign_key(os.environ.get(made.key_env, ""), os.environ)
 
 
-def where_from(made: Backend, *, stored: bool) -> str:
-    """Where the key of an added backend comes from, in words."""
-    if made.key_env is not None and takes_key(made) and (variable_is_set(made) or not stored):
-        state = "is set" if variable_is_set(made) else "is not set here: set it where `pointsman serve` runs"
-        return f"its key comes from {made.key_env}, which {state}"
-    if stored:
+def where_from(made: Backend, source: str | None, *, stored: bool) -> str:
+    """Where the key of an added backend comes from, in words; `source` is what a request would take."""
+    if source is None or not _uses_key(made):
+        if takes_key(made) and made.key_env is not None:
+            place = "set it where `pointsman serve` runs"
+            return f"its key comes from {made.key_env}, which is not set here: {place}"
+        return "it has no key yet" if needs_key(made) else "it is used without a key"
+    if source != STORED:
+        return f"its key comes from {source}, which is set{', and goes before the stored one' * stored}"
+    if made.key_env is None:
         return "its key is stored"
-    return "it has no key yet" if needs_key(made) else "it is used without a key"
+    if made.key_named:
+        return f"its key is stored; {made.key_env} goes before it where it is set"
+    return f"its key is stored{f', and goes before {made.key_env}' * variable_is_set(made)}"

@@ -6,7 +6,7 @@ import click
 
 from pointsman.canon.json import Json
 from pointsman.cli.output import harmless
-from pointsman.config.environment import PLACEHOLDER
+from pointsman.config.environment import PLACEHOLDER, UNEXPANDED
 
 ADD_BACKEND = "pointsman backend add NAME --provider PROVIDER"
 KEY_TROUBLE = {"missing": "no key", "unreadable": "its key cannot be read"}
@@ -57,7 +57,7 @@ def default_lines(status: Json) -> Iterator[str]:
 
 def export_lines(status: Json) -> list[str]:
     """The two lines to copy: one for Anthropic's clients, one for OpenAI's."""
-    key = "$POINTSMAN_API_KEY" if status["key_required"] else PLACEHOLDER
+    key = UNEXPANDED if status["key_required"] else PLACEHOLDER
     address = status["address"]
     return [
         f"export ANTHROPIC_BASE_URL={address} ANTHROPIC_API_KEY={key}",

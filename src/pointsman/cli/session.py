@@ -17,7 +17,7 @@ from msgspec import Struct
 from pointsman.canon.errors import PointsmanError, SetupError
 from pointsman.cli import exit_codes
 from pointsman.config.paths import HOME_VARIABLE, find_paths
-from pointsman.store.files import make_folder, remove, write_private
+from pointsman.store.files import make_folder, read_optional, remove, write_private
 
 UNIT = "pointsman.service"
 LABEL = "pointsman"
@@ -43,14 +43,38 @@ class Session(Struct, frozen=True):
     """Succeeds if it runs."""
 
     def install(self) -> None:
-        """Writes the file and starts the service, anew if it runs. Raises PointsmanError."""
+        """Writes the file and starts the service, anew if it runs. Raises PointsmanError.
+
+        Where it does not start, the file is again what it was before.
+        """
+        before = read_optional(self.file)
+        self._write(self.text.encode())
+        try:
+            for command in self.stop:
+                _run(command)
+            for command in self.start:
+                _need(command)
+        except PointsmanError as error:
+            raise PointsmanError(f"{error.message}; {self._take_back(before)}") from error
+
+    def _write(self, data: bytes) -> None:
         make_folder(self.file.parent)
-        write_private(self.file, self.text.encode())
+        write_private(self.file, data)
         self.file.chmod(FILE_MODE)
+
+    def _take_back(self, before: bytes | None) -> str:
+        """Undoes an installation that did not succeed; what was done, in words."""
         for command in self.stop:
             _run(command)
-        for command in self.start:
-            _need(command)
+        if before is None:
+            remove(self.file)
+        else:
+            self._write(before)
+        for command in self.after_removal:
+            _run(command)
+        if before is None:
+            return f"{self.file} was removed again, nothing is installed"
+        return f"{self.file} is again as it was before"
 
     def remove(self) -> None:
         """Stops the service and removes the file. Raises SetupError."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from http import HTTPStatus
 
 from msgspec import Struct
 
@@ -72,17 +73,44 @@ def _chosen(parts: Parts, name: str) -> Backend:
 
 
 async def _ask(app: App, backend: Backend, model: str | None) -> str:
-    """What the backend did, in words. Raises UpstreamError, RequestError."""
+    """What the backend did, in words. Raises PointsmanError."""
+    parts = app.service.parts
     known = model or next(iter(backend.models), None)
-    if model is None and not backend.provider.engine:
-        try:
-            found = await surveyor(app, app.service.parts.transport).models(backend.name)
-        except (GarbledError, RefusedError) as error:
-            if known is None or (isinstance(error, RefusedError) and error.status not in LISTLESS):
-                raise
-        else:
-            return f"it lists {count(len(found), 'model')}"
-    return await _generate(app.service.parts, backend, known or "default")
+    if model is not None or backend.provider.engine:
+        return await _write(parts, backend, known or "default")
+    try:
+        found = await surveyor(app, parts.transport).models(backend.name)
+    except (GarbledError, RefusedError) as error:
+        return await _do_without(parts, backend, known, error)
+    if not found and known is not None:
+        return f"it lists no models, and {await _write(parts, backend, known)}"
+    return f"it lists {count(len(found), 'model')}"
+
+
+async def _do_without(
+    parts: Parts, backend: Backend, known: str | None, error: GarbledError | RefusedError
+) -> str:
+    """The trial of a backend whose list of models cannot be had. Raises PointsmanError."""
+    if isinstance(error, RefusedError):
+        if error.status == HTTPStatus.UNAUTHORIZED or (known is None and error.status not in LISTLESS):
+            raise error
+        said = f"it gives no list of models (status {error.status}: {error.message})"
+    else:
+        said = f"it gives no list of models ({error.message})"
+    if known is None:
+        raise PointsmanError(f"{said}; name a model to try with `-m MODEL`, or list its `models`") from error
+    try:
+        return f"{said}, but {await _write(parts, backend, known)}"
+    except PointsmanError as worse:
+        raise PointsmanError(f"{said}, and {worse.message}") from worse
+
+
+async def _write(parts: Parts, backend: Backend, model: str) -> str:
+    """Has one token written, and says what was tried where that fails. Raises PointsmanError."""
+    try:
+        return await _generate(parts, backend, model)
+    except PointsmanError as error:
+        raise PointsmanError(f"asked for one token, {model} failed: {error.message}") from error
 
 
 async def _generate(parts: Parts, backend: Backend, model: str) -> str:

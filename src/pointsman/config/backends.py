@@ -31,6 +31,11 @@ class Catalog(Struct, frozen=True):
         """What the compatible rows say of dialects in general."""
         return Kinds(self.rows)
 
+    @property
+    def dialects(self) -> frozenset[str]:
+        """Every dialect that a row names, built or not."""
+        return frozenset(dialect for row in self.rows.values() for dialect in row.dialects)
+
     def engine(self) -> Provider | None:
         """The row of the engine inside pointsman."""
         return next((row for row in self.rows.values() if row.engine), None)
@@ -49,6 +54,7 @@ def backend(
 ) -> Backend:
     """One backend. Raises SetupError, naming it and the setting."""
     row = speaking(name, _row(name, settings, catalog), settings.dialects, catalog)
+    _check_name(name, row, catalog)
     if settings.base_url is None and row.root is None and not row.engine:
         note = f" {row.note}" if row.note else ""
         raise SetupError(f"`backends.{name}`: `base_url` is missing, and provider {row.name} has none.{note}")
@@ -88,9 +94,23 @@ def _row(name: str, settings: BackendSettings, catalog: Catalog) -> Provider:
     return row
 
 
+def _check_name(name: str, row: Provider, catalog: Catalog) -> None:
+    engine = catalog.engine()
+    if engine is not None and name == engine.name and not row.engine:
+        raise SetupError(
+            f"`backends.{name}`: {name} is the model inside pointsman, which this backend would hide; "
+            "give it another name"
+        )
+
+
 def speaking(name: str, row: Provider, wanted: tuple[str, ...], catalog: Catalog) -> Provider:
     """The row, reduced to the dialects that are wanted and built. Raises SetupError."""
     for dialect in wanted:
+        if dialect not in catalog.built | catalog.dialects:
+            near = nearest(dialect, sorted(catalog.built | catalog.dialects))
+            raise SetupError(
+                f"`backends.{name}.dialects`: there is no dialect {dialect}; the nearest one is {near}"
+            )
         if dialect not in catalog.built:
             raise _not_built(f"`backends.{name}.dialects`: {dialect} is", catalog)
     chosen = wanted or tuple(dialect for dialect in row.dialects if dialect in catalog.built)

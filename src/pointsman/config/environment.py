@@ -9,11 +9,14 @@ API_KEY_VARIABLE = "POINTSMAN_API_KEY"
 """The key of this endpoint; read when serving, never kept."""
 PLACEHOLDER = "pointsman"
 """The key that the banner shows to clients: it opens this endpoint and nothing else."""
+UNEXPANDED = f"${API_KEY_VARIABLE}"
+"""What the banner shows where this endpoint has a key: for a shell to expand, and no key as it stands."""
+_NO_KEYS = frozenset({"", PLACEHOLDER, UNEXPANDED, f"${{{API_KEY_VARIABLE}}}"})
 
 
 def is_foreign_key(value: str, environment: Mapping[str, str]) -> bool:
     """Whether a variable's value is a key, and not one that opens this endpoint."""
-    return value.strip() not in {"", PLACEHOLDER, environment.get(API_KEY_VARIABLE, "").strip()}
+    return value.strip() not in {*_NO_KEYS, environment.get(API_KEY_VARIABLE, "").strip()}
 
 
 def usable_key(row: Provider, environment: Mapping[str, str]) -> str | None:
