@@ -217,6 +217,38 @@ def test_long_names_are_mapped_everywhere_and_back():
     assert dict(encoded.names) == {sent: name}
 
 
+def test_names_keep_to_the_dialects_own_limits_where_the_target_states_none():
+    long, dotted = "x" * 65, "a.b"
+
+    foreign = encode(tools=(Tool(long), Tool(dotted), Tool("fine")))
+    tools = [{"type": "function", "function": {"name": dotted}}]
+    same = own({"messages": [{"role": "user", "content": "a"}], "model": "m", "tools": tools})
+
+    assert [len(tool["function"]["name"]) for tool in foreign.body["tools"]] == [64, 12, 4]
+    assert set(foreign.names.values()) == {long, dotted}
+    assert same.body["tools"][0]["function"]["name"] == dotted
+
+
+def test_a_forced_choice_without_tools_is_reported_and_a_free_one_is_not():
+    assert losses(encode(tool_choice=ToolChoice("any"))) == {"tool_choice": "dropped"}
+    assert losses(encode(tool_choice=ToolChoice("auto"))) == {}
+
+
+@pytest.mark.parametrize(
+    ("mode", "style", "kind"),
+    [
+        ("off", "none", "dropped"),
+        ("off", "effort", "dropped"),
+        ("adaptive", "effort", "approximated"),
+        ("adaptive", "reasoning_object", "approximated"),
+    ],
+)
+def test_a_setting_for_thinking_that_the_target_lacks_is_reported_once(mode, style, kind):
+    encoded = encode(reasoning=Reasoning(mode), traits=Traits(reasoning=style))
+
+    assert [(loss.kind, loss.what) for loss in encoded.losses] == [(kind, "thinking")]
+
+
 def test_ids_are_mapped_alike_in_calls_and_results():
     turns = (
         HELLO,

@@ -93,6 +93,8 @@ def _choice(
     choice: ToolChoice | None, parallel: bool | None, has_tools: bool, crossing: Crossing
 ) -> Wire | None:
     if not crossing.own and not has_tools:
+        if choice is not None and choice.mode not in ("auto", "none"):
+            crossing.dropped("tool_choice", "there are no tools to choose among")
         return None
     if choice is None:
         if parallel is not False or not has_tools:

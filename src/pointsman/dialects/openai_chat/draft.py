@@ -12,7 +12,7 @@ from pointsman.canon.traits import Target, Traits
 from pointsman.dialects.foreign import unsaid
 from pointsman.dialects.names import map_ids, map_names
 from pointsman.dialects.openai_chat.blocks import BREAKPOINT, CONTROL, encode_mark
-from pointsman.dialects.openai_chat.words import NAME
+from pointsman.dialects.openai_chat.words import NAME, NAME_CHARSET, NAME_LIMIT
 
 
 class Draft:
@@ -26,10 +26,15 @@ class Draft:
         """The client speaks this dialect: its spellings and unknown fields are said again."""
         self.body: dict[str, Any] = {"model": target.model}
         self.losses: list[Loss] = []
-        self.names = map_names(_names(request), self.traits.tool_name_limit, self.traits.tool_name_charset)
+        self.names = map_names(_names(request), *self._name_limits())
         self._ids = self._map_ids()
         self._counted: Counter[tuple[str, str, str]] = Counter()
         self._marks = 0
+
+    def _name_limits(self) -> tuple[int | None, str | None]:
+        """The target's, or for a foreign request the dialect's own."""
+        limit, charset = self.traits.tool_name_limit, self.traits.tool_name_charset
+        return (limit, charset) if self.own else (limit or NAME_LIMIT, charset or NAME_CHARSET)
 
     def _map_ids(self) -> Mapping[str, str]:
         limit, charset = self.traits.tool_id_limit, self.traits.tool_id_charset

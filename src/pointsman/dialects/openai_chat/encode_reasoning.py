@@ -18,8 +18,8 @@ def put_reasoning(draft: Draft) -> None:
         return
     style = draft.traits.reasoning
     if style == "none":
-        if reasoning.mode != "off":
-            draft.dropped("reasoning", f"{draft.target.model} has no such setting")
+        what = "thinking" if reasoning.mode == "off" else "reasoning"
+        draft.dropped(what, f"{draft.target.model} has no such setting; its own default applies")
         return
     if draft.own:
         _put_own(draft, reasoning)
@@ -108,6 +108,8 @@ def _object(draft: Draft, reasoning: Reasoning) -> dict[str, Any]:
         return {"reasoning": {"effort": _fitting(draft, reasoning.effort)}}
     if reasoning.budget is not None:
         return {"reasoning": {"max_tokens": reasoning.budget}}
+    if reasoning.mode == "adaptive":
+        draft.approximated("thinking", "the target thinks as much as it sees fit")
     return {"reasoning": {"enabled": True}} if reasoning.mode != "unset" else {}
 
 

@@ -30,6 +30,8 @@ def put_tools(draft: Draft) -> None:
     if choice is not None and (draft.own or tools):
         legacy = draft.own and choice.form == LEGACY
         draft.body["function_call" if legacy else "tool_choice"] = _choice(draft, choice)
+    elif choice is not None and choice.mode not in {"auto", "none"} and not request.tools:
+        draft.dropped("tool_choice", "there are no tools to choose among")
     _put_parallel(draft)
 
 

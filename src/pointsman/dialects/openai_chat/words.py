@@ -10,6 +10,11 @@ from pointsman.wire.json import encode
 
 NAME = "openai_chat"
 
+NAME_LIMIT = 64
+"""Characters of a tool's name (platform.openai.com, "Create chat completion")."""
+NAME_CHARSET = "a-zA-Z0-9_-"
+"""What tool names may hold."""
+
 REASONS: dict[str, StopReason] = {
     "stop": "end",
     "length": "max_tokens",
