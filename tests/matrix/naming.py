@@ -120,7 +120,7 @@ _ANSWER = {
     "stop_reason": {"stop_reason", "stop.extra"},
     "tool_call": {"call"},
     "stop_sequence": {"stop_sequence"},
-    "stop_details": {"stop_details"},
+    "stop_details": {"stop_details", "refusal"},
 }
 _BLOCKS = {"server_tool", "unknown"}
 _EXTRAS = {"answer.extra", "stop.extra", *(f"{label}.extra" for label in LABELS.values())}

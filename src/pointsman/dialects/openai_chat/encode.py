@@ -37,6 +37,7 @@ from pointsman.dialects.openai_chat.errors import error_frame
 from pointsman.dialects.openai_chat.fold import (
     annotation,
     answer_head,
+    explanation,
     finish_word,
     foreign_finish,
     tier_members,
@@ -301,6 +302,8 @@ class ChatEncoder:
         choice = {"index": event.choice, "delta": message, **extra}
         if self._own:
             return role + self._chunk({**choice, "finish_reason": finish_word(event)})
+        if (event.choice, Refusal) not in self._numbers and explanation(event) is not None:
+            role += self._delta(event.choice, {"refusal": explanation(event)})
         word = foreign_finish(event, called=(event.choice, ToolCall) in self._numbers)
         self._finishes += self._chunk({**choice, "finish_reason": word})
         return role

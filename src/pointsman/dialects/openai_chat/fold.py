@@ -62,6 +62,12 @@ def foreign_finish(stop: Stop, *, called: bool) -> str:
     return FINISHES[stop.reason]
 
 
+def explanation(stop: Stop) -> str | None:
+    """Why a foreign model declined, where its stop says it: it becomes the text of `refusal`."""
+    said = (stop.details or {}).get("explanation") if stop.reason == "refusal" else None
+    return said if isinstance(said, str) and said else None
+
+
 def annotation(citation: Citation, start: int, end: int) -> dict[str, Any] | None:
     """One of `annotations`, None without a URL; `start` and `end` are those of the text it stands for."""
     if citation.native is not None and citation.native.dialect == NAME:
@@ -85,6 +91,8 @@ def _choice(number: int, choice: Choice, *, own: bool) -> dict[str, Any]:
     if logprobs is not None:
         extra["logprobs"] = logprobs
     message = _message(choice.blocks, own=own)
+    if not own and message["refusal"] is None:
+        message["refusal"] = explanation(stop)
     message |= {key: value for key, value in odd.items() if value or not message.get(key)}
     called = any(isinstance(block, ToolCall) for block in choice.blocks)
     word = finish_word(stop) if own else foreign_finish(stop, called=called)

@@ -17,7 +17,7 @@ from pointsman.canon.events import (
 from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
 from pointsman.dialects.foreign import unsaid
-from pointsman.dialects.openai_chat.fold import annotation
+from pointsman.dialects.openai_chat.fold import annotation, explanation
 from pointsman.dialects.openai_chat.words import NAME, REASONS
 
 _FIXED = frozenset({"type", "role", "object"})
@@ -73,7 +73,11 @@ def _stop(event: Stop) -> tuple[Loss, ...]:
     if event.dialect == NAME:
         return ()
     near = _NEAR.get(event.reason)
-    losses = _fields({**event.extra, "stop_sequence": event.sequence, "stop_details": event.details})
+    explained = explanation(event) is not None
+    details = None if explained else event.details
+    losses = _fields({**event.extra, "stop_sequence": event.sequence, "stop_details": details})
+    if explained:
+        losses = (*losses, Loss("approximated", "stop_details", "its explanation stands in `refusal`"))
     if near is None or event.raw in REASONS:
         return losses
     return (Loss("approximated", "stop_reason", f"`{event.raw or event.reason}` as `{near}`"), *losses)
