@@ -158,6 +158,11 @@ class App:
         """Where it answers, so that a key meant for this endpoint is not taken for a provider's."""
         self._own = ((self.effective.settings.host, port), *self._others)
 
+    @property
+    def port(self) -> int:
+        """Where it listens, or means to."""
+        return self._own[0][1]
+
     # Parts
 
     def _make_service(self) -> Service:
@@ -278,10 +283,9 @@ class App:
 
     def describe(self) -> Json:
         """The status page's facts."""
-        settings = self.effective.settings
         warnings = [*self._warnings, *filter(None, (self._config_error, self._known.warning))]
         facts = describe(self.service.parts.router, self.effective, self._key_state, warnings=warnings)
-        return {**facts, "port": settings.port, "key_required": self.key_required}
+        return {**facts, "port": self.port, "key_required": self.key_required}
 
     def _key_state(self, backend: Backend) -> str:
         schemes = {auth_scheme(backend, dialect) for dialect in backend.bases}

@@ -117,6 +117,20 @@ def test_a_translated_request_carries_the_user_agent_and_no_other_field_of_the_c
 
 
 @BOTH_WAYS
+@STREAMED
+def test_a_translated_answer_carries_an_id_where_the_dialects_clients_look_for_it(client, upstream, stream):
+    async def scenario():
+        reply = upstream.stream() if stream else upstream.whole()
+        async with Upstream(reply) as server, rig(**{upstream.name: server}) as gateway:
+            answer = await gateway.ask(client, backend=upstream.name, stream=stream)
+
+            field = {"anthropic": "request-id", "openai_chat": "x-request-id"}[client.name]
+            assert answer.header(field) == answer.header("x-pointsman-request-id") is not None
+
+    run(scenario())
+
+
+@BOTH_WAYS
 def test_the_answer_names_the_model_and_keeps_the_upstreams_request_id(client, upstream):
     async def scenario():
         async with (

@@ -81,6 +81,7 @@ def test_status_tells_of_backends_and_traffic_and_of_no_secret():
             assert status["traffic"]["in_flight"] == 0
             assert status["traffic"]["by_backend"]["openai_chat"]["output_tokens"] == 4
             assert status["backends"][0]["name"] == "openai_chat"
+            assert status["port"] == gateway.port
             assert "sk-canary" not in answer.body.decode()
 
     run(scenario())
@@ -238,7 +239,8 @@ def test_a_counters_own_404_is_not_hidden_by_an_estimate():
             Upstream(ANTHROPIC.refusal(404, "not_found_error", "model: x")) as upstream,
             rig(anthropic=upstream) as gateway,
         ):
-            answer = await gateway.post(COUNT, {"model": "claude-x", "messages": []}, *ANTHROPIC.headers)
+            body = {"model": "claude-x", "messages": [{"role": "user", "content": "?"}]}
+            answer = await gateway.post(COUNT, body, *ANTHROPIC.headers)
 
             assert answer.status == 404
 
@@ -328,6 +330,24 @@ def _groq(upstream):
     return (
         f'[backends.groq]\nprovider = "groq"\nbase_url = "{upstream.url}/v1"\nkey_env = "K"\nmodels = ["x"]\n'
     )
+
+
+def test_an_answer_names_the_rule_and_what_else_was_possible():
+    async def scenario():
+        async with (
+            Upstream(always=CHAT.whole()) as server,
+            rig(openai_chat=server, anthropic="http://127.0.0.1:9", backend=TWO) as gateway,
+        ):
+            answer = await gateway.ask(CHAT, model="vendor/two")
+            alone = await gateway.ask(CHAT, model="openai_chat:vendor/two")
+
+            assert answer.header("x-pointsman-route") == "live catalog"
+            names = {answer.header("x-pointsman-backend"), "anthropic", "openai_chat"}
+            assert answer.header("x-pointsman-others").endswith(":vendor/two")
+            assert answer.header("x-pointsman-others").partition(":")[0] in names
+            assert alone.header("x-pointsman-others") is None
+
+    run(scenario())
 
 
 def test_explain_tells_the_rule_and_the_alternatives():

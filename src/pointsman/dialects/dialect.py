@@ -123,3 +123,7 @@ class Dialect(Struct, frozen=True):
     """(input tokens) → the body of a token count."""
     sign_header: str = ""
     """A header field that only this dialect's clients send; empty where there is none."""
+    request_id_header: str = "x-request-id"
+    """The header field in which this dialect's clients look for an answer's id."""
+    turns_field: str = "messages"
+    """The member of a request that holds the conversation, an array with at least one item."""

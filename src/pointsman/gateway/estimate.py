@@ -24,6 +24,8 @@ from pointsman.canon.request import Message, Request, Tool
 from pointsman.wire.json import encode
 
 BYTES_PER_TOKEN = 3
+REQUEST_TOKENS = 32
+"""What a model's template adds by itself: its markers, and often a short prompt of its own."""
 MESSAGE_TOKENS = 8
 """What the roles and separators around a message take."""
 TOOL_TOKENS = 32
@@ -37,7 +39,7 @@ SYSTEM_TOKENS = 350
 
 def estimate(request: Request) -> int:
     """Input tokens of a request: system, messages, images, documents and tools."""
-    total = sum(_message(message) for message in (*request.system, *request.messages))
+    total = REQUEST_TOKENS + sum(_message(message) for message in (*request.system, *request.messages))
     if request.tools:
         total += SYSTEM_TOKENS + sum(_tool(tool) for tool in request.tools)
     return total

@@ -62,13 +62,15 @@ class Line:
         self.committed = True
         self._ours = ours
         if not self.headed:
-            await self._head(status, headers)
+            await self._head(status, headers, ours=ours)
 
-    async def _head(self, status: int, headers: Headers) -> None:
+    async def _head(self, status: int, headers: Headers, *, ours: bool) -> None:
         self.headed = True
         self._trace.status = status
         self._last = self.clock()
-        await self._client.head(status, (*headers, ("x-pointsman-request-id", self._trace.request_id)))
+        request_id = self._trace.request_id
+        named = id_header(self._dialect, headers, request_id) if ours else ()
+        await self._client.head(status, (*headers, *named, ("x-pointsman-request-id", request_id)))
 
     async def write(self, data: bytes) -> None:
         """A piece of the answer."""
@@ -116,7 +118,7 @@ class Line:
             return
         self._last = self.clock()
         if not self.headed:
-            await self._head(200, EVENT_STREAM)
+            await self._head(200, EVENT_STREAM, ours=True)
         if self._ours or not self.committed:
             await self._client.write(self._dialect.ping)
 
@@ -146,13 +148,20 @@ class Line:
 
     async def _respond(self, fault: Fault, headers: Headers) -> None:
         body = encode(self._dialect.render_error(fault, self._trace.request_id))
-        await self._head(fault.status, (*error_headers(fault, headers), ("content-length", str(len(body)))))
+        head = (*error_headers(fault, headers), ("content-length", str(len(body))))
+        await self._head(fault.status, head, ours=True)
         await self._client.finish(body)
 
 
 def error_headers(fault: Fault, headers: Headers) -> Headers:
     """The head of an error that we render: its type, and when to come back if nobody said it yet."""
     return (*headers, ("content-type", "application/json"), *retry_header(fault, headers))
+
+
+def id_header(dialect: Dialect, headers: Headers, request_id: str) -> Headers:
+    """Our id where the dialect's clients look for one, unless the upstream gave its own there."""
+    name = dialect.request_id_header
+    return () if any(field == name for field, _ in headers) else ((name, request_id),)
 
 
 def retry_header(fault: Fault, headers: Headers) -> Headers:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pointsman.accounts.lease import Pool
 from pointsman.dialects.dialect import Dialect
+from pointsman.gateway.keepsakes import Keepsakes
 from pointsman.gateway.pace import Pace
 from pointsman.routing.attempts import Patience
 from pointsman.routing.router import Router
@@ -35,3 +36,7 @@ class Parts:
     patience: Patience = field(default_factory=Patience)
     pace: Pace = field(default_factory=Pace)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    keepsakes: Keepsakes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.keepsakes = Keepsakes(self.clock)

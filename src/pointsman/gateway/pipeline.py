@@ -8,7 +8,7 @@ from pointsman.dialects.dialect import Asked
 from pointsman.gateway.amend import amend
 from pointsman.gateway.counting import count_here, counts_itself, lacks_counter
 from pointsman.gateway.estimate import estimate
-from pointsman.gateway.exchange import Client, Exchange
+from pointsman.gateway.exchange import Client, Exchange, check_turns
 from pointsman.gateway.judge import Form, RefusalError, judge_head
 from pointsman.gateway.line import ClientGoneError, Line
 from pointsman.gateway.masking import secrets_of
@@ -22,6 +22,8 @@ from pointsman.routing.plan import Candidate
 from pointsman.upstream.transport import reported_losses
 
 CLIENT_GONE = "client_gone"
+OTHERS = 5
+"""How many of the other possible backends are named."""
 
 
 async def serve(exchange: Exchange, client: Client, parts: Parts, trace: Trace) -> None:
@@ -51,6 +53,8 @@ async def answer(exchange: Exchange, line: Line, parts: Parts, trace: Trace) -> 
     failure: PointsmanError | None = None
     try:
         plan = parts.router.plan(exchange.intent.model)
+        check_turns(exchange)
+        trace.others = tuple([f"{other.backend.name}:{other.model}" for other in plan.others[:OTHERS]])
         steps = attempts(plan, parts.patience, parts.random)
         outcome: Outcome | None = None
         while (step := _following(steps.send, outcome)) is not None:
@@ -125,7 +129,7 @@ async def _exchange(exchange: Exchange, prepared: Prepared, line: Line, parts: P
     try:
         form = await judge_head(incoming, prepared.dialect, prepared.limits, parts.wall())
         asked = _asked(exchange, prepared, parts, form)
-        delivery = Delivery(exchange, prepared, incoming, line, trace, asked, pace=parts.pace)
+        delivery = Delivery(exchange, prepared, incoming, line, trace, asked, parts=parts)
         await delivery.deliver(form)
     finally:
         await incoming.close()

@@ -7,13 +7,14 @@ import msgspec
 from msgspec import Struct
 
 from pointsman.accounts.lease import Lease
-from pointsman.canon.errors import MalformedError, UnsupportedError
+from pointsman.canon.errors import UnsupportedError
 from pointsman.canon.intent import Operation
 from pointsman.canon.loss import Loss
 from pointsman.canon.traits import Target, Traits
 from pointsman.catalog.provider import RateLimits, Speaks
 from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.exchange import Exchange
+from pointsman.gateway.keepsakes import restore
 from pointsman.gateway.parts import Parts
 from pointsman.routing.plan import Candidate
 from pointsman.routing.snapshot import Backend
@@ -63,7 +64,7 @@ def prepare(
     """The request for one candidate. Raises UnsupportedError, MalformedError."""
     backend = candidate.backend
     traits = parts.router.traits(backend, dialect.name, candidate.model)
-    body = _body(exchange, candidate, dialect, traits)
+    body = _body(exchange, candidate, dialect, traits, parts)
     outgoing = Outgoing(
         method="POST",
         url=_url(exchange, backend, dialect),
@@ -108,7 +109,7 @@ def _check_offer(exchange: Exchange, backend: Backend) -> None:
         )
 
 
-def _body(exchange: Exchange, candidate: Candidate, dialect: Dialect, traits: Traits) -> Body:
+def _body(exchange: Exchange, candidate: Candidate, dialect: Dialect, traits: Traits, parts: Parts) -> Body:
     if dialect is exchange.dialect:
         reason = _rewrite_reason(exchange, candidate, traits)
         if reason is None:
@@ -117,11 +118,11 @@ def _body(exchange: Exchange, candidate: Candidate, dialect: Dialect, traits: Tr
         reason = None
     if exchange.intent.operation in _OFFERS:
         return Body(encode({**exchange.members(), "model": candidate.model}), "relay", rewrite=reason)
-    if exchange.members().get("messages") == []:
-        raise MalformedError("`messages` must hold at least one message", param="messages")
     request = msgspec.structs.replace(exchange.request(), model=candidate.model)
     if candidate.backend.ask_usage and exchange.intent.stream:
         request = msgspec.structs.replace(request, include_usage=True)
+    if dialect is not exchange.dialect:
+        request = restore(request, parts.keepsakes)
     encoded = dialect.encode_request(
         request, Target(candidate.model, candidate.backend.provider.name, traits)
     )

@@ -17,6 +17,7 @@ from pointsman.gateway.stream import facts
 from pointsman.ledger.trace import Trace
 from pointsman.routing.attempts import Outcome
 from pointsman.wire import headers as fields
+from pointsman.wire.json import is_json
 from pointsman.wire.secrets import mask
 
 _CREDENTIAL_STATUSES = frozenset({401, 403})
@@ -53,9 +54,8 @@ def without_secrets(error: UpstreamError, secrets: tuple[str, ...]) -> UpstreamE
 
 
 async def refuse(failure: PointsmanError, line: Line, trace: Trace) -> None:
-    """Tells the client. A relayed error goes on as it is, unless it is about our own credential."""
-    relayed = isinstance(failure, RefusalError) and trace.form == "relay"
-    if relayed and isinstance(failure, RefusalError) and failure.upstream_status not in _CREDENTIAL_STATUSES:
+    """Tells the client. A relayed error goes on as it is, unless it is ours or no client could read it."""
+    if isinstance(failure, RefusalError) and trace.form == "relay" and _is_for_client(failure):
         await _relay(failure, line, trace)
         return
     headers = facts(trace) if trace.backend else ()
@@ -66,6 +66,11 @@ async def refuse(failure: PointsmanError, line: Line, trace: Trace) -> None:
     if isinstance(failure, RefusedError) and fault.status in _CREDENTIAL_STATUSES:
         fault = _ours(fault, trace, keyed=bool(line.secrets))
     await line.fail(fault, headers)
+
+
+def _is_for_client(failure: RefusalError) -> bool:
+    """Not so: what is about our own credential, and a page for people that some proxy made."""
+    return failure.upstream_status not in _CREDENTIAL_STATUSES and is_json(failure.body)
 
 
 async def _relay(failure: RefusalError, line: Line, trace: Trace) -> None:

@@ -10,8 +10,9 @@ from pointsman.dialects.dialect import Asked, Encoder, Origin
 from pointsman.dialects.gather import gather
 from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.judge import ANSWER_BYTES, Form, judge_stream, read_whole
+from pointsman.gateway.keepsakes import Keeper
 from pointsman.gateway.line import EVENT_STREAM, Line
-from pointsman.gateway.pace import Pace
+from pointsman.gateway.parts import Parts
 from pointsman.gateway.prepare import Prepared
 from pointsman.gateway.reading import Reading
 from pointsman.gateway.tap import Tap, note_usage
@@ -39,7 +40,7 @@ class Delivery:
         trace: Trace,
         asked: Asked,
         *,
-        pace: Pace,
+        parts: Parts,
     ) -> None:
         self._exchange = exchange
         self._prepared = prepared
@@ -47,7 +48,9 @@ class Delivery:
         self._line = line
         self._trace = trace
         self._asked = asked
-        self._pace = pace
+        self._pace = parts.pace
+        crossed = prepared.dialect is not exchange.dialect
+        self._keeper = Keeper(parts.keepsakes) if crossed else None
         self._origin = Origin(issuer=trace.issuer or "", names=prepared.names)
 
     async def deliver(self, form: Form) -> None:
@@ -117,7 +120,7 @@ class Delivery:
 
     def _must_follow(self, tap: Tap) -> None:
         if not tap.running:
-            raise GarbledError(f"the backend's stream cannot be read: {self._trace.tap_stopped}")
+            raise GarbledError(f"the backend's stream cannot be read: {tap.why}")
 
     async def _encode(self, encoder: Encoder, events: Iterable[Event]) -> None:
         out: list[bytes] = []
@@ -126,8 +129,14 @@ class Delivery:
                 await self._line.write(b"".join(out))
                 raise RefusedError(event.fault)
             out.append(encoder.encode(event))
-            self._trace.losses += self._exchange.dialect.answer_losses(event)
+            self._note(event)
         await self._line.write(b"".join(out))
+
+    def _note(self, event: Event) -> None:
+        """What a translated event loses, and what its client may lose later."""
+        self._trace.losses += self._exchange.dialect.answer_losses(event)
+        if self._keeper is not None:
+            self._keeper.note(event)
 
     async def _finish(self, tap: Tap) -> None:
         if tap.fault is not None:
@@ -158,12 +167,14 @@ class Delivery:
     def _decoded(self, body: bytes) -> Json:
         """Raises GarbledError for what is not JSON: a page for people, or an answer that was cut short."""
         coding = fields.first(self._incoming.headers, "content-encoding")
+        if not body:
+            raise GarbledError("the backend's answer is empty; ask again, or check its `base_url`")
         try:
             return decode_object(decode_body(body, coding, ANSWER_BYTES) if coding else body)
         except RequestError as error:
-            raise GarbledError(
-                f"the backend's answer is not JSON: {error.message.removeprefix('the body ')}"
-            ) from error
+            # What comes behind a semicolon is advice to a client about its own body.
+            what = error.message.partition("; ")[0].removeprefix("the body ")
+            raise GarbledError(f"the backend's answer cannot be read: it {what}") from error
 
     async def _relay_whole(self) -> None:
         body = await read_whole(self._incoming)
@@ -188,7 +199,7 @@ class Delivery:
 
     async def _send_whole(self, events: list[Event]) -> None:
         for event in events:
-            self._trace.losses += self._exchange.dialect.answer_losses(event)
+            self._note(event)
         body = encode(self._exchange.dialect.fold(gather(events), self._asked))
         entity = (("content-type", "application/json"), ("content-length", str(len(body))))
         await self._line.commit(200, self._translated_head(entity), ours=True)
@@ -227,6 +238,7 @@ def facts(trace: Trace) -> Headers:
         ("x-pointsman-backend", trace.backend),
         ("x-pointsman-model", trace.model),
         ("x-pointsman-route", trace.rule),
+        ("x-pointsman-others", ", ".join(trace.others)),
         ("x-pointsman-form", trace.form),
         ("x-pointsman-losses", losses_line(trace.losses)),
     )

@@ -1,6 +1,6 @@
 """The tap: reads a copy of a relayed answer for its usage. What goes wrong here never touches the stream."""
 
-from pointsman.canon.errors import Fault, TruncatedError
+from pointsman.canon.errors import Fault, PointsmanError, TruncatedError
 from pointsman.canon.events import Event, Failure, MessageStart, UsageReport
 from pointsman.dialects.dialect import Decoder
 from pointsman.dialects.gather import merge_usage
@@ -16,6 +16,8 @@ class Tap:
         self._coding = coding
         self._trace = trace
         self.running = True
+        self.why = ""
+        """Why it stopped, for a client."""
         self.fault: Fault | None = None
         """The error that the upstream itself reported in its stream."""
 
@@ -51,7 +53,9 @@ class Tap:
 
     def _stop(self, error: Exception) -> None:
         self.running = False
-        self._trace.tap_stopped = f"{type(error).__name__}: {error}"[:200]
+        known = isinstance(error, PointsmanError)
+        self._trace.tap_stopped = (error.message if known else f"{type(error).__name__}: {error}")[:200]
+        self.why = self._trace.tap_stopped if known else "it holds something that the dialect does not have"
 
 
 def note_usage(events: list[Event], trace: Trace) -> None:

@@ -27,6 +27,8 @@ class Trace:
     """The provider, as its row is named."""
     rule: str | None = None
     why: str | None = None
+    others: tuple[str, ...] = ()
+    """What else was possible, best first, as `backend:model`."""
     form: str | None = None
     """`relay` or `translate`."""
     rewrite: str | None = None

@@ -8,7 +8,7 @@ from pointsman.canon.errors import LoopError, PointsmanError, UnknownPathError
 from pointsman.canon.intent import Intent
 from pointsman.dialects.dialect import Dialect, Route
 from pointsman.gateway.exchange import Exchange
-from pointsman.gateway.line import error_headers
+from pointsman.gateway.line import error_headers, id_header
 from pointsman.gateway.pipeline import serve
 from pointsman.ledger.trace import Trace
 from pointsman.server.buffers import ClientLeftError, read_body
@@ -185,7 +185,8 @@ class Visit:
                 await self.client.write(b"\n\n" + dialect.error_frame(fault, self.trace.request_id))
             return
         body = encode(dialect.render_error(fault, self.trace.request_id))
-        await self.send(error.status, error_headers(fault, ()), body)
+        head = (*error_headers(fault, ()), *id_header(dialect, (), self.trace.request_id))
+        await self.send(error.status, head, body)
 
 
 class _Shared:

@@ -59,7 +59,7 @@ class StreamDecoder:
             self._room[index] -= len(parts[-1])
             if self._room[index] < 0:
                 raise TooLargeError(
-                    f"the body is larger than {self._limit / 2**20:.3g} MB ({self._limit} bytes) "
+                    f"the body is larger than {self._limit / 2**20:.3g} MB ({int(self._limit)} bytes) "
                     "once its content coding is undone; send less, or raise the limit"
                 )
         return b"".join(parts)

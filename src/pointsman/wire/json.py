@@ -48,6 +48,14 @@ def decode_object(body: bytes) -> Json:
     return as_object(_decode(body), "body")
 
 
+def is_json(body: bytes) -> bool:
+    """Whether `body` is a JSON object or array, as errors are."""
+    try:
+        return isinstance(_decode(body), dict | list)
+    except MalformedError:
+        return False
+
+
 def decode_part(data: bytes) -> Json:
     """One object of a stream: as `decode_object`, but half a surrogate pair stays, for a `SurrogateJoiner`.
 

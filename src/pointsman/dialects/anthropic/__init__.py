@@ -39,4 +39,5 @@ DIALECT = Dialect(
     error_frame=error_frame,
     count_answer=_count_answer,
     sign_header="anthropic-version",
+    request_id_header="request-id",
 )

@@ -1,0 +1,185 @@
+"""Thinking that a client drops: kept here for a while, and given back to who signed it."""
+
+import pytest
+from msgspec import structs
+from rig import rig
+from voices import ANTHROPIC, CHAT, event
+
+from pointsman.canon.blocks import Native, Text, Thinking, ToolCall
+from pointsman.canon.events import BlockStart, NativeDelta, ThinkingDelta
+from pointsman.canon.request import Message, Request
+from pointsman.gateway.keepsakes import Bounds, Keeper, Keepsakes, restore
+from scripted import Upstream, json_reply, run, sse
+
+SIGNED = {"type": "thinking", "thinking": "Which town? Ulm.", "signature": "EqQB+/sig=="}
+REDACTED = {"type": "redacted_thinking", "data": "EmwK+/data=="}
+TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+KNOWN_TO_CHAT = {"role", "content", "tool_calls", "refusal"}
+
+
+def use(number):
+    return {"type": "tool_use", "id": f"toolu_{number}", "name": "look", "input": {"turn": number}}
+
+
+def message(*content):
+    reason = "tool_use" if content[-1]["type"] == "tool_use" else "end_turn"
+    return {**ANTHROPIC.answer, "content": list(content), "stop_reason": reason}
+
+
+def whole(*content):
+    return json_reply(message(*content))
+
+
+def streamed(*content):
+    frames = [ANTHROPIC.frames[0]]
+    for index, block in enumerate(content):
+        head, delta = opened(block)
+        frames += [event({"type": "content_block_start", "index": index, "content_block": head})]
+        frames += [event({"type": "content_block_delta", "index": index, "delta": each}) for each in delta]
+        frames += [event({"type": "content_block_stop", "index": index})]
+    reason = {"stop_reason": message(*content)["stop_reason"], "stop_sequence": None}
+    frames += [event({"type": "message_delta", "delta": reason, "usage": {"output_tokens": 4}})]
+    return sse(*frames, event({"type": "message_stop"}))
+
+
+def opened(block):
+    if block["type"] == "thinking":
+        halves = block["thinking"][:5], block["thinking"][5:]
+        words = [{"type": "thinking_delta", "thinking": half} for half in halves]
+        sign = {"type": "signature_delta", "signature": block["signature"]}
+        return {**block, "thinking": "", "signature": ""}, [*words, sign]
+    if block["type"] == "tool_use":
+        return {**block, "input": {}}, [{"type": "input_json_delta", "partial_json": '{"turn":1}'}]
+    return block, []
+
+
+def said(answer):
+    """The assistant's message as a client keeps it that knows no field but the dialect's own."""
+    if answer.header("content-type") == "application/json":
+        message = answer.json()["choices"][0]["message"]
+        return {key: value for key, value in message.items() if key in KNOWN_TO_CHAT}
+    deltas = [each["choices"][0]["delta"] for each in answer.events[:-1] if each["choices"]]
+    calls = [call for delta in deltas for call in delta.get("tool_calls", ())]
+    arguments = "".join(call["function"].get("arguments", "") for call in calls)
+    call = {**calls[0], "function": {**calls[0]["function"], "arguments": arguments}}
+    return {"role": "assistant", "content": None, "tool_calls": [call]}
+
+
+@pytest.mark.parametrize("thinking", [SIGNED, REDACTED], ids=["signed", "redacted"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_a_client_without_extension_fields_gets_its_thinking_back_to_who_signed_it(thinking, stream):
+    async def scenario():
+        reply = streamed if stream else whole
+        later = {**thinking, **({"signature": "second"} if "signature" in thinking else {"data": "second"})}
+        text = {"type": "text", "text": "Sunny."}
+        replies = (reply(thinking, use(1)), reply(later, use(2)), whole(text))
+        async with Upstream(*replies) as server, rig(anthropic=server) as gateway:
+            history = [{"role": "user", "content": "The weather?"}]
+            for number in (1, 2):
+                fields = {"messages": history, "tools": [TOOL], "stream": stream}
+                answer = await gateway.ask(CHAT, backend="anthropic", reasoning_effort="high", **fields)
+                call_id = f"toolu_{number}"
+                history += [said(answer), {"role": "tool", "tool_call_id": call_id, "content": "sunny"}]
+            await gateway.ask(CHAT, backend="anthropic", messages=history, tools=[TOOL])
+
+            second, third = (seen.json()["messages"] for seen in server.requests[1:])
+            assert [block["type"] for block in second[1]["content"]] == [thinking["type"], "tool_use"]
+            assert second[1]["content"][0] == thinking
+            assert [turn["content"][0] for turn in third if turn["role"] == "assistant"] == [thinking, later]
+
+    run(scenario())
+
+
+def test_thinking_that_a_client_sends_itself_is_left_as_it_is():
+    async def scenario():
+        async with (
+            Upstream(whole(SIGNED, use(1)), always=whole(use(2))) as server,
+            rig(anthropic=server) as at,
+        ):
+            answer = await at.ask(CHAT, backend="anthropic", tools=[TOOL])
+            kept = answer.json()["choices"][0]["message"]
+            result = {"role": "tool", "tool_call_id": "toolu_1", "content": "sunny"}
+            history = [{"role": "user", "content": "?"}, kept, result]
+            await at.ask(CHAT, backend="anthropic", tools=[TOOL], messages=history)
+
+            assert server.requests[1].json()["messages"][1]["content"][0] == SIGNED
+            assert len(server.requests[1].json()["messages"][1]["content"]) == 2
+
+    run(scenario())
+
+
+def kept(name, size=10):
+    return (Thinking("t" * size, Native("anthropic", "anthropic", {"signature": name})),)
+
+
+def calling(*blocks):
+    return Request("openai_chat", "m", (Message("assistant", blocks),))
+
+
+def keepsakes(**bounds):
+    now = [0.0]
+    return Keepsakes(lambda: now[0], Bounds(**bounds)), now
+
+
+def test_what_was_not_asked_for_the_longest_goes_first():
+    store, _ = keepsakes(entries=2)
+    store.keep("a", kept("a"))
+    store.keep("b", kept("b"))
+    store.recall("a")
+    store.keep("c", kept("c"))
+
+    assert [store.recall(name) for name in "abc"] == [kept("a"), (), kept("c")]
+
+
+def test_the_bytes_held_are_bounded():
+    store, _ = keepsakes(size=4000)
+    for number in range(20):
+        store.keep(str(number), kept("x", 1000))
+    store.keep("too much", kept("x", 5000))
+
+    assert store.size <= 4000
+    assert len(store) == 3
+    assert store.recall("too much") == ()
+
+
+def test_what_nobody_asks_for_goes_with_time():
+    store, now = keepsakes(age=60)
+    store.keep("a", kept("a"))
+    now[0] = 50
+    store.recall("a")
+    now[0] = 100
+
+    assert store.recall("a") == kept("a")
+
+    now[0] = 161
+    assert store.recall("a") == ()
+    assert (store.size, len(store)) == (0, 0)
+
+
+def test_text_of_thinking_without_its_signature_gets_it_back():
+    store, _ = keepsakes()
+    store.keep("a", kept("a"))
+    bare = structs.replace(kept("a")[0], native=None)
+
+    restored = restore(calling(bare, ToolCall("a", "look")), store)
+    other = calling(Thinking("something else"), ToolCall("a", "look"))
+
+    assert restored == calling(*kept("a"), ToolCall("a", "look"))
+    assert restore(other, store) is other
+
+
+def test_thinking_between_calls_stands_before_its_own_call_again():
+    store, _ = keepsakes()
+    keeper = Keeper(store)
+    native = Native("anthropic", "anthropic", {"signature": "s"})
+    blocks = (Thinking("one"), ToolCall("a", "look"), Thinking("two"), ToolCall("b", "look"))
+    for index, block in enumerate(blocks):
+        keeper.note(BlockStart(index, block))
+        if isinstance(block, Thinking):
+            keeper.note(ThinkingDelta(index, "!"))
+            keeper.note(NativeDelta(index, native))
+
+    restored = restore(calling(Text("Look:"), blocks[1], blocks[3]), store)
+
+    one, two = Thinking("one!", native), Thinking("two!", native)
+    assert restored == calling(one, Text("Look:"), blocks[1], two, blocks[3])
