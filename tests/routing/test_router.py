@@ -102,6 +102,22 @@ def test_a_backend_of_the_users_called_local_takes_that_name():
     assert led("local", snapshot(own, ENGINE_BACKEND, embedded="embedded")) == ("local", "mine", "embedded")
 
 
+def test_the_nearest_names_are_told_once_and_all_of_them_lead_somewhere():
+    aliases = {"m1": "desk:m1", "m2": "nowhere", "m3": "m2"}
+    router = Router(snapshot(backend(HUB, "desk", models=("m1",)), aliases=aliases))
+
+    assert "Nearest: m1. " in router.advice("m4")
+    assert "Nearest: m1. " in router.advice("m2")
+    assert "no backend for nowhere, where the alias `m2` leads." in router.advice("m2")
+
+
+def test_an_alias_of_an_alias_is_told_that_aliases_are_one_step():
+    router = Router(snapshot(backend(HUB, "desk"), aliases={"a": "b", "b": "desk:m1"}))
+
+    assert "aliases are one step, and `a` leads to the alias `b`" in router.advice("a")
+    assert "`desk:m1`" in router.advice("a")
+
+
 def test_an_unknown_name_is_told_the_nearest_ones_and_what_to_do():
     with pytest.raises(UnknownModelError) as caught:
         led("claud-opus-5")

@@ -204,10 +204,24 @@ class Router:
                 "the request names no model and no default is known: name one (`GET /v1/models` lists them), "
                 "or set `default` and `models` in the configuration"
             )
-        near = get_close_matches(str(model), self.names(), n=3, cutoff=0.5)
+        name = str(model)
+        target = self.snapshot.aliases.get(name, name)
+        if target != name and target in self.snapshot.aliases:
+            return (
+                f"no backend for {name}: aliases are one step, and `{name}` leads to the alias `{target}`. "
+                f"Let it lead to `{self.snapshot.aliases[target]}`"
+            )
+        near = self._nearest(name)
         hint = f" Nearest: {', '.join(near)}." if near else ""
         embedded = f" Or try the wiring with model `{EMBEDDED_NAME}`." if self.snapshot.embedded else ""
-        return f"no backend for {model}.{hint} {self._remedy(str(model))}{embedded}"
+        asked = name if target == name else f"{target}, where the alias `{name}` leads"
+        return f"no backend for {asked}.{hint} {self._remedy(target)}{embedded}"
+
+    def _nearest(self, name: str) -> list[str]:
+        """The nearest names that lead somewhere."""
+        others = (each for each in self.names() if each != name)
+        near = get_close_matches(name, list(others), n=6, cutoff=0.5)
+        return [each for each in near if next(self._candidates(each), None) is not None][:3]
 
     def _remedy(self, model: str) -> str:
         for name, variable in self.snapshot.missing_keys:
@@ -217,8 +231,8 @@ class Router:
 
     def names(self) -> list[str]:
         """Every name that a client may be told: aliases, model ids, and the embedded model's."""
-        names = [*self.snapshot.aliases, *self._ids]
-        return [*names, EMBEDDED_NAME] if self.snapshot.embedded else names
+        embedded = (EMBEDDED_NAME,) if self.snapshot.embedded else ()
+        return list(dict.fromkeys((*self.snapshot.aliases, *self._ids, *embedded)))
 
     def advertised(self) -> Iterator[tuple[str, Backend, Model]]:
         """(name, backend, model) of everything `/v1/models` lists: each name leads back to its backend."""
