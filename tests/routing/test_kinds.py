@@ -12,8 +12,6 @@ from .rows import ACME, CLAUDES, HUB, OPUS_NEW, SONNET, backend, snapshot
 LIKE_ACME = replace(
     ACME, name="acme-compatible", patterns=(), families={}, aliases=("claude", "acme"), compatible=True
 )
-    ACME, name="acme-compatible", patterns=(), families={}, aliases=("claude", "acme"), compatible=True
-)
 FAMILIES = ACME.families
 RESOLD = tuple(replace(model, id=f"acme/{model.id}") for model in CLAUDES)
 
