@@ -8,7 +8,7 @@ from pointsman.canon.events import Answer, MessageStart, Stop
 from pointsman.canon.json import Json
 from pointsman.canon.usage import Usage
 from pointsman.dialects.anthropic.answer_blocks import encode_answer_block
-from pointsman.dialects.anthropic.usage import encode_usage
+from pointsman.dialects.anthropic.usage import encode_usage, with_output
 from pointsman.dialects.anthropic.words import NAME, STOPS
 from pointsman.dialects.dialect import Asked
 
@@ -25,12 +25,17 @@ def fold(answer: Answer, asked: Asked) -> Json:
     stop = choice.stop if choice is not None else None
     start = MessageStart(answer.id, answer.model, answer.created, answer.usage, answer.extra, answer.dialect)
     own = answer.dialect == NAME
+    usage = answer.usage if own else with_output(answer.usage, sum(map(_characters, blocks)))
     wires = (encode_answer_block(block, own, asked, number) for number, block in enumerate(blocks))
     return {
-        **encode_message(start, answer.usage, asked),
+        **encode_message(start, usage, asked),
         "content": [wire for wire in wires if wire is not None],
         **(own_stop(stop) if own else encode_stop(stop, kinds_of(blocks))),
     }
+
+
+def _characters(block: Block) -> int:
+    return len(getattr(block, "text", "")) + len(getattr(block, "arguments", ""))
 
 
 def encode_message(start: MessageStart, usage: Usage | None, asked: Asked) -> Wire:

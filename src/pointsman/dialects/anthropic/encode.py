@@ -31,7 +31,7 @@ from pointsman.canon.usage import Usage
 from pointsman.dialects.anthropic.answer import encode_message, encode_stop, own_part
 from pointsman.dialects.anthropic.errors import error_frame
 from pointsman.dialects.anthropic.open_block import OpenBlock, open_block
-from pointsman.dialects.anthropic.usage import encode_counts
+from pointsman.dialects.anthropic.usage import encode_counts, with_output
 from pointsman.dialects.anthropic.words import NAME
 from pointsman.dialects.dialect import Asked
 from pointsman.dialects.gather import merge_usage
@@ -76,6 +76,8 @@ class _Writing:
         self._report: Usage | None = None
         self._stop: Stop | None = None
         self._told = False
+        self._characters = 0
+        """Of the text sent, for an upstream that counts none."""
 
     def begin(self, event: MessageStart) -> bytes:
         """The head of the message."""
@@ -94,11 +96,13 @@ class _Writing:
         self._kinds.add(type(event.block))
         self._open = open_block(event.block, self._own, self._asked, self._written)
         self._open_index = event.index
+        self._characters += len(getattr(event.block, "text", "")) + len(getattr(event.block, "arguments", ""))
         return self._open.start()
 
     def add(self, event: Delta) -> bytes:
         """More of a block, the open one or one that waits."""
         if event.index == self._open_index and self._open is not None:
+            self._characters += len(getattr(event, "text", ""))
             return self._open.add(event)
         waiting = self._waiting.get(event.index)
         if waiting is not None:
@@ -179,7 +183,10 @@ class _Writing:
         if self._told:
             return b""
         self._told = True
-        usage: Json = encode_counts(self._usage or Usage(), self._asked.input_estimate)
+        counted = self._usage or Usage()
+        if not self._own:
+            counted = with_output(counted, self._characters)
+        usage: Json = encode_counts(counted, self._asked.input_estimate)
         if not self._own or self._stop is None:
             delta: Json = {**encode_stop(self._stop, self._kinds), "container": None}
             return _message_delta({"delta": delta, "usage": usage})

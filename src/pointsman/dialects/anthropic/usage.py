@@ -6,6 +6,8 @@ report said stays whole in `extra`, for its own dialect.
 
 from typing import Any, cast
 
+from msgspec import structs
+
 from pointsman.canon.json import Json
 from pointsman.canon.usage import Usage
 
@@ -77,6 +79,17 @@ def encode_counts(usage: Usage, estimate: int) -> Wire:
         "server_tool_use": None,
     }
 
+
+def with_output(usage: Usage | None, characters: int) -> Usage:
+    """The counts, with an estimate from the text sent where the upstream said nothing of its output."""
+    usage = usage or Usage()
+    if usage.output is not None or usage.reasoning is not None:
+        return usage
+    return structs.replace(usage, output=max(characters // _PER_TOKEN, 1))
+
+
+_PER_TOKEN = 4
+"""Characters."""
 
 _OWN_TIERS = {
     "standard": "standard",
