@@ -60,7 +60,7 @@ def labels_of(loss, request):
         if found is not None:
             return set(find(found, request))
     if _SYSTEM.match(loss.what):
-        return {"image", "document", "unknown", "text.extra", "cache"}
+        return {"image", "document", "unknown", "text.extra", "cache", "message.extra", "message.name"}
     if loss.what in _UNSEEN and loss.why.endswith(_UNSEEN[loss.what]):
         return set()
     known = _NAMES.get(loss.what)

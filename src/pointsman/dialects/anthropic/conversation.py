@@ -131,6 +131,9 @@ def encode_system(messages: Iterable[Message], crossing: Crossing) -> str | list
     blocks: list[Wire] = []
     for number, message in enumerate(messages):
         path = f"system[{number}]"
+        if message.name is not None:
+            crossing.dropped(f"{path}.name", "participants have no names here")
+        crossing.dropped_extra(message.extra, path)
         for block in message.content:
             if not isinstance(block, Text):
                 crossing.dropped(path, "system instructions are text here")
