@@ -1,26 +1,26 @@
 """The errors of pointsman.
 
-    PointsmanError
-    ├── RequestError            the client's request cannot be served as it is (400)
-    │   ├── MalformedError      the body is not what the dialect says (400)
-    │   ├── UnsupportedError    the target cannot do what the request needs (400)
-    │   ├── UnsupportedCodingError  the body comes in an unknown content coding (415)
-    │   ├── TooLargeError       the body is over the limit (413)
-    │   ├── UnauthorizedError   the key for this endpoint is missing or wrong (401)
-    │   ├── ForbiddenError      Host or Origin is not allowed here (403)
-    │   ├── UnknownModelError   no backend serves the model (404)
-    │   └── UnknownPathError    no such endpoint (404)
-    ├── UpstreamError           the backend did not do its part (502)
-    │   ├── UnreachableError    no connection (502)
-    │   │   └── StaleError      a connection kept open had been closed; worth another try at once
-    │   ├── SilenceError        silence beyond a limit (504)
-    │   ├── TruncatedError      the answer ended before its end (502)
-    │   ├── GarbledError        the answer is not in the dialect (502)
-    │   ├── NoCredentialError   pointsman has no usable key for the backend (401)
-    │   └── RefusedError        the backend answered with an error of its own
-    ├── LoopError               the request has come back to the endpoint that sent it (508)
-    ├── BusyError               a bound of this endpoint is reached (503)
-    └── SetupError              configuration, files or machine; for the person, not the client
+PointsmanError
+├── RequestError            the client's request cannot be served as it is (400)
+│   ├── MalformedError      the body is not what the dialect says (400)
+│   ├── UnsupportedError    the target cannot do what the request needs (400)
+│   ├── UnsupportedCodingError  the body comes in an unknown content coding (415)
+│   ├── TooLargeError       the body is over the limit (413)
+│   ├── UnauthorizedError   the key for this endpoint is missing or wrong (401)
+│   ├── ForbiddenError      Host or Origin is not allowed here (403)
+│   ├── UnknownModelError   no backend serves the model (404)
+│   └── UnknownPathError    no such endpoint (404)
+├── UpstreamError           the backend did not do its part (502)
+│   ├── UnreachableError    no connection (502)
+│   │   └── StaleError      a connection kept open had been closed; worth another try at once
+│   ├── SilenceError        silence beyond a limit (504)
+│   ├── TruncatedError      the answer ended before its end (502)
+│   ├── GarbledError        the answer is not in the dialect (502)
+│   ├── NoCredentialError   pointsman has no usable key for the backend (401)
+│   └── RefusedError        the backend answered with an error of its own
+├── LoopError               the request has come back to the endpoint that sent it (508)
+├── BusyError               a bound of this endpoint is reached (503)
+└── SetupError              configuration, files or machine; for the person, not the client
 """
 
 from typing import Literal
