@@ -88,18 +88,19 @@ class _Reading:
         self._usage = UsageReader()
         self._joiners: dict[int, tuple[SurrogateJoiner, str]] = {}
         self._calls: dict[int, CallReader] = {}
+        self._begun: set[int] = set()
 
     def read(self, frame: Frame, events: list[Event]) -> None:
         """Add the events of one frame. Raises MalformedError."""
         if self.over or frame.data == b"[DONE]":
             return
         wire = decode_part(frame.data)
-        name = wire.get("type") or frame.event
+        name = as_text(wire.get("type") or frame.event, "type")
         if "error" in wire and name not in _EVENTS:
             name = "error"
         step = _EVENTS.get(name)
         if step is None:
-            events.append(UnknownEvent(NAME, frame.event or str(name), wire))
+            events.append(UnknownEvent(NAME, frame.event or name, wire))
         else:
             step(self, wire, events)
 
@@ -109,6 +110,7 @@ class _Reading:
 
     def block_start(self, wire: Json, events: list[Event]) -> None:
         index = _index(wire)
+        self._begun.add(index)
         block = decode_block(
             as_object(wire.get("content_block"), "content_block"), "content_block", self._issuer
         )
@@ -120,11 +122,19 @@ class _Reading:
 
     def block_delta(self, wire: Json, events: list[Event]) -> None:
         delta = as_object(wire.get("delta"), "delta")
-        step = _DELTAS.get(delta.get("type", ""))
+        step = _DELTAS.get(as_text(delta.get("type", ""), "delta.type"))
+        index = self._in_block(wire)
         if step is None:
-            events.append(UnknownDelta(_index(wire), NAME, delta))
+            events.append(UnknownDelta(index, NAME, delta))
         else:
-            step(self, _index(wire), delta, events)
+            step(self, index, delta, events)
+
+    def _in_block(self, wire: Json) -> int:
+        """The index of a block that has begun. Raises MalformedError."""
+        index = _index(wire)
+        if index not in self._begun:
+            raise MalformedError(f"there is more of a block that has not begun: {index}", param="index")
+        return index
 
     def text_delta(self, index: int, delta: Json, events: list[Event]) -> None:
         text = as_text(delta.get("text"), "delta.text")
@@ -166,7 +176,8 @@ class _Reading:
         events.append(CitationDelta(index, decode_citation(citation, self._issuer)))
 
     def block_stop(self, wire: Json, events: list[Event]) -> None:
-        index = _index(wire)
+        index = self._in_block(wire)
+        self._begun.remove(index)
         joiner, kind = self._joiners.pop(index, (None, ""))
         rest = "" if joiner is None else joiner.close()
         if rest:

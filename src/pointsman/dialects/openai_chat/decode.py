@@ -181,6 +181,8 @@ class _Answer:
     def _choice(self, choice: Json, events: list[Event]) -> None:
         index = choice.get("index")
         number = index if isinstance(index, int) and index >= 0 else len(self._choices) if self._whole else 0
+        if self._whole and number in self._choices:
+            number = max(self._choices) + 1
         reader = self._choices.get(number)
         if reader is None:
             reader = ChoiceReader(number, self._origin, self._counter, whole=self._whole)
@@ -227,7 +229,8 @@ def _form(chunk: Json, choices: list[Any]) -> dict[str, Any]:
         return form
     said = cast("Json", delta)
     empty = said.keys() <= _ROLE_ONLY and not any(value for key, value in said.items() if key != "role")
-    if empty and len(choices) == 1 and not first.get("finish_reason"):
+    numbered = isinstance(first.get("index", 0), int)
+    if empty and numbered and len(choices) == 1 and not first.get("finish_reason"):
         form[OPENING] = first
         if OBFUSCATION in chunk:
             form[OBFUSCATION] = chunk[OBFUSCATION]

@@ -107,7 +107,9 @@ def _server(draft: Draft, tool: Tool) -> dict[str, Any]:
 
 
 def _choice(draft: Draft, choice: ToolChoice) -> Any:
-    sent = {name: draft.name(name) for name in (*choice.names, *([choice.name] if choice.name else []))}
+    sent = {
+        name: draft.name(name) for name in (*choice.names, *([] if choice.name is None else [choice.name]))
+    }
     renamed = any(name != new for name, new in sent.items())
     if draft.own and choice.form == LEGACY:
         return {"name": sent[choice.name], **choice.extra} if choice.name else choice.mode

@@ -128,7 +128,7 @@ def _choice(value: object, path: str) -> ToolChoice:
     if not isinstance(value, dict):
         raise wrong(path, "a string or an object", value)
     original = as_object(cast("object", value), path)
-    kind = original.get("type", "function")
+    kind = as_text(original.get("type", "function"), f"{path}.type")
     decode = _CHOICES.get(kind)
     if decode is None:
         raise MalformedError(f"`{path}.type` is not a way to choose a tool: {kind}", param=f"{path}.type")
@@ -162,7 +162,7 @@ def _allowed(value: Json, path: str) -> ToolChoice:
 
 def _allowed_name(tool: object, path: str) -> str:
     value = as_object(tool, path)
-    inner = value.get(value.get("type", "function"), value)
+    inner = value.get(as_text(value.get("type", "function"), f"{path}.type"), value)
     return Fields(inner, path).required_text("name")
 
 
