@@ -200,7 +200,8 @@ class _Gathering:
                 tuple(growing.whole() for growing in in_order if growing.choice == number),
                 self.stops.get(number),
             )
-            for number in range(max(numbers, default=-1) + 1)
+            # Only those that came: an upstream may number them as high as it likes.
+            for number in sorted(set(numbers))
         )
 
 
