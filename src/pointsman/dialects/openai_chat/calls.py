@@ -6,21 +6,53 @@ of that index is complete; a fragment without any of these continues the last ca
 name is known; a missing id is made from the answer's own, so that it is the same at every reading.
 """
 
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, cast
 
 from pointsman.canon.blocks import Native, ToolCall
-from pointsman.canon.errors import MalformedError
 from pointsman.canon.events import ArgumentsDelta, BlockEnd, BlockStart, Event, NativeDelta
 from pointsman.canon.json import Json
 from pointsman.dialects.openai_chat.messages import INNER, LEGACY, arguments_text, call_extra, take_native
 from pointsman.dialects.openai_chat.words import NAME
-from pointsman.wire.json import decode_object, encode
+from pointsman.wire.json import encode
 from pointsman.wire.surrogates import SurrogateJoiner
 
 _KNOWN = frozenset({"index", "id", "type", "function", "custom"})
 _INNER = INNER | {"name"}
+
+_MARK = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
+"""What bears on whether brackets are closed: an escape, a quote, a bracket."""
+_STEPS = {"{": 1, "[": 1, "}": -1, "]": -1}
+"""How far each bracket leads in."""
+
+
+class Brackets:
+    """Whether growing JSON is a whole object by its brackets; each character is looked at once.
+
+    Of text that is an object it says the same as a parser; of text that is none, only whether it might be.
+    """
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self._depth = 0
+        self._quoted = False
+
+    def closed(self, text: str) -> bool:
+        """Whether `text`, which begins with what was given before, ends its object."""
+        end = self._seen
+        for token in _MARK.finditer(text, self._seen):
+            end = token.end()
+            self._read(token[0])
+        self._seen = len(text) - 1 if end < len(text) and text.endswith("\\") else len(text)
+        return not self._depth and not self._quoted and text.lstrip().startswith("{")
+
+    def _read(self, mark: str) -> None:
+        if mark == '"':
+            self._quoted = not self._quoted
+        elif not self._quoted:
+            self._depth += _STEPS.get(mark, 0)
 
 
 class Call:
@@ -33,6 +65,7 @@ class Call:
         self.index = -1
         """Of its block; -1 until the name is known."""
         self.arguments = ""
+        self.brackets = Brackets()
         self.joiner = SurrogateJoiner()
         self.native: Native | None = None
         self.extra: dict[str, Any] = {}
@@ -69,7 +102,7 @@ class Calls:
 
     def _is_other(self, call: Call, name: str) -> bool:
         """Whether a fragment that names a function, without an id, begins a call of its own."""
-        return bool(call.name) and (self._restored(name) != call.name or _complete(call.arguments))
+        return bool(call.name) and (self._restored(name) != call.name or call.brackets.closed(call.arguments))
 
     def begin(self, fragment: Json) -> Call:
         """A new call; its id is empty where the fragment has none."""
@@ -169,11 +202,3 @@ def _arguments(call: Call, inner: Json) -> str:
     text = call.joiner.feed(value)
     call.arguments += text
     return text
-
-
-def _complete(arguments: str) -> bool:
-    try:
-        decode_object(arguments.encode("utf-8", "replace"))
-    except MalformedError:
-        return False
-    return True
