@@ -29,7 +29,8 @@ of it; a key in the environment, where the table says so, or a server listening 
 itself. `PREFIX:model` names the backend of that kind.
 
 A request goes to a provider in the dialect that its client speaks, if the provider speaks it too; else it is
-translated into the first one listed. Dialects in italics are not built yet.
+translated into the first one listed. Patterns behind a dialect say which models have it there. Dialects in
+italics are not built yet.
 
 {companies}
 
@@ -97,7 +98,16 @@ def _name(row: Provider) -> str:
 
 def _dialects(row: Provider) -> str:
     built = {folder.name for folder in DIALECTS.iterdir() if folder.is_dir()}
-    return ", ".join(f"`{name}`" if name in built else f"*{name}*" for name in row.dialects)
+    marked = {name: f"`{name}`" if name in built else f"*{name}*" for name in row.dialects}
+    return ", ".join(marked[name] + _part(speaks.models) for name, speaks in row.dialects.items())
+
+
+def _part(models: tuple[str, ...]) -> str:
+    """Which models a dialect is for, where it is not for all of them."""
+    only = [pattern for pattern in models if not pattern.startswith("!")]
+    without = [pattern[1:] for pattern in models if pattern.startswith("!")]
+    parts = [*([_codes(only)] if only else []), *([f"not {_codes(without)}"] if without else [])]
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _codes(values: Iterable[str]) -> str:

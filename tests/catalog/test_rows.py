@@ -6,13 +6,23 @@ from urllib.parse import urlsplit
 import pytest
 
 from pointsman.catalog.lookup import traits_for
+from pointsman.catalog.provider import Speaks
 from pointsman.config import shipped
 
 PROVIDERS = shipped.providers()
 DIALECTS = {"anthropic", "openai_chat", "openai_responses", "gemini"}
+ANY_MODEL = (
+    "claude-opus-5-5",
+    "us.anthropic.claude-opus-5",
+    "gpt-6-luna",
+    "openai.gpt-5.5",
+    "qwen3-max",
+    "x",
+)
 # fmt: off
 EXPECTED = [
-    "anthropic", "anthropic-compatible", "azure", "bedrock", "cerebras", "cohere", "deepseek", "embedded",
+    "anthropic", "anthropic-compatible", "azure", "bedrock", "bedrock-mantle", "cerebras", "cohere",
+    "deepseek", "embedded",
     "fireworks", "gemini-compatible", "github-models", "google", "groq", "huggingface", "kimi-coding",
     "litellm", "llama.cpp", "lmstudio", "minimax", "minimax-token-plan", "mistral", "moonshot", "nvidia",
     "ollama", "openai", "openai-compatible", "openrouter", "perplexity", "qwen", "qwen-coding", "sglang",
@@ -51,6 +61,23 @@ def test_a_root_is_an_origin_or_a_path_without_a_trailing_slash(row):
 def test_a_base_is_empty_or_a_path(row):
     for speaks in row.dialects.values():
         assert speaks.base == "" or (speaks.base.startswith("/") and not speaks.base.endswith("/"))
+
+
+@rows
+def test_every_model_of_a_row_has_a_dialect_there(row):
+    served = [{model for model in ANY_MODEL if speaks.serves(model)} for speaks in row.dialects.values()]
+
+    assert set().union(*served) == set(ANY_MODEL)
+
+
+def test_patterns_of_a_dialect_say_which_models_have_it():
+    some = Speaks("/v1", models=("gpt-*", "claude-*", "!*-audio"))
+
+    assert some.serves("GPT-6")
+    assert not some.serves("gpt-6-audio")
+    assert not some.serves("llama")
+    assert Speaks("/v1", models=("!claude-*",)).serves("llama")
+    assert Speaks("/v1").serves("llama")
 
 
 @rows

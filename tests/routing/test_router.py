@@ -75,6 +75,59 @@ def test_aliases_are_one_step_and_never_recursive():
         led("loop")
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("opus", OPUS_NEW.id),
+        ("sonnet", "claude-sonnet-5"),
+        ("acme:opus", OPUS_NEW.id),
+        ("claude:mine", OPUS_NEW.id),
+        ("acme:same", "claude-x"),
+        ("acme:bare", "claude-y"),
+        ("acme:fast", "fast"),
+        ("chain", "mine"),
+    ],
+)
+def test_an_alias_may_lead_to_a_shortcut_of_its_own_name_and_may_follow_its_own_backends_prefix(
+    name, expected
+):
+    aliases = {
+        "opus": "claude:opus",
+        "sonnet": "acme:sonnet",
+        "mine": "claude:opus",
+        "same": "acme:claude-x",
+        "bare": "claude-y",
+        "fast": "hub:gpt-5",
+        "chain": "acme:mine",
+    }
+    picture = snapshot(backend(ACME), backend(HUB), catalogs={"acme": CLAUDES}, aliases=aliases)
+
+    assert led(name, picture)[:2] == ("acme", expected)
+
+
+def test_an_id_that_begins_with_its_own_backends_name_is_taken_whole():
+    picture = snapshot(backend(HUB), catalogs={"hub": (Model("hub/auto"), Model("free"), Model("hub/free"))})
+    router = Router(picture)
+
+    assert led("hub/auto", picture)[1] == "hub/auto"
+    assert led("hub/free", picture)[1] == "free"
+    assert led("hub:auto", picture)[1] == "auto"
+    assert [name for name, _, _ in router.advertised()] == ["hub/auto", "free", "hub:hub/free"]
+
+
+def test_an_alias_and_the_server_model_reach_the_users_default_with_the_name_they_stand_for():
+    aliases = {"a": "unheard-of", "any": "auto", "default": "hub:gpt-5"}
+    desk = backend(HUB, "desk", models=("m1",))
+    picture = snapshot(desk, backend(HUB), aliases=aliases, default="desk")
+    forced = snapshot(desk, backend(HUB), default="desk", model="unheard-of")
+
+    assert led("a", picture) == ("desk", "unheard-of", "alias")
+    assert led("any", picture) == ("desk", "m1", "alias")
+    assert led("default", picture) == ("hub", "gpt-5", "alias")
+    assert led("whatever", forced) == ("desk", "unheard-of", "server model")
+    assert "a" in [name for name, _, _ in Router(picture).advertised()]
+
+
 def test_a_request_without_a_model_goes_to_the_default_backend():
     for name in (None, "", "default", "auto"):
         assert led(name) == ("acme", OPUS_NEW.id, "default backend")
@@ -92,7 +145,7 @@ def test_the_embedded_model_never_takes_foreign_names():
     alone = snapshot(ENGINE_BACKEND, embedded="embedded", default="embedded")
 
     assert led(None, alone) == ("embedded", "smol", "default backend")
-    with pytest.raises(UnknownModelError, match="try the wiring with model `local`"):
+    with pytest.raises(UnknownModelError, match="or try the wiring with `pointsman serve --model local`"):
         led("claude-opus-5", alone)
 
 
@@ -124,6 +177,16 @@ def test_an_unknown_name_is_told_the_nearest_ones_and_what_to_do():
     assert "claude-opus-5" in caught.value.message
     with pytest.raises(UnknownModelError, match="GEMINI_API_KEY"):
         led("gemini-9")
+
+
+@pytest.mark.parametrize("name", ["gemini-9", "gem", "acme:gem", "Gem-1m"])
+def test_a_name_of_a_provider_without_a_key_is_told_which_key_to_set(name):
+    families = {**ACME.families, "gem": "gemini-pro-*"}
+    keys = (("gemini-*", "GEMINI_API_KEY"),)
+    router = Router(snapshot(backend(HUB), families=families, missing_keys=keys, embedded="embedded"))
+
+    steps = "Set GEMINI_API_KEY, run `pointsman backend add`, or try the wiring with"
+    assert router.advice(name).endswith(f"{steps} `pointsman serve --model local`.")
 
 
 def test_what_else_was_possible_is_told():

@@ -1,5 +1,6 @@
 """A provider: a company or a kind of server, and how to speak to it."""
 
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from msgspec import Struct
@@ -25,6 +26,16 @@ class Speaks(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether it counts tokens (Anthropic's `/v1/messages/count_tokens`)."""
     embeddings: bool = False
     completions: bool = False
+    models: tuple[str, ...] = ()
+    """Glob patterns of the model ids that it serves, in lower case; `!` before those that it does not."""
+
+    def serves(self, model: str) -> bool:
+        """Whether a model speaks this dialect here."""
+        name = model.lower()
+        without = [pattern[1:] for pattern in self.models if pattern.startswith("!")]
+        only = [pattern for pattern in self.models if not pattern.startswith("!")]
+        refused = any(fnmatchcase(name, pattern) for pattern in without)
+        return not refused and (not only or any(fnmatchcase(name, pattern) for pattern in only))
 
 
 class RateLimits(Struct, frozen=True, forbid_unknown_fields=True):

@@ -126,7 +126,7 @@ async def _generate(parts: Parts, backend: Backend, model: str) -> str:
 
 def _exchange(parts: Parts, backend: Backend, model: str) -> Exchange:
     """One token's request, as a client would send it that speaks the backend's own dialect."""
-    dialect = _spoken(backend)
+    dialect = _spoken(backend, model)
     asked = f"{backend.name}:{model}"
     request = Request(
         dialect=dialect.name,
@@ -141,8 +141,9 @@ def _exchange(parts: Parts, backend: Backend, model: str) -> Exchange:
     return Exchange(parts.new_id(), "", dialect.request_headers, body, dialect, intent)
 
 
-def _spoken(backend: Backend) -> Dialect:
-    return next(DIALECTS[name] for name in backend.bases if name in DIALECTS)
+def _spoken(backend: Backend, model: str) -> Dialect:
+    names = (*backend.spoken(model), *backend.bases)
+    return next(DIALECTS[name] for name in names if name in DIALECTS)
 
 
 class _Listener:

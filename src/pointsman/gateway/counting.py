@@ -13,8 +13,9 @@ from pointsman.wire.json import encode
 
 def counts_itself(candidate: Candidate, dialect: Dialect) -> bool:
     """Whether the backend has a counter in the client's dialect."""
-    speaks = candidate.backend.provider.dialects.get(dialect.name)
-    return dialect.name in candidate.backend.bases and speaks is not None and speaks.count_tokens
+    backend = candidate.backend
+    speaks = backend.provider.dialects.get(dialect.name)
+    return dialect.name in backend.spoken(candidate.model) and speaks is not None and speaks.count_tokens
 
 
 def lacks_counter(exchange: Exchange, refusal: RefusalError) -> bool:

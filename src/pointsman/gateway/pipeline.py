@@ -92,7 +92,7 @@ async def _attempt(
     if exchange.intent.operation == "count_tokens" and not counts_itself(candidate, exchange.dialect):
         await count_here(exchange, line, trace)
         return None
-    dialect = upstream_dialect(exchange, candidate.backend, parts.dialects)
+    dialect = upstream_dialect(exchange, candidate, parts.dialects)
     async with parts.pool.lease(candidate.backend, dialect.name) as lease:
         trace.account = lease.account
         line.secrets = secrets_of(lease, candidate.backend)

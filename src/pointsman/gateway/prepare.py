@@ -81,16 +81,21 @@ def prepare(
     return Prepared(outgoing, body.form, dialect, body.losses, body.names, body.rewrite, limits)
 
 
-def upstream_dialect(exchange: Exchange, backend: Backend, dialects: Mapping[str, Dialect]) -> Dialect:
-    """The client's own dialect, else the first that both of us speak. Raises UnsupportedError."""
+def upstream_dialect(exchange: Exchange, candidate: Candidate, dialects: Mapping[str, Dialect]) -> Dialect:
+    """The client's own dialect if the model has it there, else the first that it has and we know.
+
+    Raises UnsupportedError.
+    """
+    backend = candidate.backend
     _check_offer(exchange, backend)
-    if exchange.dialect.name in backend.bases:
+    spoken = backend.spoken(candidate.model)
+    if exchange.dialect.name in spoken:
         return exchange.dialect
-    known = next((dialects[name] for name in backend.bases if name in dialects), None)
+    known = next((dialects[name] for name in spoken if name in dialects), None)
     if known is None:
-        spoken = ", ".join(backend.bases) or "no dialect"
         raise UnsupportedError(
-            f"backend {backend.name} speaks {spoken}, which this version cannot translate to"
+            f"backend {backend.name} speaks {', '.join(spoken) or 'no dialect'} for {candidate.model}, "
+            "which this version cannot translate to"
         )
     return known
 

@@ -23,7 +23,8 @@ def explain(router: Router, model: str, dialects: Iterable[str]) -> Json:
 
 
 def _described(candidate: Candidate, dialects: Iterable[str]) -> Json:
-    spoken = [dialect for dialect in dialects if dialect in candidate.backend.bases]
+    served = candidate.backend.spoken(candidate.model)
+    spoken = [dialect for dialect in dialects if dialect in served]
     return {
         "backend": candidate.backend.name,
         "provider": candidate.backend.provider.title,

@@ -68,53 +68,71 @@ class Router:
 
     def _candidates(self, model: str | None) -> Iterator[Candidate]:
         forced = self.snapshot.model
-        if forced:
-            for candidate in self._named(forced, aliases=True):
-                yield _because(candidate, "server model", f"the server's --model {forced}: {candidate.why}")
+        if not forced:
+            yield from self._asked(model or "")
             return
-        name = model or ""
+        for candidate in self._asked(forced):
+            yield _because(candidate, "server model", f"the server's --model {forced}: {candidate.why}")
+
+    def _asked(self, name: str) -> Iterator[Candidate]:
+        target = self.snapshot.aliases.get(name)
+        if target is None:
+            yield from self._anywhere(name, aliases=True)
+            return
+        for candidate in self._anywhere(target, aliases=False):
+            yield _because(candidate, "alias", f"alias {name} = {target}: {candidate.why}")
+
+    def _anywhere(self, name: str, *, aliases: bool) -> Iterator[Candidate]:
         if name.strip() in NO_MODEL:
             yield from self._default_for_nameless()
             return
-        yield from self._named(name, aliases=True)
-        yield from self._default_for_unmatched(name)
-
-    def _named(self, name: str, *, aliases: bool) -> Iterator[Candidate]:
-        target = self.snapshot.aliases.get(name) if aliases else None
-        if target is not None:
-            for candidate in self._named(target, aliases=False):
-                yield _because(candidate, "alias", f"alias {name} = {target}: {candidate.why}")
-            return
-        yield from self._prefixed(name)
+        yield from self._prefixed(name, aliases=aliases)
         yield from self._embedded(name)
         yield from self._shortcuts(name)
         yield from self._listed(name)
         yield from self._patterns(name)
+        yield from self._default_for_unmatched(name)
 
-    def _prefixed(self, name: str) -> Iterator[Candidate]:
+    def _prefixed(self, name: str, *, aliases: bool) -> Iterator[Candidate]:
         for separator in (":", "/"):
             prefix, found, rest = name.partition(separator)
-            if not found or not rest:
-                continue
-            backend = self.snapshot.backends.get(prefix)
-            if backend is None and separator == ":":
-                backend = self._kinds.get(prefix)
+            backend = self._owner(prefix, separator) if found and rest else None
             if backend is not None:
-                model = self._within(backend, rest)
+                # A reseller's own ids may begin with its name: `openrouter/auto`.
+                whole = separator == "/" and self._has(backend, name) and not self._has(backend, rest)
+                model = name if whole else self._within(backend, rest, aliases=aliases)
                 yield Candidate(backend, model, "backend prefix", f"`{prefix}{separator}` names the backend")
 
-    def _within(self, backend: Backend, name: str) -> str:
+    def _owner(self, prefix: str, separator: str) -> Backend | None:
+        """The backend that a prefix names: by its own name, or with a colon by its kind."""
+        backend = self.snapshot.backends.get(prefix)
+        return self._kinds.get(prefix) if backend is None and separator == ":" else backend
+
+    def _has(self, backend: Backend, name: str) -> bool:
+        return any(model.id == name for model in self.models(backend))
+
+    def _within(self, backend: Backend, name: str, *, aliases: bool) -> str:
         """The model that `name` means at a backend: an id that it lists, an alias, a shortcut, or itself."""
-        if any(model.id == name for model in self.models(backend)):
+        if self._has(backend, name):
             return name
-        name = self.snapshot.aliases.get(name, name)
+        name = self._alias_within(backend, name) if aliases else name
         pattern = family_pattern(self.snapshot.families, name)
         model = self._newest(backend, name, pattern) if pattern else None
         if model is not None:
             return model.id
         if backend.provider.engine and name in {EMBEDDED_NAME, *NO_MODEL}:
             return self.default_model(backend) or name
-        return name.removeprefix(f"{backend.name}:")
+        return name
+
+    def _alias_within(self, backend: Backend, name: str) -> str:
+        """What an alias means behind a backend's prefix; one that leads to another backend means nothing."""
+        target = self.snapshot.aliases.get(name, name)
+        for separator in (":", "/"):
+            prefix, found, rest = target.partition(separator)
+            owner = self._owner(prefix, separator) if found and rest else None
+            if owner is not None:
+                return rest if owner is backend else name
+        return target
 
     def _embedded(self, name: str) -> Iterator[Candidate]:
         if name != EMBEDDED_NAME:
@@ -213,9 +231,8 @@ class Router:
             )
         near = self._nearest(name)
         hint = f" Nearest: {', '.join(near)}." if near else ""
-        embedded = f" Or try the wiring with model `{EMBEDDED_NAME}`." if self.snapshot.embedded else ""
         asked = name if target == name else f"{target}, where the alias `{name}` leads"
-        return f"no backend for {asked}.{hint} {self._remedy(target)}{embedded}"
+        return f"no backend for {asked}.{hint} {self._remedy(target)}"
 
     def _nearest(self, name: str) -> list[str]:
         """The nearest names that lead somewhere."""
@@ -224,10 +241,19 @@ class Router:
         return [each for each in near if next(self._candidates(each), None) is not None][:3]
 
     def _remedy(self, model: str) -> str:
-        for name, variable in self.snapshot.missing_keys:
-            if fnmatchcase(model, name):
-                return f"Set {variable}, or run `pointsman backend add`."
-        return "Run `pointsman backend add`, or name a backend as `NAME:MODEL`."
+        bare = model.rpartition(":")[2]
+        meant = {model, bare, family_pattern(self.snapshot.families, bare) or bare}
+        keys = (
+            key for pattern, key in self.snapshot.missing_keys if any(fnmatchcase(m, pattern) for m in meant)
+        )
+        key = next(keys, None)
+        steps = [f"set {key}", "run `pointsman backend add`"] if key else ["run `pointsman backend add`"]
+        if not key and self.snapshot.backends.keys() - {self.snapshot.embedded}:
+            steps.append("name a backend as `NAME:MODEL`")
+        if self.snapshot.embedded:
+            steps.append(f"try the wiring with `pointsman serve --model {EMBEDDED_NAME}`")
+        steps[-1] = f"or {steps[-1]}" if steps[1:] else steps[-1]
+        return f"{steps[0][0].upper()}{', '.join(steps)[1:]}."
 
     def names(self) -> list[str]:
         """Every name that a client may be told: aliases, model ids, and the embedded model's."""
@@ -240,7 +266,7 @@ class Router:
             yield from self._only(self.snapshot.model)
             return
         for alias in self.snapshot.aliases:
-            for candidate in self._distinct(self._named(alias, aliases=True))[:1]:
+            for candidate in self._distinct(self._asked(alias))[:1]:
                 yield alias, candidate.backend, self._described(candidate)
         for backend in self.snapshot.backends.values():
             for model in self.models(backend):
@@ -265,7 +291,7 @@ class Router:
 
     def _routable_name(self, backend: Backend, model: Model) -> str:
         if model.id not in NO_MODEL:
-            first = next(self._named(model.id, aliases=True), None)
+            first = next(self._asked(model.id), None)
             if first is not None and first.backend.name == backend.name and first.model == model.id:
                 return model.id
         return f"{backend.name}:{model.id}"

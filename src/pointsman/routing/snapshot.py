@@ -41,6 +41,13 @@ class Backend(Struct, frozen=True):
     traits: Json = {}
     """The user's own corrections; above row and profile."""
 
+    def spoken(self, model: str) -> tuple[str, ...]:
+        """The dialects in which it serves a model, the preferred one first."""
+        rows = self.provider.dialects
+        found = tuple(name for name in self.bases if name not in rows or rows[name].serves(model))
+        # A name that tells nothing (a deployment's) is left to the order, or to the user's `dialects`.
+        return found or tuple(self.bases)
+
 
 class Model(Struct, frozen=True):
     """One model in a backend's live catalog."""
