@@ -3,7 +3,7 @@
 import pytest
 from msgspec import structs
 from rig import rig
-from voices import ANTHROPIC, CHAT, event
+from voices import ANTHROPIC, CHAT, chunk, event
 
 from pointsman.canon.blocks import Native, Text, Thinking, ToolCall
 from pointsman.canon.events import BlockStart, NativeDelta, ThinkingDelta
@@ -183,3 +183,82 @@ def test_thinking_between_calls_stands_before_its_own_call_again():
 
     one, two = Thinking("one!", native), Thinking("two!", native)
     assert restored == calling(one, Text("Look:"), blocks[1], two, blocks[3])
+
+
+GOOGLE = {"google": {"thought_signature": "c2lnbmVk"}}
+"""What signs a call at Google's compatible endpoint, which refuses the next turn without it."""
+
+
+def signing(stream):
+    function = {"name": "look", "arguments": '{"turn":1}'}
+    call = {"id": "call_1", "type": "function", "function": function, "extra_content": GOOGLE}
+    if stream:
+        part = {"tool_calls": [{"index": 0, "id": "call_1", "function": function}]}
+        late = {"tool_calls": [{"index": 0, "extra_content": GOOGLE}]}
+        return sse(chunk(part), chunk(late), chunk({}, finish="tool_calls"), b"data: [DONE]\n\n")
+    answer = CHAT.answer["choices"][0]
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    return json_reply(
+        {**CHAT.answer, "choices": [{**answer, "message": message, "finish_reason": "tool_calls"}]}
+    )
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_what_signs_a_call_goes_back_for_clients_that_have_no_field_for_it(stream):
+    tool = {"name": "look", "input_schema": {"type": "object", "properties": {}}}
+    used = {"type": "tool_use", "id": "call_1", "name": "look", "input": {"turn": 1}}
+    result = {"type": "tool_result", "tool_use_id": "call_1", "content": "sunny"}
+    history = [
+        {"role": "user", "content": "?"},
+        {"role": "assistant", "content": [used]},
+        {"role": "user", "content": [result]},
+    ]
+
+    async def scenario():
+        async with Upstream(signing(stream), always=CHAT.whole()) as server, rig(openai_chat=server) as at:
+            first = await at.ask(ANTHROPIC, backend="openai_chat", tools=[tool], stream=stream)
+            again = await at.ask(ANTHROPIC, backend="openai_chat", tools=[tool], messages=history)
+
+            (call,) = server.requests[1].json()["messages"][1]["tool_calls"]
+            assert call["extra_content"] == GOOGLE
+            assert again.header("x-pointsman-losses") is None
+            assert stream or "tool_call.native" in first.header("x-pointsman-losses")
+
+    run(scenario())
+
+
+TWO_ACCOUNTS = """
+[backends.first]
+provider = "{provider}"
+base_url = "{url}"
+key_env = "OWN_KEY"
+models = ["claude-x"]
+[backends.second]
+provider = "{provider}"
+base_url = "{url}"
+key_env = "OWN_KEY"
+models = ["claude-x"]
+"""
+
+
+@pytest.mark.parametrize("kept_by", ["the client", "the endpoint"])
+def test_a_signature_goes_back_to_the_account_that_issued_it_and_to_no_other(kept_by):
+    async def scenario():
+        async with Upstream(whole(SIGNED, use(1)), always=whole(use(2))) as server:
+            settings = TWO_ACCOUNTS.format(provider="anthropic", url=server.url)
+            async with rig(settings=settings, environment={"OWN_KEY": "sk-test"}) as at:
+                body = {"tools": [TOOL], "model": "first:claude-x"}
+                answer = await at.ask(CHAT, backend="anthropic", **body)
+                message = answer.json()["choices"][0]["message"] if kept_by == "the client" else said(answer)
+                result = {"role": "tool", "tool_call_id": "toolu_1", "content": "sunny"}
+                body["messages"] = [{"role": "user", "content": "?"}, message, result]
+                back = await at.ask(CHAT, backend="anthropic", **body)
+                away = await at.ask(CHAT, backend="anthropic", **{**body, "model": "second:claude-x"})
+
+                returned, elsewhere = (seen.json()["messages"][1]["content"] for seen in server.requests[1:])
+                assert [block["type"] for block in returned] == ["thinking", "tool_use"]
+                assert [block["type"] for block in elsewhere] == ["tool_use"]
+                assert "dropped" not in (back.header("x-pointsman-losses") or "")
+                assert "dropped messages[1].content[0]" in away.header("x-pointsman-losses")
+
+    run(scenario())

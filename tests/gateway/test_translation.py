@@ -460,3 +460,25 @@ def test_problem_21_a_schema_for_the_answer_is_carried_both_ways():
             assert theirs.requests[0].json()["output_config"]["format"]["schema"] == schema
 
     run(scenario())
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["whole", "gathered"])
+def test_arguments_that_are_no_json_are_kept_and_named_in_a_whole_answer(streams):
+    """The client asked for no stream, and reads an object: the text stands in one member of it."""
+
+    async def scenario():
+        function = {"name": "get_weather", "arguments": '{"town": "Ul'}
+        part = {"id": "call_1", "type": "function", "function": function}
+        message = {"role": "assistant", "content": None, "tool_calls": [part]}
+        choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+        whole = json_reply({**CHAT.answer, "choices": [choice]})
+        delta = {"role": "assistant", "tool_calls": [{"index": 0, **part}]}
+        streamed = sse(chunk(delta), chunk({}, finish="tool_calls"), b"data: [DONE]\n\n")
+        async with Upstream(streamed if streams else whole) as server, rig(openai_chat=server) as gateway:
+            answer = await gateway.ask(ANTHROPIC, backend="openai_chat")
+
+            (block,) = answer.json()["content"]
+            assert block["input"] == {"malformed_arguments": '{"town": "Ul'}
+            assert "approximated tool_call.arguments" in answer.header("x-pointsman-losses")
+
+    run(scenario())

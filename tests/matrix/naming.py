@@ -123,7 +123,7 @@ _ANSWER = {
     "stop_details": {"stop_details", "refusal"},
 }
 _BLOCKS = {"server_tool", "unknown"}
-_EXTRAS = {"answer.extra", "stop.extra", *(f"{label}.extra" for label in LABELS.values())}
+_EXTRAS = {"answer.extra", "stop.extra", "delta.extra", *(f"{label}.extra" for label in LABELS.values())}
 
 
 def labels_of_answer(loss):

@@ -20,7 +20,7 @@ from matrix.crossing import (
 from matrix.facts import differences, of_answer
 from matrix.naming import labels_of_answer
 from pointsman.canon.errors import TruncatedError
-from pointsman.canon.events import Failure
+from pointsman.canon.events import ArgumentsDelta, CitationDelta, Failure, NativeDelta, ThinkingDelta
 from pointsman.dialects.gather import gather
 from pointsman.dialects.registry import DIALECTS
 
@@ -28,6 +28,8 @@ some = settings(max_examples=80, deadline=None, suppress_health_check=list(Healt
 few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 ASKED = structs.replace(ESTIMATED, input_estimate=0)
 each_pair = pytest.mark.parametrize(("source", "to"), CROSSED)
+PASSING = ThinkingDelta | ArgumentsDelta | NativeDelta | CitationDelta
+"""What a stream says beside these is no part of the whole answer."""
 TERMINAL = (b"message_stop", b"[DONE]", b'"finish_reason":"', b'"stop_reason":"')
 """What in a stream says that the answer is whole, in any dialect."""
 
@@ -55,6 +57,8 @@ def assert_losses_tell_all(events, to):
     lost, made = differences(of_answer(sent), of_answer(read))
     if sent.usage is None or sent.usage.output is sent.usage.reasoning is None:
         lost, made = lost - {"usage"}, made - {"usage"}  # output that nobody counted is estimated
+    if any(event.extra for event in events if isinstance(event, PASSING)):
+        lost.add("delta.extra")
     named = [(loss.what, labels_of_answer(loss)) for loss in losses]
 
     told = set().union(*(labels for _, labels in named))

@@ -51,6 +51,8 @@ class TextDelta(Struct, frozen=True):
     text: str
     extra: Json = {}
     """What the dialect attaches to a piece of text (log probabilities)."""
+    dialect: str = ""
+    """The one that `extra` came in; only that one says it again."""
 
 
 class ThinkingDelta(Struct, frozen=True):
@@ -60,6 +62,8 @@ class ThinkingDelta(Struct, frozen=True):
     text: str
     extra: Json = {}
     """What the dialect attaches to a piece of thinking (token estimates)."""
+    dialect: str = ""
+    """As in `TextDelta`."""
 
 
 class NativeDelta(Struct, frozen=True):
@@ -67,6 +71,11 @@ class NativeDelta(Struct, frozen=True):
 
     index: int
     native: Native
+    of: Literal["thinking", "call"] = "thinking"
+    """The kind of block that it belongs to; a provider's own tool counts as a call."""
+    extra: Json = {}
+    dialect: str = ""
+    """As in `TextDelta`."""
 
 
 class ArgumentsDelta(Struct, frozen=True):
@@ -74,6 +83,9 @@ class ArgumentsDelta(Struct, frozen=True):
 
     index: int
     text: str
+    extra: Json = {}
+    dialect: str = ""
+    """As in `TextDelta`."""
 
 
 class CitationDelta(Struct, frozen=True):
@@ -81,6 +93,9 @@ class CitationDelta(Struct, frozen=True):
 
     index: int
     citation: Citation
+    extra: Json = {}
+    dialect: str = ""
+    """As in `TextDelta`."""
 
 
 class UnknownDelta(Struct, frozen=True):

@@ -79,6 +79,11 @@ class Route(Struct, frozen=True):
     operation: Operation
 
 
+def no_losses(answer: Answer) -> tuple[Loss, ...]:
+    """For a dialect whose whole answer holds all that its stream does."""
+    return ()
+
+
 class Dialect(Struct, frozen=True):
     """A wire API."""
 
@@ -121,6 +126,8 @@ class Dialect(Struct, frozen=True):
     """(error, our request id) → the frame that ends a stream which failed."""
     count_answer: Callable[[int], Json]
     """(input tokens) → the body of a token count."""
+    fold_losses: Callable[[Answer], tuple[Loss, ...]] = no_losses
+    """What `fold` cannot carry beside that: what shows only in the whole answer."""
     sign_header: str = ""
     """A header field that only this dialect's clients send; empty where there is none."""
     request_id_header: str = "x-request-id"

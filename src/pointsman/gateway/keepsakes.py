@@ -1,7 +1,8 @@
-"""Keepsakes: thinking kept for clients whose dialect has no field for it, under the calls that it led to.
+"""Keepsakes: opaque state kept for clients whose dialect has no field for it, under the calls it belongs to.
 
-A provider that signed its thinking wants it back in front of the tool call that came of it. Chat clients that
-drop fields they don't know would lose it, so it is put back here. Nothing is ever hidden inside an id.
+A provider that signed its thinking wants it back in front of the tool call that came of it; another signs the
+call itself, and refuses the next turn without that. Clients that drop fields they don't know, or have no such
+field, would lose it, so it is put back here. Nothing is ever hidden inside an id.
 """
 
 from collections import OrderedDict
@@ -32,6 +33,8 @@ class Bounds(Struct, frozen=True):
 
 class _Kept(Struct):
     blocks: Blocks
+    native: Native | None
+    """The call's own state."""
     size: int
     used: float
 
@@ -50,24 +53,35 @@ class Keepsakes:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def keep(self, call_id: str, blocks: Blocks) -> None:
-        """Keeps the thinking that led to a call; what is too much for all of the room is not kept."""
+    def keep(self, call_id: str, blocks: Blocks, native: Native | None = None) -> None:
+        """Keeps the thinking that led to a call, and the call's own state.
+
+        What is too much for all of the room is not kept.
+        """
         self._forget(call_id)
-        size = ENTRY_BYTES + len(call_id) + sum(_size(block) for block in blocks)
+        size = ENTRY_BYTES + len(call_id) + sum(_size(block) for block in blocks) + _state_size(native)
         if size <= self._bounds.size:
-            self._kept[call_id] = _Kept(blocks, size, self._clock())
+            self._kept[call_id] = _Kept(blocks, native, size, self._clock())
             self.size += size
         self._tidy()
 
     def recall(self, call_id: str) -> Blocks:
         """The thinking that led to a call; empty where none is kept."""
+        kept = self._found(call_id)
+        return () if kept is None else kept.blocks
+
+    def recall_state(self, call_id: str) -> Native | None:
+        """The call's own state."""
+        kept = self._found(call_id)
+        return None if kept is None else kept.native
+
+    def _found(self, call_id: str) -> "_Kept | None":
         self._tidy()
         kept = self._kept.get(call_id)
-        if kept is None:
-            return ()
-        kept.used = self._clock()
-        self._kept.move_to_end(call_id)
-        return kept.blocks
+        if kept is not None:
+            kept.used = self._clock()
+            self._kept.move_to_end(call_id)
+        return kept
 
     def _forget(self, call_id: str) -> None:
         kept = self._kept.pop(call_id, None)
@@ -85,11 +99,13 @@ class Keepsakes:
 
 
 class Keeper:
-    """Follows one answer, and keeps its thinking as soon as a call begins."""
+    """Follows one answer; keeps its thinking as soon as a call begins, and what signs the call."""
 
     def __init__(self, keepsakes: Keepsakes) -> None:
         self._keepsakes = keepsakes
         self._open: dict[int, _Growing] = {}
+        self._calls: dict[int, tuple[str, Blocks]] = {}
+        """The id of each call, and the thinking that led to it."""
 
     def note(self, event: Event) -> None:
         """Takes in what concerns thinking and calls."""
@@ -99,17 +115,26 @@ class Keeper:
             growing = self._open.get(event.index)
             if growing is not None:
                 growing.add(event)
+            elif isinstance(event, NativeDelta) and event.index in self._calls:
+                self._keepsakes.keep(*self._calls[event.index], event.native)
 
     def _begin(self, start: BlockStart) -> None:
         if start.choice:
             return
         if isinstance(start.block, Thinking):
             self._open[start.index] = _Growing(start.block)
-        elif isinstance(start.block, ToolCall) and self._open:
-            blocks = tuple(growing.whole() for growing in self._open.values())
-            self._open.clear()
-            if start.block.id and any(block.native is not None for block in blocks):
-                self._keepsakes.keep(start.block.id, blocks)
+        elif isinstance(start.block, ToolCall):
+            self._begin_call(start.index, start.block)
+
+    def _begin_call(self, index: int, call: ToolCall) -> None:
+        blocks = tuple(growing.whole() for growing in self._open.values())
+        self._open.clear()
+        if not call.id:
+            return
+        signed = blocks if any(block.native is not None for block in blocks) else ()
+        self._calls[index] = (call.id, signed)
+        if signed or call.native is not None:
+            self._keepsakes.keep(call.id, signed, call.native)
 
 
 class _Growing:
@@ -131,7 +156,7 @@ class _Growing:
 
 
 def restore(request: Request, keepsakes: Keepsakes) -> Request:
-    """The request with the thinking that its client has dropped; the very same where nothing is missing."""
+    """The request with the state that its client has dropped; the very same where nothing is missing."""
     if not len(keepsakes):
         return request
     messages = tuple([_restored(message, keepsakes) for message in request.messages])
@@ -144,6 +169,7 @@ def _restored(message: Message, keepsakes: Keepsakes) -> Message:
     calls = [block.id for block in message.content if isinstance(block, ToolCall)]
     if message.role != "assistant" or not calls:
         return message
+    message = _signed(message, keepsakes)
     kept = {call_id: blocks for call_id in calls if (blocks := keepsakes.recall(call_id))}
     own = [block for block in message.content if isinstance(block, Thinking)]
     said = "".join(block.text for block in own)
@@ -151,6 +177,21 @@ def _restored(message: Message, keepsakes: Keepsakes) -> Message:
     if not kept or not lost:
         return message
     return structs.replace(message, content=_with(message.content, kept, calls[0]))
+
+
+def _signed(message: Message, keepsakes: Keepsakes) -> Message:
+    """The message with the state of its calls; the very same where none is missing."""
+    content = tuple([_signed_call(block, keepsakes) for block in message.content])
+    if all(new is old for new, old in zip(content, message.content, strict=True)):
+        return message
+    return structs.replace(message, content=content)
+
+
+def _signed_call(block: Block, keepsakes: Keepsakes) -> Block:
+    if not isinstance(block, ToolCall) or block.native is not None:
+        return block
+    native = keepsakes.recall_state(block.id)
+    return block if native is None else structs.replace(block, native=native)
 
 
 def _with(content: tuple[Block, ...], kept: dict[str, Blocks], first: str) -> tuple[Block, ...]:
@@ -169,5 +210,8 @@ def _text(groups: Iterable[Blocks]) -> str:
 
 
 def _size(block: Thinking) -> int:
-    native = 0 if block.native is None else len(encode(block.native.data))
-    return len(block.text.encode("utf-8", "replace")) + native
+    return len(block.text.encode("utf-8", "replace")) + _state_size(block.native)
+
+
+def _state_size(native: Native | None) -> int:
+    return 0 if native is None else len(encode(native.data))

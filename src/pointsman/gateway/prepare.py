@@ -46,6 +46,8 @@ class Prepared(Struct, frozen=True):
     """Why no relay, though both sides speak the same dialect."""
     limits: RateLimits = RateLimits()
     """Where the backend tells what is left."""
+    issuer: str = ""
+    """Under which name the opaque state in its answer is kept."""
 
 
 class Body(Struct, frozen=True):
@@ -78,7 +80,9 @@ def prepare(
         engine=backend.gguf,
     )
     limits = backend.provider.rate_limits
-    return Prepared(outgoing, body.form, dialect, body.losses, body.names, body.rewrite, limits)
+    return Prepared(
+        outgoing, body.form, dialect, body.losses, body.names, body.rewrite, limits, backend.issuer
+    )
 
 
 def upstream_dialect(exchange: Exchange, candidate: Candidate, dialects: Mapping[str, Dialect]) -> Dialect:
@@ -129,7 +133,7 @@ def _body(exchange: Exchange, candidate: Candidate, dialect: Dialect, traits: Tr
     if dialect is not exchange.dialect:
         request = restore(request, parts.keepsakes)
     encoded = dialect.encode_request(
-        request, Target(candidate.model, candidate.backend.provider.name, traits)
+        request, Target(candidate.model, candidate.backend.issuer, traits)
     )
     return Body(encode(encoded.body), "translate", encoded.losses, encoded.names, reason)
 

@@ -51,7 +51,7 @@ class Delivery:
         self._pace = parts.pace
         crossed = prepared.dialect is not exchange.dialect
         self._keeper = Keeper(parts.keepsakes) if crossed else None
-        self._origin = Origin(issuer=trace.issuer or "", names=prepared.names)
+        self._origin = Origin(issuer=prepared.issuer, names=prepared.names)
 
     async def deliver(self, form: Form) -> None:
         """The whole answer. Before the commit it raises UpstreamError; after it, it ends the line itself."""
@@ -134,9 +134,15 @@ class Delivery:
 
     def _note(self, event: Event) -> None:
         """What a translated event loses, and what its client may lose later."""
-        self._trace.losses += self._exchange.dialect.answer_losses(event)
+        self._lose(self._exchange.dialect.answer_losses(event))
         if self._keeper is not None:
             self._keeper.note(event)
+
+    def _lose(self, losses: Iterable[Loss]) -> None:
+        """Each once: a stream may lose the same thing with every event."""
+        for loss in losses:
+            if loss not in self._trace.losses:
+                self._trace.losses.append(loss)
 
     async def _finish(self, tap: Tap) -> None:
         if tap.fault is not None:
@@ -200,7 +206,9 @@ class Delivery:
     async def _send_whole(self, events: list[Event]) -> None:
         for event in events:
             self._note(event)
-        body = encode(self._exchange.dialect.fold(gather(events), self._asked))
+        answer = gather(events)
+        self._lose(self._exchange.dialect.fold_losses(answer))
+        body = encode(self._exchange.dialect.fold(answer, self._asked))
         entity = (("content-type", "application/json"), ("content-length", str(len(body))))
         await self._line.commit(200, self._translated_head(entity), ours=True)
         await self._line.finish(body)

@@ -41,6 +41,16 @@ class Backend(Struct, frozen=True):
     traits: Json = {}
     """The user's own corrections; above row and profile."""
 
+    @property
+    def issuer(self) -> str:
+        """Whose opaque state it may be sent: its provider's, or where that binds it closer, its own.
+
+        A backend has one account, so its name stands for the account and for the organisation alike.
+        """
+        if self.provider.opaque_scope == "provider":
+            return self.provider.name
+        return f"{self.provider.name}:{self.name}"
+
     def spoken(self, model: str) -> tuple[str, ...]:
         """The dialects in which it serves a model, the preferred one first."""
         rows = self.provider.dialects

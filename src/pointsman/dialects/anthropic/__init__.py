@@ -6,7 +6,7 @@ from pointsman.dialects.anthropic.decode import StreamDecoder, decode_whole, sum
 from pointsman.dialects.anthropic.encode import PING, StreamEncoder
 from pointsman.dialects.anthropic.encode_request import encode_request
 from pointsman.dialects.anthropic.errors import error_frame, parse_error, render_error
-from pointsman.dialects.anthropic.losses import answer_losses
+from pointsman.dialects.anthropic.losses import answer_losses, fold_losses
 from pointsman.dialects.anthropic.relay import rewrite_reason
 from pointsman.dialects.anthropic.request import decode_request
 from pointsman.dialects.anthropic.words import NAME, VERSION
@@ -34,6 +34,7 @@ DIALECT = Dialect(
     encoder=StreamEncoder,
     fold=fold,
     answer_losses=answer_losses,
+    fold_losses=fold_losses,
     parse_error=parse_error,
     render_error=render_error,
     error_frame=error_frame,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pointsman.canon.blocks import Block, Native, Refusal, ServerTool, Text, Thinking, ToolCall, Unknown
-from pointsman.dialects.anthropic.arguments import arguments_object
+from pointsman.dialects.anthropic.arguments import arguments_object, raw_input
 from pointsman.dialects.anthropic.blocks import DIRECT, UNSIGNED
 from pointsman.dialects.anthropic.citations import encode_citations
 from pointsman.dialects.anthropic.words import NAME, NAME_CHARSET
@@ -49,7 +49,7 @@ def redacted(block: Thinking, native: Native | None, own: bool) -> Wire | None:
     return {**(block.extra if own else {}), "type": "redacted_thinking", **data}
 
 
-def tool_use(block: ToolCall, own: bool, asked: Asked, number: int, arguments: Wire) -> Wire:
+def tool_use(block: ToolCall, own: bool, asked: Asked, number: int, arguments: Any) -> Wire:
     """A tool call's block with these arguments."""
     head: Wire = {"type": "tool_use", "id": block.id, "name": block.name}
     if own:
@@ -77,7 +77,12 @@ def _thinking(block: Thinking, own: bool, asked: Asked, number: int) -> Wire | N
 
 
 def _tool_call(block: ToolCall, own: bool, asked: Asked, number: int) -> Wire:
-    given = {"input": block.arguments} if block.kind == "custom" else arguments_object(block.arguments)
+    if block.kind == "custom":
+        given: Any = {"input": block.arguments}
+    elif own and block.form == "raw":
+        given = raw_input(block.arguments)
+    else:
+        given = arguments_object(block.arguments)
     return tool_use(block, own, asked, number, given)
 
 

@@ -34,6 +34,11 @@ def arguments_object(text: str) -> dict[str, Any]:
     return {MALFORMED: text} if parsed is None else parsed
 
 
+def raw_input(text: str) -> Any:
+    """The `input` of a call whose form is `raw`, as it was."""
+    return decode_object(b'{"input":%b}' % text.encode("utf-8", "surrogatepass"))["input"]
+
+
 def input_of(block: Json) -> tuple[str, str]:
     """(text, form) of a tool call's `input`; the form is `absent` or `raw` where it is no object."""
     if block.get("input") is None:

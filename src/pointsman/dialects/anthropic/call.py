@@ -11,8 +11,9 @@ from msgspec import structs
 
 from pointsman.canon.blocks import Native, ServerTool, ToolCall
 from pointsman.canon.events import ArgumentsDelta, Event, NativeDelta
+from pointsman.canon.json import Json
 from pointsman.dialects.anthropic.arguments import parse_arguments
-from pointsman.dialects.anthropic.words import FREE_TEXT
+from pointsman.dialects.anthropic.words import FREE_TEXT, NAME
 from pointsman.dialects.dialect import Origin
 from pointsman.wire.json import encode
 from pointsman.wire.surrogates import SurrogateJoiner
@@ -34,13 +35,13 @@ class CallReader:
         else:
             self._open_server_tool(block)
 
-    def feed(self, text: str) -> list[Event]:
-        """More of the arguments."""
+    def feed(self, text: str, extra: Json) -> list[Event]:
+        """More of the arguments; `extra` is what the dialect says beside them."""
         text = self._joiner.feed(text)
         if self._wrapped or isinstance(self.start, ServerTool):
             self._parts.append(text)
         self._initial = self._initial if not text else ""
-        return [] if self._wrapped else [ArgumentsDelta(self._index, text)]
+        return [] if self._wrapped else [ArgumentsDelta(self._index, text, extra, NAME)]
 
     def close(self) -> list[Event]:
         """What is left to say before the call ends."""
@@ -53,7 +54,7 @@ class CallReader:
             events.append(ArgumentsDelta(self._index, rest))
         if isinstance(self.start, ServerTool) and any(self._parts):
             data = {"input": parse_arguments("".join(self._parts)) or {}}
-            events.append(NativeDelta(self._index, structs.replace(self.start.native, data=data)))
+            events.append(NativeDelta(self._index, structs.replace(self.start.native, data=data), "call"))
         return events
 
     def _open_call(self, block: ToolCall, origin: Origin) -> None:

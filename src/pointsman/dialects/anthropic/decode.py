@@ -143,14 +143,14 @@ class _Reading:
         if len(delta) == 2:
             events.append(TextDelta(index, text))
         else:
-            events.append(TextDelta(index, text, _without(delta, "text")))
+            events.append(TextDelta(index, text, _without(delta, "text"), NAME))
 
     def thinking_delta(self, index: int, delta: Json, events: list[Event]) -> None:
         text = as_text(delta.get("thinking"), "delta.thinking")
         if not text.isascii() or index in self._joiners:
             text = self._join(index, text, "thinking")
         extra: Json = {} if len(delta) == 2 else _without(delta, "thinking")
-        events.append(ThinkingDelta(index, text, extra))
+        events.append(ThinkingDelta(index, text, extra, NAME))
 
     def _join(self, index: int, text: str, kind: str) -> str:
         joiner, _ = self._joiners.setdefault(index, (SurrogateJoiner(), kind))
@@ -162,18 +162,19 @@ class _Reading:
         if reader is None:
             events.append(UnknownDelta(index, NAME, delta))
         else:
-            events.extend(reader.feed(text))
+            events.extend(reader.feed(text, _without(delta, "partial_json") if len(delta) > 2 else {}))
 
     def signature_delta(self, index: int, delta: Json, events: list[Event]) -> None:
         signature = as_text(delta.get("signature"), "delta.signature")
         native = native_signature(signature, self._issuer) or Native(
             NAME, self._issuer, {"signature": signature}
         )
-        events.append(NativeDelta(index, native))
+        events.append(NativeDelta(index, native, extra=_without(delta, "signature"), dialect=NAME))
 
     def citations_delta(self, index: int, delta: Json, events: list[Event]) -> None:
         citation = as_object(delta.get("citation"), "delta.citation")
-        events.append(CitationDelta(index, decode_citation(citation, self._issuer)))
+        decoded = decode_citation(citation, self._issuer)
+        events.append(CitationDelta(index, decoded, _without(delta, "citation"), NAME))
 
     def block_stop(self, wire: Json, events: list[Event]) -> None:
         index = self._in_block(wire)

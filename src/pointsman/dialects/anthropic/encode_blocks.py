@@ -27,13 +27,12 @@ from pointsman.canon.blocks import (
 )
 from pointsman.canon.errors import UnsupportedError
 from pointsman.canon.json import Json
-from pointsman.dialects.anthropic.arguments import arguments_object, parse_arguments
+from pointsman.dialects.anthropic.arguments import arguments_object, parse_arguments, raw_input
 from pointsman.dialects.anthropic.blocks import SEARCH_RESULT
 from pointsman.dialects.anthropic.citations import encode_citations
 from pointsman.dialects.anthropic.crossing import Crossing, is_blank
 from pointsman.dialects.anthropic.words import NAME
 from pointsman.dialects.foreign import laid_out
-from pointsman.wire.json import decode_object
 
 Wire = dict[str, Any]
 
@@ -165,7 +164,7 @@ def _tool_use(block: ToolCall, path: str, crossing: Crossing) -> Wire:
     if crossing.own and block.form == "absent":
         return wire
     if crossing.own and block.form == "raw":
-        return {**wire, "input": decode_object(b'{"input":%s}' % block.arguments.encode())["input"]}
+        return {**wire, "input": raw_input(block.arguments)}
     if not crossing.own and parse_arguments(block.arguments) is None:
         crossing.approximated(f"{path}.arguments", "no JSON object; the text is sent as one member")
     return {**wire, "input": arguments_object(block.arguments)}

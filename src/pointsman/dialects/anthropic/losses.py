@@ -5,26 +5,42 @@ from typing import Any
 
 from pointsman.canon.blocks import Audio, Document, Image, Refusal, ServerTool, ToolCall, Unknown
 from pointsman.canon.events import (
+    Answer,
+    ArgumentsDelta,
     BlockStart,
     CitationDelta,
     Event,
     MessageEnd,
     MessageStart,
+    NativeDelta,
     Stop,
     TextDelta,
+    ThinkingDelta,
     UnknownDelta,
     UnknownEvent,
 )
 from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
-from pointsman.dialects.anthropic.words import NAME
+from pointsman.dialects.anthropic.arguments import parse_arguments
+from pointsman.dialects.anthropic.words import MALFORMED, NAME
 from pointsman.dialects.foreign import unsaid
+
+_NO_STATE = "tool calls carry no opaque state here"
 
 
 def answer_losses(event: Event) -> tuple[Loss, ...]:
     """What cannot be said of one event."""
     losses = _LOSSES.get(type(event))
     return () if losses is None else losses(event)
+
+
+def fold_losses(answer: Answer) -> tuple[Loss, ...]:
+    """Arguments that are no JSON: a stream passes their text on, a whole answer needs an object."""
+    blocks = answer.choices[0].blocks if answer.choices and answer.dialect != NAME else ()
+    calls = [block for block in blocks if isinstance(block, ToolCall) and block.kind == "function"]
+    if all(parse_arguments(call.arguments) is not None for call in calls):
+        return ()
+    return (Loss("approximated", "tool_call.arguments", f"no JSON object; their text is in `{MALFORMED}`"),)
 
 
 def _dropped(what: str, why: str) -> tuple[Loss, ...]:
@@ -76,7 +92,7 @@ def _call(block: ToolCall) -> tuple[Loss, ...]:
         losses = (Loss("approximated", "tool_call", "free text is said as one string, `input`"),)
     if block.native is None or block.native.dialect == NAME:
         return losses
-    return (*losses, *_dropped("tool_call.native", "tool calls carry no opaque state here"))
+    return (*losses, *_dropped("tool_call.native", _NO_STATE))
 
 
 def _server_tool(block: ServerTool) -> tuple[Loss, ...]:
@@ -94,11 +110,20 @@ def _unknown_block(block: Unknown) -> tuple[Loss, ...]:
 def _citation(event: CitationDelta) -> tuple[Loss, ...]:
     if event.citation.native is not None and event.citation.native.dialect == NAME:
         return ()
-    return _dropped("citation", "needs an `encrypted_index` that only the provider issues")
+    beside = () if event.dialect == NAME else _fields(event.extra)
+    return beside + _dropped("citation", "needs an `encrypted_index` that only the provider issues")
 
 
-def _text(event: TextDelta) -> tuple[Loss, ...]:
-    return _dropped("logprobs", "there are none here") if event.extra.get("logprobs") else ()
+def _attached(event: TextDelta | ThinkingDelta | ArgumentsDelta) -> tuple[Loss, ...]:
+    """What another dialect attaches to a piece of a block."""
+    return () if event.dialect == NAME else _fields(event.extra)
+
+
+def _native(event: NativeDelta) -> tuple[Loss, ...]:
+    losses = () if event.dialect == NAME else _fields(event.extra)
+    if event.of != "call" or event.native.dialect == NAME:
+        return losses
+    return (*losses, *_dropped("tool_call.native", _NO_STATE))
 
 
 def _delta(event: UnknownDelta) -> tuple[Loss, ...]:
@@ -129,7 +154,10 @@ _LOSSES: dict[type, Callable[[Any], tuple[Loss, ...]]] = {
     MessageEnd: _end,
     BlockStart: _block,
     CitationDelta: _citation,
-    TextDelta: _text,
+    TextDelta: _attached,
+    ThinkingDelta: _attached,
+    ArgumentsDelta: _attached,
+    NativeDelta: _native,
     UnknownDelta: _delta,
     UnknownEvent: _event,
 }

@@ -16,6 +16,7 @@ from pointsman.canon.events import (
     ThinkingDelta,
     UnknownDelta,
 )
+from pointsman.canon.json import Json
 from pointsman.dialects.anthropic.answer_blocks import encode_answer_block, redacted, signature, tool_use
 from pointsman.dialects.anthropic.citations import encode_citation
 from pointsman.dialects.anthropic.words import NAME
@@ -82,16 +83,23 @@ class OpenBlock:
 
     def arguments(self, event: ArgumentsDelta) -> bytes:
         """More of a call's arguments."""
+        if event.extra and self.own:
+            wire = {"type": "input_json_delta", "partial_json": event.text, **event.extra}
+            return self.delta(encode(wire))
         return self.delta(b'{"type":"input_json_delta","partial_json":%b}' % encode(event.text))
 
     def cite(self, event: CitationDelta) -> bytes:
         """A citation, where the dialect can say it."""
-        return self.citation(event.citation)
+        return self.citation(event.citation, event.extra)
 
-    def citation(self, citation: Citation) -> bytes:
+    def citation(self, citation: Citation, extra: Json) -> bytes:
         """A citation, where the dialect can say it."""
         wire = encode_citation(citation)
-        return b"" if wire is None else self.delta(encode({"type": "citations_delta", "citation": wire}))
+        if wire is None:
+            return b""
+        return self.delta(
+            encode({"type": "citations_delta", "citation": wire, **(extra if self.own else {})})
+        )
 
     def mark(self, event: NativeDelta) -> bytes:
         """Opaque state; only thinking has a place for it."""
@@ -108,7 +116,7 @@ class _OpenText(OpenBlock):
         head = encode_answer_block(text, self.own, self.asked, self.number)
         first = self.text(TextDelta(0, self.block.text)) if self.block.text else b""
         citations: tuple[Citation, ...] = getattr(self.block, "citations", ())
-        return self.head(head or {}) + first + b"".join(map(self.citation, citations))
+        return self.head(head or {}) + first + b"".join(self.citation(each, {}) for each in citations)
 
 
 class _OpenThinking(OpenBlock):
@@ -132,7 +140,12 @@ class _OpenThinking(OpenBlock):
             self._signed = False
             return b""
         self._signed = True
-        return self._sign(event.native) if "signature" in event.native.data else b""
+        if "signature" not in event.native.data:
+            return b""
+        if event.extra and self.own:
+            wire = {"type": "signature_delta", "signature": signature(event.native), **event.extra}
+            return self.delta(encode(wire))
+        return self._sign(event.native)
 
     def end(self) -> bytes:
         return (b"" if self._signed else self._sign(self._native)) + super().end()

@@ -176,7 +176,7 @@ def tell(call: Call, events: list[Event], choice: int, index: int, id: str) -> i
 def more(call: Call, text: str, native: Native | None, events: list[Event]) -> None:
     """More of a call that was told of."""
     if native is not None:
-        events.append(NativeDelta(call.index, native))
+        events.append(NativeDelta(call.index, native, "call"))
     if text:
         events.append(ArgumentsDelta(call.index, text))
 

@@ -232,7 +232,7 @@ class _Conversation:
     def _native(self, call: ToolCall) -> dict[str, Any]:
         if call.native is None:
             return {}
-        if call.native.dialect == NAME:
+        if call.native.dialect == NAME and call.native.issuer in {"", self._draft.target.issuer}:
             return dict(call.native.data)
         self._draft.count("dropped", "tool_calls.signature", "only the provider that issued it can read it")
         return {}

@@ -5,12 +5,16 @@ from typing import Any
 
 from pointsman.canon.blocks import Citation, ServerTool, Text, Unknown
 from pointsman.canon.events import (
+    ArgumentsDelta,
     BlockStart,
     CitationDelta,
     Event,
     MessageEnd,
     MessageStart,
+    NativeDelta,
     Stop,
+    TextDelta,
+    ThinkingDelta,
     UnknownDelta,
     UnknownEvent,
 )
@@ -60,7 +64,13 @@ def _block(event: BlockStart) -> tuple[Loss, ...]:
 
 
 def _cite(event: CitationDelta) -> tuple[Loss, ...]:
-    return _citation(event.citation)
+    beside = () if event.dialect == NAME else _fields(event.extra)
+    return (*beside, *_citation(event.citation))
+
+
+def _attached(event: TextDelta | ThinkingDelta | ArgumentsDelta | NativeDelta) -> tuple[Loss, ...]:
+    """What another dialect attaches to a piece of a block."""
+    return () if event.dialect == NAME else _fields(event.extra)
 
 
 def _citation(citation: Citation) -> tuple[Loss, ...]:
@@ -99,6 +109,10 @@ _FINDERS: dict[type, Callable[[Any], tuple[Loss, ...]]] = {
     MessageStart: _start,
     BlockStart: _block,
     CitationDelta: _cite,
+    TextDelta: _attached,
+    ThinkingDelta: _attached,
+    ArgumentsDelta: _attached,
+    NativeDelta: _attached,
     Stop: _stop,
     MessageEnd: _end,
     UnknownDelta: _unknown_delta,

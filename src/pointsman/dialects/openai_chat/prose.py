@@ -73,7 +73,7 @@ class Prose:
         index = self._index if self._kind is Text else self.open(_TEXT, events)
         text = self._joiner.feed(content)
         if text or attached:
-            events.append(TextDelta(index, text, attached))
+            events.append(TextDelta(index, text, attached, NAME))
 
     def _say_parts(self, content: Any, attached: Json, events: list[Event]) -> None:
         """Content as an array, with thinking among it (Mistral's reasoning models)."""
@@ -89,7 +89,7 @@ class Prose:
     def refuse(self, refusal: str, attached: Json, events: list[Event]) -> None:
         """More of a refusal."""
         index = self._index if self._kind is Refusal else self.open(_REFUSAL, events)
-        events.append(TextDelta(index, self._joiner.feed(refusal), attached))
+        events.append(TextDelta(index, self._joiner.feed(refusal), attached, NAME))
 
     def cite(self, annotations: list[Any], events: list[Event]) -> None:
         """Citations of the text."""
