@@ -19,7 +19,7 @@ from pointsman.config.assemble import assemble, unknown_default
 from pointsman.config.backends import Catalog, speaking
 from pointsman.config.discovery import missing_keys, neighbours
 from pointsman.config.endpoint_file import read_endpoints
-from pointsman.config.environment import API_KEY_VARIABLE
+from pointsman.config.environment import API_KEY_VARIABLE, endpoint_key
 from pointsman.config.load import Effective, load
 from pointsman.config.paths import find_paths
 from pointsman.config.schema import Settings
@@ -37,7 +37,7 @@ from pointsman.routing.router import Router
 from pointsman.routing.snapshot import Backend, Model, Snapshot
 from pointsman.server.buffers import Buffers
 from pointsman.server.endpoint import Endpoint
-from pointsman.server.guard import Admission, hostname, is_loopback
+from pointsman.server.guard import Admission, is_loopback
 from pointsman.server.service import Service
 from pointsman.store.catalog_cache import CatalogCache
 from pointsman.upstream.catalogs import Catalogs
@@ -70,6 +70,7 @@ class App:
     ) -> None:
         """Raises SetupError for a configuration that does not load."""
         self._environment = environment
+        self._key = endpoint_key(environment)
         self._flags = flags or {}
         self._own: tuple[tuple[str, int], ...] = ()
         self.paths = find_paths(environment)
@@ -99,21 +100,17 @@ class App:
     def _load(self) -> Effective:
         effective = load(self.paths.config_file, self._environment, self._flags)
         host = effective.settings.host
-        if not is_loopback(host) and self._key() is None:
+        if not is_loopback(host) and self._key is None:
             raise SetupError(
                 f"listening on {host} lets others in: set {API_KEY_VARIABLE} to the key that they must send, "
                 "or leave `host` at loopback"
             )
         return effective
 
-    def _key(self) -> bytes | None:
-        key = self._environment.get(API_KEY_VARIABLE, "").strip()
-        return key.encode() if key else None
-
     @property
     def key_required(self) -> bool:
         """Whether clients must send the endpoint's key."""
-        return self._key() is not None
+        return self._key is not None
 
     def _vault(self) -> Vault:
         keyring = KeyringStore(service_name(self.paths.home))
@@ -209,8 +206,9 @@ class App:
 
     def _admission(self) -> Admission:
         settings = self.effective.settings
-        hosts = frozenset(name.lower() for name in (*settings.allowed_hosts, hostname(settings.host)))
-        return Admission(hosts, frozenset(settings.allowed_origins), self._key())
+        hosts = frozenset(name.lower().removesuffix(".") for name in (*settings.allowed_hosts, settings.host))
+        origins = frozenset(origin.lower() for origin in settings.allowed_origins)
+        return Admission(hosts, origins, None if self._key is None else self._key.encode())
 
     # The running endpoint
 

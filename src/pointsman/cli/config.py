@@ -9,7 +9,7 @@ import click
 from pointsman.canon.json import Json
 from pointsman.cli import exit_codes
 from pointsman.cli.output import count, print_json, warn
-from pointsman.config.environment import API_KEY_VARIABLE
+from pointsman.config.environment import API_KEY_VARIABLE, endpoint_key
 from pointsman.config.load import Effective, load
 from pointsman.config.paths import find_paths
 from pointsman.config.schema import BackendSettings, Settings
@@ -71,7 +71,7 @@ def _worth_showing(effective: Effective) -> Iterator[tuple[str, Sourced]]:
 
 
 def _has_key() -> bool:
-    return bool(os.environ.get(API_KEY_VARIABLE, "").strip())
+    return endpoint_key(os.environ) is not None
 
 
 def _shown(each: Sourced) -> str:

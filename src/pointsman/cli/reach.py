@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pointsman.canon.errors import PointsmanError
 from pointsman.canon.json import Json
 from pointsman.config.endpoint_file import Endpoint, read_endpoints
-from pointsman.config.environment import API_KEY_VARIABLE
+from pointsman.config.environment import endpoint_key
 from pointsman.config.paths import find_paths
 from pointsman.control.endpoint import EndpointClient
 
@@ -64,8 +64,8 @@ def look() -> "EndpointClient | Offline":
 
 
 def own_key() -> str | None:
-    """The endpoint's key, where one is set."""
-    return os.environ.get(API_KEY_VARIABLE, "").strip() or None
+    """The endpoint's key, where one is set. Raises SetupError."""
+    return endpoint_key(os.environ)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from pointsman.canon.errors import SetupError
 from pointsman.catalog.provider import Provider
 
 API_KEY_VARIABLE = "POINTSMAN_API_KEY"
@@ -12,6 +13,15 @@ PLACEHOLDER = "pointsman"
 UNEXPANDED = f"${API_KEY_VARIABLE}"
 """What the banner shows where this endpoint has a key: for a shell to expand, and no key as it stands."""
 _NO_KEYS = frozenset({"", PLACEHOLDER, UNEXPANDED, f"${{{API_KEY_VARIABLE}}}"})
+
+
+def endpoint_key(environment: Mapping[str, str]) -> str | None:
+    """The key of this endpoint, where one is set. Raises SetupError for one that no header can carry."""
+    key = environment.get(API_KEY_VARIABLE, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        # The value stays out of the message.
+        raise SetupError(f"{API_KEY_VARIABLE} holds a character that no header can carry; set another key")
+    return key or None
 
 
 def is_foreign_key(value: str, environment: Mapping[str, str]) -> bool:

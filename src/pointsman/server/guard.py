@@ -3,6 +3,7 @@
 A page in a browser can reach loopback; the Host check stops DNS rebinding, the Origin check other sites.
 """
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from hmac import compare_digest
@@ -16,6 +17,8 @@ from pointsman.wire.headers import Headers, first
 
 LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
 KEY_HEADERS = ("authorization", "x-api-key", "x-goog-api-key")
+_HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::\d*)?")
+"""A Host field: an address in brackets or a name, then perhaps a port (RFC 9110, section 7.2)."""
 
 
 class Admission(Struct, frozen=True):
@@ -42,9 +45,9 @@ class Admission(Struct, frozen=True):
     def check_origin(self, headers: Headers) -> str | None:
         """The Origin, if there is one. Raises ForbiddenError, naming the setting."""
         origin = first(headers, "origin")
-        if origin is None or origin in self.allowed_origins:
+        if origin is None or origin.lower() in self.allowed_origins:
             return origin
-        if not is_loopback(urlsplit(origin).hostname or ""):
+        if not is_loopback(_origin_host(origin)):
             raise ForbiddenError(
                 f"origin `{_shown(origin)}` is not allowed here; "
                 "add it to `allowed_origins` if you trust that site"
@@ -68,8 +71,11 @@ class Admission(Struct, frozen=True):
             )
 
 
-def preflight(origin: str, headers: Headers) -> Headers:
-    """The answer to a browser's question before a request from an allowed origin."""
+def preflight(_origin: str, headers: Headers) -> Headers:
+    """The answer to a browser's question before a request from an allowed origin.
+
+    What names the origin stands on every answer to it: browsers refuse one that names it twice.
+    """
     asked = first(headers, "access-control-request-headers") or "content-type"
     answer: Mapping[str, str] = {
         "access-control-allow-methods": "GET, POST, DELETE, HEAD, OPTIONS",
@@ -78,7 +84,7 @@ def preflight(origin: str, headers: Headers) -> Headers:
     }
     network = first(headers, "access-control-request-private-network") == "true"
     private = (("access-control-allow-private-network", "true"),) if network else ()
-    return (*shared_with(origin), *answer.items(), *private)
+    return (*answer.items(), *private)
 
 
 def shared_with(origin: str) -> Headers:
@@ -87,22 +93,28 @@ def shared_with(origin: str) -> Headers:
 
 
 def hostname(host: str) -> str:
-    """A Host field without its port and brackets."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower()
+    """A Host field without its port, its brackets and a closing dot; empty if it is none."""
+    match = _HOST.fullmatch(host.strip())
+    return (match[1] or match[2] or "").lower().removesuffix(".") if match else ""
 
 
 def is_local_name(name: str) -> bool:
     """Whether a name stands for this machine: `localhost` and what ends in `.localhost` (RFC 6761)."""
-    return name in LOOPBACK_NAMES or name.endswith(".localhost")
+    plain = name.lower().removesuffix(".")
+    return plain in LOOPBACK_NAMES or plain.endswith(".localhost")
 
 
 def is_loopback(name: str) -> bool:
     """Whether a host name or address is this machine's loopback."""
-    if is_local_name(name.lower()):
-        return True
-    return _is_address(name) and ip_address(name).is_loopback
+    return is_local_name(name) or (_is_address(name) and ip_address(name).is_loopback)
+
+
+def _origin_host(origin: str) -> str:
+    """The host in an Origin field; empty where there is none."""
+    try:
+        return urlsplit(origin).hostname or ""
+    except ValueError:
+        return ""
 
 
 @lru_cache(maxsize=256)
@@ -116,7 +128,8 @@ def _is_address(name: str) -> bool:
 
 def _key_in(value: str) -> bytes:
     scheme, _, rest = value.partition(" ")
-    return (rest.strip() if scheme.lower() == "bearer" and rest else value).encode("utf-8", "replace")
+    # Header fields are read as Latin-1: this gives back the bytes that were sent.
+    return (rest.strip() if scheme.lower() == "bearer" and rest else value).encode("latin-1", "replace")
 
 
 def _shown(value: str | None) -> str:
