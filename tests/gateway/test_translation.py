@@ -4,7 +4,7 @@ import json
 
 import pytest
 from rig import rig
-from voices import ANTHROPIC, CHAT, PAIR_NAMES, PAIRS, chunk
+from voices import ANTHROPIC, CHAT, PAIR_NAMES, PAIRS, chunk, event
 
 from scripted import Upstream, json_reply, run, sse
 
@@ -480,5 +480,34 @@ def test_arguments_that_are_no_json_are_kept_and_named_in_a_whole_answer(streams
             (block,) = answer.json()["content"]
             assert block["input"] == {"malformed_arguments": '{"town": "Ul'}
             assert "approximated tool_call.arguments" in answer.header("x-pointsman-losses")
+
+    run(scenario())
+
+
+@STREAMED
+def test_a_client_of_functions_reads_a_function_call(stream):
+    function = {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}
+    used = {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {}}
+
+    async def scenario():
+        head = {"type": "content_block_start", "index": 0, "content_block": used}
+        closing = {
+            "type": "message_delta",
+            "delta": {"stop_reason": "tool_use"},
+            "usage": {"output_tokens": 4},
+        }
+        events = [head, {"type": "content_block_stop", "index": 0}, closing, {"type": "message_stop"}]
+        whole = json_reply({**ANTHROPIC.answer, "content": [used], "stop_reason": "tool_use"})
+        streamed = sse(ANTHROPIC.frames[0], *map(event, events))
+        async with Upstream(streamed if stream else whole) as server, rig(anthropic=server) as gateway:
+            answer = await gateway.ask(CHAT, backend="anthropic", stream=stream, functions=[function])
+
+            choices = (
+                [each["choices"][0] for each in answer.events[:-1]] if stream else answer.json()["choices"]
+            )
+            said = [choice["delta" if stream else "message"] for choice in choices]
+            assert choices[-1]["finish_reason"] == "function_call"
+            assert any(each.get("function_call", {}).get("name") == "get_weather" for each in said)
+            assert not any("tool_calls" in each for each in said)
 
     run(scenario())

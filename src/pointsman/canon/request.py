@@ -110,6 +110,8 @@ class Request(Struct, frozen=True):
     metadata: Json | None = None
     """Labels, without `user`."""
     cache: CacheMark | None = None
+    call_form: str = ""
+    """How its client reads tool calls, where the dialect has more than one way."""
     stream: bool | None = None
     include_usage: bool | None = None
     """Whether a stream must end with usage; None where the dialect always sends it."""

@@ -44,6 +44,8 @@ class Asked(Struct, frozen=True):
     """Seconds since the epoch, for an answer whose upstream gave none."""
     include_usage: bool = False
     """Whether a stream ends with usage, where the dialect makes that a choice."""
+    call_form: str = ""
+    """How tool calls are said, where the dialect has more than one way; from the request."""
     input_estimate: int = 0
     """Input tokens, estimated, for dialects that report them before the upstream does."""
 
@@ -71,17 +73,16 @@ class Encoder(Protocol):
         """What ends the stream after `MessageEnd`."""
         ...
 
+    def losses(self) -> tuple[Loss, ...]:
+        """What it left out that no event shows by itself; asked at the end."""
+        ...
+
 
 class Route(Struct, frozen=True):
     """One endpoint of a dialect. Paths stand without the version prefix (`/v1`)."""
 
     path: str
     operation: Operation
-
-
-def no_losses(answer: Answer) -> tuple[Loss, ...]:
-    """For a dialect whose whole answer holds all that its stream does."""
-    return ()
 
 
 class Dialect(Struct, frozen=True):
@@ -126,7 +127,7 @@ class Dialect(Struct, frozen=True):
     """(error, our request id) → the frame that ends a stream which failed."""
     count_answer: Callable[[int], Json]
     """(input tokens) → the body of a token count."""
-    fold_losses: Callable[[Answer], tuple[Loss, ...]] = no_losses
+    fold_losses: Callable[[Answer, Asked], tuple[Loss, ...]]
     """What `fold` cannot carry beside that: what shows only in the whole answer."""
     sign_header: str = ""
     """A header field that only this dialect's clients send; empty where there is none."""

@@ -147,6 +147,7 @@ def _asked(exchange: Exchange, prepared: Prepared, parts: Parts, form: Form) -> 
         message_id=exchange.request_id,
         created=int(parts.wall()),
         include_usage=bool(request.include_usage),
+        call_form=request.call_form,
         input_estimate=estimate(request),
     )
 

@@ -113,6 +113,7 @@ class Delivery:
                 await self._encode(encoder, reading.close())
                 self._must_follow(reading.tap)
             ending = encoder.close()
+            self._lose(encoder.losses())
         except PointsmanError as error:
             await self._line.fail(error.fault())
             return
@@ -207,7 +208,7 @@ class Delivery:
         for event in events:
             self._note(event)
         answer = gather(events)
-        self._lose(self._exchange.dialect.fold_losses(answer))
+        self._lose(self._exchange.dialect.fold_losses(answer, self._asked))
         body = encode(self._exchange.dialect.fold(answer, self._asked))
         entity = (("content-type", "application/json"), ("content-length", str(len(body))))
         await self._line.commit(200, self._translated_head(entity), ours=True)
@@ -219,6 +220,7 @@ class Delivery:
         encoder = self._exchange.dialect.encoder(self._asked)
         await self._line.commit(200, self._translated_head(EVENT_STREAM), ours=True)
         await self._encode(encoder, events)
+        self._lose(encoder.losses())
         await self._line.finish(encoder.close())
 
     # Heads

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dialects.laws import assert_answer_identity, assert_stream_identity, events_of, rendered
+from dialects.laws import ASKED, assert_answer_identity, assert_stream_identity, events_of, rendered
 from pointsman.canon.blocks import Native, ToolCall
 from pointsman.canon.events import BlockEnd, BlockStart, MessageEnd, MessageStart, NativeDelta, Stop
 from pointsman.dialects.anthropic import DIALECT
@@ -79,7 +79,7 @@ def test_arguments_that_are_no_object_are_named_where_a_whole_answer_needs_one(a
         MessageEnd(),
     ]
 
-    (loss,) = DIALECT.fold_losses(gather(events))
+    (loss,) = DIALECT.fold_losses(gather(events), ASKED)
     assert (loss.kind, loss.what) == ("approximated", "tool_call.arguments")
 
 
@@ -88,4 +88,4 @@ def test_an_input_that_is_no_object_stays_what_it_was_in_its_own_dialect(given):
     body = {**HEAD, "content": [{**TOOL, "input": given}], "stop_reason": "tool_use", "stop_sequence": None}
 
     assert_answer_identity(DIALECT, body)
-    assert DIALECT.fold_losses(gather(DIALECT.whole(body, Origin()))) == ()
+    assert DIALECT.fold_losses(gather(DIALECT.whole(body, Origin())), ASKED) == ()

@@ -27,6 +27,7 @@ from pointsman.canon.events import (
     UsageReport,
 )
 from pointsman.canon.json import Json
+from pointsman.canon.loss import Loss
 from pointsman.canon.usage import Usage
 from pointsman.dialects.anthropic.answer import encode_message, encode_stop, own_part
 from pointsman.dialects.anthropic.errors import error_frame
@@ -58,6 +59,10 @@ class StreamEncoder:
     def close(self) -> bytes:
         """Nothing: `message_stop` has been said."""
         return b""
+
+    def losses(self) -> tuple[Loss, ...]:
+        """None beside those of the events."""
+        return ()
 
 
 class _Writing:

@@ -23,6 +23,7 @@ from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
 from pointsman.dialects.anthropic.arguments import parse_arguments
 from pointsman.dialects.anthropic.words import MALFORMED, NAME
+from pointsman.dialects.dialect import Asked
 from pointsman.dialects.foreign import unsaid
 
 _NO_STATE = "tool calls carry no opaque state here"
@@ -34,7 +35,7 @@ def answer_losses(event: Event) -> tuple[Loss, ...]:
     return () if losses is None else losses(event)
 
 
-def fold_losses(answer: Answer) -> tuple[Loss, ...]:
+def fold_losses(answer: Answer, asked: Asked) -> tuple[Loss, ...]:
     """Arguments that are no JSON: a stream passes their text on, a whole answer needs an object."""
     blocks = answer.choices[0].blocks if answer.choices and answer.dialect != NAME else ()
     calls = [block for block in blocks if isinstance(block, ToolCall) and block.kind == "function"]

@@ -45,6 +45,7 @@ DIALECT = Dialect(
     fold=fold,
     answer_losses=answer_losses,
     parse_error=parse_error,
+    fold_losses=fold_losses,
     render_error=render_error,
     error_frame=error_frame,
     count_answer=_count_answer,

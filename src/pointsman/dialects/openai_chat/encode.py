@@ -28,6 +28,7 @@ from pointsman.canon.events import (
     UsageReport,
 )
 from pointsman.canon.json import Json
+from pointsman.canon.loss import Loss
 from pointsman.canon.usage import Usage
 from pointsman.dialects.dialect import Asked
 from pointsman.dialects.gather import merge_native, merge_usage
@@ -42,6 +43,7 @@ from pointsman.dialects.openai_chat.fold import (
     foreign_finish,
     tier_members,
 )
+from pointsman.dialects.openai_chat.losses import call_losses
 from pointsman.dialects.openai_chat.messages import LEGACY
 from pointsman.dialects.openai_chat.thinking import (
     CONTENT,
@@ -111,6 +113,11 @@ class ChatEncoder:
     def close(self) -> bytes:
         """What ends the stream after `MessageEnd`; nothing without it."""
         return frame(DONE) if self._ended else b""
+
+    def losses(self) -> tuple[Loss, ...]:
+        """Calls for a client that reads one."""
+        calls = [number for (_, kind), number in self._numbers.items() if kind is ToolCall]
+        return () if self._own else call_losses(max(calls, default=0), self._asked)
 
     # Frames
 
@@ -184,9 +191,16 @@ class ChatEncoder:
     def open_call(self, opened: _Open, block: ToolCall) -> bytes:
         opened.spoken = bool(block.arguments)
         members = call_members(block, own=self._own)
-        if self._own and block.form == LEGACY:
-            return self._delta(opened.choice, {LEGACY: members["function"]})
+        if self._is_legacy(block):
+            return self._legacy(opened, members[block.kind])
         return self._delta(opened.choice, {"tool_calls": [{**members, "index": opened.number}]})
+
+    def _is_legacy(self, call: ToolCall) -> bool:
+        return (call.form if self._own else self._asked.call_form) == LEGACY
+
+    def _legacy(self, opened: _Open, function: Json) -> bytes:
+        """In the deprecated field, which holds one call."""
+        return b"" if opened.number else self._delta(opened.choice, {LEGACY: function})
 
     def open_unknown(self, opened: _Open, block: Unknown) -> bytes:
         return self._unknown(opened, block.dialect, block.data)
@@ -234,7 +248,7 @@ class ChatEncoder:
     def _sealed(self, opened: _Open) -> bytes:
         """Another dialect's opaque state, once it is whole."""
         block, native = opened.block, opened.native
-        if native is None:
+        if native is None or (isinstance(block, ToolCall) and self._is_legacy(block)):
             return b""
         if isinstance(block, ToolCall):
             fragment = {"index": opened.number, **native_members(native)}
@@ -250,8 +264,8 @@ class ChatEncoder:
         opened.spoken = opened.spoken or bool(event.text)
         if not isinstance(block, ToolCall) or not (event.text or self._own):
             return b""
-        if self._own and block.form == LEGACY:
-            return self._delta(opened.choice, {LEGACY: {"arguments": event.text}})
+        if self._is_legacy(block):
+            return self._legacy(opened, {"arguments": event.text})
         fragment = {"index": opened.number, block.kind: {argument_key(block): event.text}}
         return self._delta(opened.choice, {"tool_calls": [fragment]})
 
@@ -279,6 +293,8 @@ class ChatEncoder:
         """What had to wait for the block's end."""
         block = opened.block
         if isinstance(block, ToolCall) and not opened.spoken and block.kind == "function" and not self._own:
+            if self._is_legacy(block):
+                return self._legacy(opened, {"arguments": "{}"})
             fragment = {"index": opened.number, "function": {"arguments": "{}"}}
             return self._delta(opened.choice, {"tool_calls": [fragment]})
         if not opened.citations:
@@ -304,7 +320,7 @@ class ChatEncoder:
             return role + self._chunk({**choice, "finish_reason": finish_word(event)})
         if (event.choice, Refusal) not in self._numbers and explanation(event) is not None:
             role += self._delta(event.choice, {"refusal": explanation(event)})
-        word = foreign_finish(event, called=(event.choice, ToolCall) in self._numbers)
+        word = foreign_finish(event, self._asked, called=(event.choice, ToolCall) in self._numbers)
         self._finishes += self._chunk({**choice, "finish_reason": word})
         return role
 

@@ -9,6 +9,7 @@ from pointsman.canon.errors import UnsupportedError
 from pointsman.canon.json import Json
 from pointsman.canon.request import Tool, ToolChoice
 from pointsman.dialects.openai_chat.draft import Draft
+from pointsman.dialects.openai_chat.request import IMPLIED, PARALLEL
 from pointsman.dialects.openai_chat.schema import fit
 from pointsman.dialects.openai_chat.tools import FLAT, LEGACY, encode_choice
 
@@ -136,9 +137,10 @@ def _without(draft: Draft, tools: tuple[Tool, ...], choice: ToolChoice) -> tuple
 
 def _put_parallel(draft: Draft) -> None:
     parallel = draft.request.parallel_tool_calls
-    if parallel is None or (not draft.own and not draft.request.tools):
+    implied = draft.own and draft.request.form.get(PARALLEL) == IMPLIED
+    if parallel is None or implied or (not draft.own and not draft.request.tools):
         return
     if draft.traits.parallel_tool_calls:
-        draft.body["parallel_tool_calls"] = parallel
+        draft.body[PARALLEL] = parallel
     else:
-        draft.dropped("parallel_tool_calls", "the target has no such switch")
+        draft.dropped(PARALLEL, "the target has no such switch")

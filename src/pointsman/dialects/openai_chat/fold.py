@@ -22,7 +22,9 @@ def fold(answer: Answer, asked: Asked) -> dict[str, Any]:
     own = answer.dialect == NAME
     start = MessageStart(answer.id, answer.model, answer.created, None, answer.extra, answer.dialect)
     folded = answer_head(start, asked, "chat.completion")
-    folded["choices"] = [_choice(number, choice, own=own) for number, choice in enumerate(answer.choices)]
+    folded["choices"] = [
+        _choice(number, choice, asked, own=own) for number, choice in enumerate(answer.choices)
+    ]
     if answer.usage is not None:
         folded["usage"] = own_usage(answer.usage) if own else encode_usage(answer.usage)
         if not own:
@@ -55,10 +57,10 @@ def finish_word(stop: Stop) -> str:
     return FINISHES[stop.reason]
 
 
-def foreign_finish(stop: Stop, *, called: bool) -> str:
+def foreign_finish(stop: Stop, asked: Asked, *, called: bool) -> str:
     """`finish_reason` of a foreign answer: a call implies `tool_calls`, and only a call does."""
     if stop.reason in {"end", "other", "tool_use"}:
-        return FINISHES["tool_use" if called else "end"]
+        return (asked.call_form or FINISHES["tool_use"]) if called else FINISHES["end"]
     return FINISHES[stop.reason]
 
 
@@ -83,7 +85,7 @@ def annotation(citation: Citation, start: int, end: int) -> dict[str, Any] | Non
     return {"type": "url_citation", "url_citation": inner}
 
 
-def _choice(number: int, choice: Choice, *, own: bool) -> dict[str, Any]:
+def _choice(number: int, choice: Choice, asked: Asked, *, own: bool) -> dict[str, Any]:
     stop = choice.stop or Stop("other")
     extra: dict[str, Any] = dict(stop.extra) if own else {"logprobs": None}
     odd: dict[str, Any] = extra.pop("message", {})
@@ -91,11 +93,14 @@ def _choice(number: int, choice: Choice, *, own: bool) -> dict[str, Any]:
     if logprobs is not None:
         extra["logprobs"] = logprobs
     message = _message(choice.blocks, own=own)
+    if not own and asked.call_form == LEGACY and "tool_calls" in message:
+        first = message.pop("tool_calls")[0]
+        message[LEGACY] = first[first["type"]]
     if not own and message["refusal"] is None:
         message["refusal"] = explanation(stop)
     message |= {key: value for key, value in odd.items() if value or not message.get(key)}
     called = any(isinstance(block, ToolCall) for block in choice.blocks)
-    word = finish_word(stop) if own else foreign_finish(stop, called=called)
+    word = finish_word(stop) if own else foreign_finish(stop, asked, called=called)
     return {"index": number, "message": message, **extra, "finish_reason": word}
 
 

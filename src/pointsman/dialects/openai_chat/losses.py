@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from pointsman.canon.blocks import Citation, ServerTool, Text, Unknown
+from pointsman.canon.blocks import Citation, ServerTool, Text, ToolCall, Unknown
 from pointsman.canon.events import (
+    Answer,
     ArgumentsDelta,
     BlockStart,
     CitationDelta,
@@ -20,8 +21,10 @@ from pointsman.canon.events import (
 )
 from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
+from pointsman.dialects.dialect import Asked
 from pointsman.dialects.foreign import unsaid
 from pointsman.dialects.openai_chat.fold import annotation, explanation
+from pointsman.dialects.openai_chat.messages import LEGACY
 from pointsman.dialects.openai_chat.words import NAME, REASONS
 
 _FIXED = frozenset({"type", "role", "object"})
@@ -33,6 +36,21 @@ def answer_losses(event: Event) -> tuple[Loss, ...]:
     """What this dialect cannot say of an event."""
     find = _FINDERS.get(type(event))
     return () if find is None else find(event)
+
+
+def fold_losses(answer: Answer, asked: Asked) -> tuple[Loss, ...]:
+    """Calls for a client that reads one."""
+    if answer.dialect == NAME:
+        return ()
+    calls = [sum(isinstance(block, ToolCall) for block in choice.blocks) for choice in answer.choices]
+    return call_losses(max(calls, default=0), asked)
+
+
+def call_losses(calls: int, asked: Asked) -> tuple[Loss, ...]:
+    """Of so many calls in a choice, the deprecated field holds the first."""
+    if asked.call_form != LEGACY or calls < 2:
+        return ()
+    return (Loss("dropped", "tool_calls", f"`{LEGACY}` holds one call, the answer has {calls}"),)
 
 
 def _start(event: MessageStart) -> tuple[Loss, ...]:

@@ -11,8 +11,9 @@ from pointsman.canon.errors import MalformedError
 from pointsman.canon.json import Json
 from pointsman.canon.request import Message, OutputFormat, Request
 from pointsman.dialects.openai_chat.blocks import CONTROL, take_mark
-from pointsman.dialects.openai_chat.messages import decode_messages
+from pointsman.dialects.openai_chat.messages import LEGACY, decode_messages
 from pointsman.dialects.openai_chat.reasoning import take_reasoning
+from pointsman.dialects.openai_chat.tools import LEGACY as FUNCTIONS
 from pointsman.dialects.openai_chat.tools import take_choice, take_tools
 from pointsman.dialects.openai_chat.words import NAME, unlike
 from pointsman.wire.fields import Fields, as_array, as_text, wrong
@@ -20,6 +21,9 @@ from pointsman.wire.fields import Fields, as_array, as_text, wrong
 INSTRUCTIONS = frozenset({"system", "developer"})
 USAGE = "include_usage"
 OPTIONS = "stream_options"
+PARALLEL = "parallel_tool_calls"
+IMPLIED = "implied"
+"""The form of a setting that the client did not send, but that follows from what it did."""
 
 
 def decode_request(body: Json) -> Request:
@@ -31,6 +35,7 @@ def decode_request(body: Json) -> Request:
     if reasoning_form:
         form["reasoning"] = reasoning_form
     tools = _tools(fields, form)
+    legacy = bool(tools) and all(tool.form == FUNCTIONS for tool in tools)
     return Request(
         dialect=NAME,
         model=fields.text("model") or "",
@@ -38,7 +43,7 @@ def decode_request(body: Json) -> Request:
         messages=messages,
         tools=tools,
         tool_choice=take_choice(fields),
-        parallel_tool_calls=fields.boolean("parallel_tool_calls"),
+        parallel_tool_calls=_parallel(fields, form, legacy=legacy),
         max_tokens=_token_limit(fields, form),
         stop=_stop(fields, form),
         temperature=fields.number("temperature"),
@@ -55,6 +60,7 @@ def decode_request(body: Json) -> Request:
         user=_user(fields, form),
         metadata=fields.object("metadata"),
         cache=_cache(fields),
+        call_form=LEGACY if legacy else "",
         stream=fields.boolean("stream"),
         include_usage=_include_usage(fields, form),
         form=form,
@@ -84,6 +90,15 @@ def _tools(fields: Fields, form: dict[str, Any]) -> Any:
         if fields.rest.get(name) == []:
             form[name] = "empty"
     return take_tools(fields)
+
+
+def _parallel(fields: Fields, form: dict[str, Any], *, legacy: bool) -> bool | None:
+    """Whoever reads `function_call` reads one call, so it asks for no more without saying so."""
+    parallel = fields.boolean("parallel_tool_calls")
+    if parallel is None and legacy:
+        form[PARALLEL] = IMPLIED
+        return False
+    return parallel
 
 
 def _token_limit(fields: Fields, form: dict[str, Any]) -> int | None:
