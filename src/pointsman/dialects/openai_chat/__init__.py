@@ -7,7 +7,7 @@ from pointsman.dialects.openai_chat.encode import ChatEncoder
 from pointsman.dialects.openai_chat.encode_request import encode_request
 from pointsman.dialects.openai_chat.errors import error_frame, parse_error, render_error
 from pointsman.dialects.openai_chat.fold import fold
-from pointsman.dialects.openai_chat.losses import answer_losses
+from pointsman.dialects.openai_chat.losses import answer_losses, fold_losses
 from pointsman.dialects.openai_chat.relay import rewrite_reason
 from pointsman.dialects.openai_chat.request import decode_request
 from pointsman.dialects.openai_chat.words import NAME
