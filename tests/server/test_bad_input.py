@@ -119,18 +119,33 @@ WRONG = {
     "no messages": ({"messages": None}, "messages"),
     "messages a word": ({"messages": "hello"}, "messages"),
     "a message a word": ({"messages": ["hello"]}, "messages"),
+    "a message a number": ({"messages": [3]}, "messages[0]"),
     "an unknown role": ({"messages": [{"role": "wizard", "content": "x"}]}, "wizard"),
     "no role": ({"messages": [{"content": "x"}]}, "role"),
     "content a number": ({"messages": [{"role": "user", "content": 5}]}, "content"),
     "tools a word": ({"tools": "x"}, "tools"),
-    "a tool without a name": ({"tools": [{"type": "function", "function": {}}]}, "tool"),
+    "content a list of words": ({"messages": [{"role": "user", "content": ["x"]}]}, "content[0]"),
     "max_tokens a word": ({"max_tokens": "many"}, "max_tokens"),
+    "max_tokens a fraction": ({"max_tokens": 0.5}, "max_tokens"),
     "temperature a word": ({"temperature": "hot"}, "temperature"),
     "stop a number": ({"stop": 5, "stop_sequences": 5}, "stop"),
 }
 
 
 @CROSSED
+def test_a_tool_without_a_name_cannot_be_translated(client, upstream):
+    async def scenario():
+        async with Upstream(upstream.whole()) as server, rig(**{upstream.name: server}) as gateway:
+            tools = [{"type": "function", "function": {}}]
+            answer = await gateway.ask(client, backend=upstream.name, tools=tools)
+
+            assert "tool" in await refused(gateway, client, answer)
+            assert not server.requests
+
+    run(scenario())
+
+
+@EVERY_PAIR
 @pytest.mark.parametrize("case", WRONG)
 def test_a_wrong_type_is_a_400_that_names_the_field(client, upstream, case):
     async def scenario():
@@ -144,13 +159,23 @@ def test_a_wrong_type_is_a_400_that_names_the_field(client, upstream, case):
     run(scenario())
 
 
-@CROSSED
-def test_a_request_without_messages_is_refused_where_it_must_be_translated(client, upstream):
+@SAME
+def test_what_a_newer_upstream_may_know_is_relayed(voice):
     async def scenario():
-        async with Upstream(upstream.whole()) as server, rig(**{upstream.name: server}) as gateway:
-            answer = await gateway.ask(client, backend=upstream.name, messages=[])
+        fields = {
+            "messages": [
+                {"role": "user", "content": [{"type": "hologram", "hologram": {"a": 1}}], "mood": 3}
+            ],
+            "something_new": {"on": True},
+            "stop": None,
+            "tools": [{"type": "newest_20300101"}],
+        }
+        async with Upstream(voice.whole()) as upstream, rig(**{voice.name: upstream}) as gateway:
+            answer = await gateway.ask(voice, **fields)
 
-            assert "messages" in await refused(gateway, client, answer)
+            assert answer.status == 200
+            sent = upstream.requests[0].json()
+            assert {key: sent[key] for key in fields} == fields
 
     run(scenario())
 

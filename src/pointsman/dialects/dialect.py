@@ -1,6 +1,6 @@
 """What every dialect offers: pure codecs between its wire form and the canonical one."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -135,3 +135,8 @@ class Dialect(Struct, frozen=True):
     """The header field in which this dialect's clients look for an answer's id."""
     turns_field: str = "messages"
     """The member of a request that holds the conversation, an array with at least one item."""
+    roles: Sequence[str] = ()
+    """Who may speak in a turn; a turn of anybody else is refused, relayed or not. Empty: anybody."""
+    kinds: Mapping[str, str] = {}
+    """Members of a request → what they must be, if they are not null: `string`, `array`, `object`, `boolean`,
+    `number`, `integer`, or several of them apart by `|`. Only what the dialect's page states."""

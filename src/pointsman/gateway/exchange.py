@@ -1,19 +1,16 @@
 """The client's side of the seam: a request as it came in, and the line on which its answer leaves."""
 
-import re
 from typing import Protocol
 
 from msgspec import Struct
 
-from pointsman.canon.errors import MalformedError
 from pointsman.canon.intent import Intent
 from pointsman.canon.json import Json
 from pointsman.canon.request import Request
 from pointsman.dialects.dialect import Dialect
+from pointsman.wire import shape
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_object
-
-_EMPTY = re.compile(rb"\[[ \t\r\n]*\]")
 
 
 class Exchange(Struct):
@@ -51,14 +48,9 @@ def check_turns(exchange: Exchange) -> None:
     """One look at the bytes, so that a body which nobody could answer goes nowhere. Raises MalformedError."""
     if exchange.intent.operation not in CONVERSING:
         return
-    name = exchange.dialect.turns_field
-    span = exchange.intent.members.get(name)
-    if span is None:
-        raise MalformedError(f"`{name}` is missing; send an array of at least one message", param=name)
-    if not exchange.body.startswith(b"[", span.start):
-        raise MalformedError(f"`{name}` must be an array", param=name)
-    if _EMPTY.match(exchange.body, span.start):
-        raise MalformedError(f"`{name}` must hold at least one message", param=name)
+    dialect, body, members = exchange.dialect, exchange.body, exchange.intent.members
+    shape.check_turns(body, members, dialect.turns_field, dialect.roles)
+    shape.check_kinds(body, members, dialect.kinds)
 
 
 class Client(Protocol):

@@ -48,6 +48,11 @@ def decode_object(body: bytes) -> Json:
     return as_object(_decode(body), "body")
 
 
+def decode_value(data: bytes) -> Any:
+    """Any value. Raises MalformedError."""
+    return _decode(data)
+
+
 def is_json(body: bytes) -> bool:
     """Whether `body` is a JSON object or array, as errors are."""
     try:

@@ -6,6 +6,7 @@ from pointsman.dialects.anthropic.decode import StreamDecoder, decode_whole, sum
 from pointsman.dialects.anthropic.encode import PING, StreamEncoder
 from pointsman.dialects.anthropic.encode_request import encode_request
 from pointsman.dialects.anthropic.errors import error_frame, parse_error, render_error
+from pointsman.dialects.anthropic.kinds import KINDS, ROLES
 from pointsman.dialects.anthropic.losses import answer_losses, fold_losses
 from pointsman.dialects.anthropic.relay import rewrite_reason
 from pointsman.dialects.anthropic.request import decode_request
@@ -41,4 +42,6 @@ DIALECT = Dialect(
     count_answer=_count_answer,
     sign_header="anthropic-version",
     request_id_header="request-id",
+    roles=ROLES,
+    kinds=KINDS,
 )

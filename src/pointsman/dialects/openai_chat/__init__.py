@@ -7,6 +7,7 @@ from pointsman.dialects.openai_chat.encode import ChatEncoder
 from pointsman.dialects.openai_chat.encode_request import encode_request
 from pointsman.dialects.openai_chat.errors import error_frame, parse_error, render_error
 from pointsman.dialects.openai_chat.fold import fold
+from pointsman.dialects.openai_chat.kinds import KINDS, ROLES
 from pointsman.dialects.openai_chat.losses import answer_losses, fold_losses
 from pointsman.dialects.openai_chat.relay import rewrite_reason
 from pointsman.dialects.openai_chat.request import decode_request
@@ -44,11 +45,13 @@ DIALECT = Dialect(
     encoder=ChatEncoder,
     fold=fold,
     answer_losses=answer_losses,
-    parse_error=parse_error,
     fold_losses=fold_losses,
+    parse_error=parse_error,
     render_error=render_error,
     error_frame=error_frame,
     count_answer=_count_answer,
+    roles=ROLES,
+    kinds=KINDS,
 )
 
 __all__ = ["DIALECT"]
