@@ -1,6 +1,7 @@
 """The endpoint's own pages, model lists, counting, and the paths around them."""
 
 import json
+from urllib.parse import quote
 
 import pytest
 from rig import rig
@@ -116,6 +117,57 @@ def test_the_pages_of_anthropics_list_follow_each_other():
             assert first["has_more"]
             assert first["data"][0]["id"] == "one"
             assert second["data"][0]["id"] == "vendor/two"
+
+    run(scenario())
+
+
+def test_a_page_before_a_name_ends_next_to_it():
+    async def scenario():
+        async with rig(openai_chat="http://127.0.0.1:9", backend=TWO) as gateway:
+            target = "/v1/models?limit=1&before_id=local"
+            page = (await gateway.get(target, ANTHROPIC_VERSION)).json()
+            whole = (await gateway.get("/v1/models", ANTHROPIC_VERSION)).json()
+
+            assert [entry["id"] for entry in page["data"]] == [whole["data"][-2]["id"]]
+            assert page["has_more"]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=-1", "limit=x", "limit=%C2%B2", "after_id=no", "before_id=no"]
+)
+def test_a_page_that_cannot_be_is_a_400_that_names_the_parameter(query):
+    async def scenario():
+        async with rig(openai_chat="http://127.0.0.1:9", backend=TWO) as gateway:
+            answer = await gateway.get(f"/v1/models?{query}", ANTHROPIC_VERSION)
+
+            assert answer.status == 400
+            assert query.partition("=")[0] in answer.json()["error"]["message"]
+
+    run(scenario())
+
+
+def test_a_limit_above_the_highest_shows_what_there_is():
+    async def scenario():
+        async with rig(openai_chat="http://127.0.0.1:9", backend=TWO) as gateway:
+            answer = await gateway.get(f"/v1/models?limit={'9' * 5000}", ANTHROPIC_VERSION)
+
+            assert len(answer.json()["data"]) > 1
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("name", ["50%25off", "a b", "x/", "ü?#&="])
+def test_a_name_is_unescaped_once(name):
+    async def scenario():
+        async with rig(openai_chat="http://127.0.0.1:9", backend=TWO) as gateway:
+            asked = quote(f"openai_chat:{name}", safe="")
+            told = (await gateway.get(f"/explain?model={asked}")).json()
+            one = (await gateway.get(f"/v1/models/{asked}")).json()
+
+            assert told["model"] == name
+            assert one["id"] == f"openai_chat:{name}".rstrip("/")
 
     run(scenario())
 
@@ -346,6 +398,15 @@ def test_an_answer_names_the_rule_and_what_else_was_possible():
             assert answer.header("x-pointsman-others").endswith(":vendor/two")
             assert answer.header("x-pointsman-others").partition(":")[0] in names
             assert alone.header("x-pointsman-others") is None
+
+    run(scenario())
+
+
+def test_explain_tells_where_a_request_without_a_name_goes():
+    async def scenario():
+        async with rig(openai_chat="http://127.0.0.1:9", backend=TWO) as gateway:
+            for target in ("/explain", "/explain?model="):
+                assert (await gateway.get(target)).json()["rule"] == "default backend"
 
     run(scenario())
 

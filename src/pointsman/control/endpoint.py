@@ -48,7 +48,7 @@ class EndpointClient(Struct, frozen=True):
 
     def explain(self, model: str) -> Json:
         """Where a model's name leads, and why."""
-        return self.get(f"/explain/{quote(model, safe='')}")
+        return self.get(f"/explain?model={quote(model, safe='')}")
 
     def reload(self) -> Json:
         """Makes it read its configuration again; what came of it."""

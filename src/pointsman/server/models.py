@@ -5,11 +5,12 @@ Anthropic: with `has_more`, `first_id` and `last_id` (platform.claude.com/docs/e
 its version header. Codex: `{"models": [{"slug": …}]}`, told by the query's `client_version`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 from urllib.parse import parse_qs
 
+from pointsman.canon.errors import RequestError
 from pointsman.canon.json import Json
 from pointsman.routing.router import Router
 from pointsman.routing.snapshot import Backend, Model
@@ -120,19 +121,35 @@ def _slug_page(listed: Iterable[Listed], query: str) -> Json:
 def _pages_page(listed: list[Listed], query: str) -> Json:
     asked = {key: values[-1] for key, values in parse_qs(query).items()}
     names = [name for name, _, _ in listed]
-    begin, end = 0, len(names)
-    if asked.get("after_id") in names:
-        begin = names.index(asked["after_id"]) + 1
-    if asked.get("before_id") in names:
-        end = names.index(asked["before_id"])
-    limit = min(int(asked["limit"]), PAGE_LIMIT) if asked.get("limit", "").isdigit() else PAGE_LIMIT
-    shown = listed[begin:end][:limit]
+    begin = _place(names, asked, "after_id") + 1 if "after_id" in asked else 0
+    end = _place(names, asked, "before_id") if "before_id" in asked else len(names)
+    shown, more = listed[begin:end], False
+    limit = _limit(asked.get("limit"))
+    if len(shown) > limit:
+        # A page is next to the name that was given, on either side of it.
+        shown, more = shown[-limit:] if "before_id" in asked else shown[:limit], True
     return {
         "data": [_page_entry(each) for each in shown],
-        "has_more": begin + len(shown) < end,
+        "has_more": more,
         "first_id": shown[0][0] if shown else None,
         "last_id": shown[-1][0] if shown else None,
     }
+
+
+def _place(names: list[str], asked: Mapping[str, str], key: str) -> int:
+    """Where a name stands in the list. Raises RequestError where it does not."""
+    if asked[key] not in names:
+        raise RequestError(f"`{key}` names no model that is listed here; begin again without it", param=key)
+    return names.index(asked[key])
+
+
+def _limit(text: str | None) -> int:
+    """How many models a page shows. Raises RequestError."""
+    if text is None:
+        return PAGE_LIMIT
+    if not (text.isascii() and text.isdigit() and text.strip("0")):
+        raise RequestError(f"`limit` must be a whole number from 1 to {PAGE_LIMIT}", param="limit")
+    return PAGE_LIMIT if len(text) > len(str(PAGE_LIMIT)) else min(int(text), PAGE_LIMIT)
 
 
 _PAGES: dict[Shape, Callable[[list[Listed], str], Json]] = {

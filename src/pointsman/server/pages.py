@@ -1,7 +1,7 @@
 """The endpoint's own pages: health, status, model lists. A table of paths, and a function for each."""
 
 from collections.abc import Callable
-from urllib.parse import unquote
+from urllib.parse import parse_qs
 
 from msgspec import Struct
 
@@ -35,19 +35,21 @@ class Pages:
             return _json(page(self))
         if method == "GET" and (path == "/models" or path.startswith("/models/")):
             return self._models(path, shape_for(headers, query), query)
-        if method == "GET" and path.startswith("/explain/"):
-            router = self._service.parts.router
-            return _json(
-                explain(router, unquote(path.removeprefix("/explain/")), self._service.parts.dialects)
-            )
+        if method == "GET" and (path == "/explain" or path.startswith("/explain/")):
+            return self._explain(path, query)
         return None
+
+    def _explain(self, path: str, query: str) -> Page:
+        """A name in the query may be any text; one in the path is convenient."""
+        named = path.removeprefix("/explain").removeprefix("/")
+        asked = named or parse_qs(query).get("model", [""])[0]
+        return _json(explain(self._service.parts.router, asked, self._service.parts.dialects))
 
     def _models(self, path: str, shape: Shape, query: str) -> Page:
         lister = Lister(self._service.parts.router)
         if path == "/models":
             return _json(lister.page(shape, query))
-        name = unquote(path.removeprefix("/models/"))
-        return _json(lister.one(shape, name))
+        return _json(lister.one(shape, path.removeprefix("/models/")))
 
     def root(self) -> Json:
         """What answers here."""
