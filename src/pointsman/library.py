@@ -10,6 +10,7 @@ from pointsman.app import App
 from pointsman.canon.errors import SetupError
 from pointsman.canon.json import Json
 from pointsman.server.endpoint import Endpoint
+from pointsman.server.guard import is_local_name
 from pointsman.server.hosting import Host, make_host
 from pointsman.server.listening import open_sockets, port_of
 
@@ -50,7 +51,7 @@ class Gateway:
     def reached_at(self) -> str:
         """The host under which this machine reaches the endpoint."""
         host = self.app.effective.settings.host
-        return "localhost" if host in EVERY_ADDRESS else host
+        return "localhost" if host in EVERY_ADDRESS or is_local_name(host) else host
 
     @property
     def port(self) -> int:

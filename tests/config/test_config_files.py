@@ -259,6 +259,28 @@ def test_each_endpoint_takes_back_its_own_record_alone(tmp_path, first):
     assert not list(tmp_path.glob("endpoint*.json"))
 
 
+def test_the_oldest_that_is_left_takes_the_main_name(tmp_path, first):
+    write_endpoint(tmp_path, first)
+    for instance, started in (("third", 9.0), ("second", 7.0)):
+        record = msgspec.json.encode(endpoint(instance=instance, started=started))
+        (tmp_path / f"endpoint-{instance}.json").write_bytes(record)
+
+    remove_endpoint(tmp_path, "first")
+    left = sorted(path.name for path in tmp_path.glob("endpoint*.json"))
+
+    assert read_endpoint(tmp_path).instance == "second"
+    assert stat.S_IMODE((tmp_path / "endpoint.json").stat().st_mode) == 0o600
+    assert left == ["endpoint-third.json", "endpoint.json"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0 if hasattr(os, "geteuid") else True, reason="nothing is closed to root")
+def test_a_folder_that_cannot_be_read_is_told_in_words(tmp_path):
+    tmp_path.chmod(0)
+
+    with pytest.raises(SetupError, match="cannot read"):
+        read_endpoints(tmp_path)
+
+
 def test_among_those_beside_the_oldest_is_taken(tmp_path):
     for instance, started in (("b", 9.0), ("a", 7.0), ("c", 8.0)):
         record = msgspec.json.encode(endpoint(instance=instance, started=started))

@@ -74,6 +74,56 @@ def test_removing_takes_its_tables_along_and_leaves_the_rest(editor, written):
     assert "# my pointsman" in written.read_text()
 
 
+BETWEEN = """\
+version = 1
+
+# about a
+[backends.a] # here
+# inside
+provider = "groq" # as is
+
+# about b
+[backends.b]
+provider = "ollama"
+
+# the end
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        ("a", 'version = 1\n\n# about a\n\n# about b\n[backends.b]\nprovider = "ollama"\n\n# the end\n'),
+        ("b", BETWEEN.replace('[backends.b]\nprovider = "ollama"\n', "")),
+    ],
+)
+def test_removing_keeps_the_comments_between_a_table_and_what_follows(editor, written, name, left):
+    written.write_text(BETWEEN)
+
+    editor.remove_backend(name)
+
+    assert written.read_text() == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'version = 1\nbackends.a.provider = "groq" # one\n# two\nbackends.b.provider = "ollama"\n',
+        'version = 1\n[backends]\n# all\na = { provider = "groq" }\n# two\nb = { provider = "ollama" }\n',
+        'version = 1\n[backends.a]\nprovider = "groq"\n[backends.b]\nprovider = "ollama"\n'
+        "# two\n[backends.a.timeouts]\nidle = 3\n",
+    ],
+    ids=["dotted", "inline", "apart"],
+)
+def test_removing_works_in_every_form_of_a_table(editor, written, text):
+    written.write_text(text)
+
+    editor.remove_backend("a")
+
+    assert list(load(written, {}).settings.backends) == ["b"]
+    assert "# two" in written.read_text()
+
+
 def test_setting_a_key_keeps_its_comment_and_unsetting_removes_it(editor, written):
     editor.set(("port",), 5000)
     editor.set(("model",), "mine:one")

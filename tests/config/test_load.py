@@ -57,6 +57,11 @@ def test_a_flag_goes_before_a_variable_before_the_file_before_the_default(file):
     ]
 
 
+def test_a_flag_that_is_no_setting_is_refused_with_the_nearest_one(file):
+    with pytest.raises(SetupError, match="no setting `prot`; the nearest one is `port`"):
+        load(file.path, {}, {"prot": 1})
+
+
 def test_variables_are_read_as_the_type_of_their_key(file):
     environment = {
         "POINTSMAN_MAX_BODY": "1KB",
@@ -229,6 +234,11 @@ def test_a_wrong_value_names_its_place_what_was_expected_and_what_was_found(text
         ("aliases = { '' = 'x' }", "must not be empty"),
         ("aliases = { x = ' ' }", "must not be empty"),
         ("allowed_hosts = ['*']", "without wildcards"),
+        ("allowed_hosts = ['gw.example:3456']", "ports"),
+        ("host = '[::1]'", "without brackets: ::1"),
+        ("host = ' '", "`host` must not be empty"),
+        ("model = ''", "`model` must not be empty"),
+        ("default = ''", "`default` must not be empty"),
         ("allowed_origins = ['*']", "never `*`"),
         ("allowed_origins = ['https://a/b']", "takes origins"),
     ],

@@ -35,6 +35,24 @@ def test_an_address_is_listened_on_alone(host):
     assert names == [host.strip("[]")]
 
 
+@pytest.mark.parametrize("host", ["LOCALHOST", "my.localhost", "localhost."])
+def test_every_name_of_this_machine_stands_for_both_loopback_addresses(host):
+    sockets = open_sockets(host, 0)
+    names = {each.getsockname()[0] for each in sockets}
+    close(sockets)
+
+    assert names == {"127.0.0.1", "::1"}
+
+
+def test_every_address_means_those_of_both_families():
+    sockets = open_sockets("::", 0)
+    with socket.create_connection(("127.0.0.1", port_of(sockets)), timeout=5) as client:
+        reached = client.getpeername()[0]
+    close(sockets)
+
+    assert reached == "127.0.0.1"
+
+
 @pytest.mark.parametrize("taken", ["127.0.0.1", "::1"])
 def test_a_port_that_is_taken_on_either_address_is_named_and_nothing_stays_open(taken):
     first = open_sockets(taken, 0)

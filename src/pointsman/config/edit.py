@@ -86,8 +86,9 @@ class Editor:
             document = self._parsed(old)
             version = version_of(cast("MutableMapping[str, Any]", document))
             upgraded = upgrade(cast("MutableMapping[str, Any]", document))
+            before = document.as_string()
             change(cast("MutableMapping[str, Any]", document))
-            new = document.as_string()
+            new = sparing(before, document.as_string())
             settings, given = read_text(new, str(self._path))
             self._check(Effective(settings, self._path, dict.fromkeys(given, str(self._path))))
             backup = back_up(self._path, data, version) if data is not None and upgraded else None
@@ -107,6 +108,32 @@ class Editor:
         import tomlkit  # noqa: PLC0415  # only commands that change the file need it
 
         return tomlkit.parse(text)
+
+
+def sparing(before: str, after: str) -> str:
+    """A text out of which a table was taken, with the comments that stood between it and what follows.
+
+    To tomlkit they are the table's own, and go with it; to whoever wrote them they are often the next one's.
+    """
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    pairs = enumerate(zip(old, new, strict=False))
+    place = next((at for at, (left, right) in pairs if left != right), len(new))
+    end = place + len(old) - len(new)
+    if end <= place or old[end:] != new[place:]:
+        return after  # something else than a removal
+    kept = _closing_comments(old[place:end])
+    if place and not new[place - 1].strip():
+        kept = kept.lstrip("\r\n")
+    return "".join((*new[:place], kept, *new[place:]))
+
+
+def _closing_comments(lines: list[str]) -> str:
+    """The comments after the last line that is none, with the blank lines around them; empty if none."""
+    start = len(lines)
+    while start and (not lines[start - 1].strip() or lines[start - 1].lstrip().startswith("#")):
+        start -= 1
+    text = "".join(lines[start:])
+    return text if text.strip() else ""
 
 
 def put(document: MutableMapping[str, Any], path: tuple[str, ...], value: object) -> None:

@@ -1,7 +1,8 @@
 """`run/endpoint.json`: how commands find the running endpoint.
 
 While the endpoint that it names lives, others of the same home announce themselves beside it, each in an
-`endpoint-INSTANCE.json`. Whoever announces itself clears away what dead ones left behind.
+`endpoint-INSTANCE.json`; when it ends, the oldest of them takes its place. Whoever announces itself clears
+away what dead ones left behind.
 """
 
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from pointsman.store.files import make_private, read_optional, remove, write_private
+from pointsman.store.files import make_private, matching, read_optional, remove, write_private
 from pointsman.store.locks import locked
 
 LOCK = "endpoint.lock"
@@ -57,7 +58,7 @@ def write_endpoint(run: Path, endpoint: Endpoint) -> Path:
             if other is None or not _holds(other, endpoint):
                 remove(path)
         own = run / f"endpoint-{endpoint.instance}.json" if main.exists() else main
-        write_private(own, msgspec.json.format(msgspec.json.encode(endpoint)))
+        write_private(own, _encoded(endpoint))
     return own
 
 
@@ -78,18 +79,36 @@ def read_endpoints(run: Path) -> list[Endpoint]:
 
 
 def remove_endpoint(run: Path, instance: str) -> None:
-    """Takes back the announcement of this instance; others stay. Raises SetupError."""
+    """Takes back the announcement of this instance; others stay, the oldest under the main name.
+
+    Raises SetupError.
+    """
     if not run.is_dir():
         return
     with locked(run / LOCK):
         for path, found in _records(run):
             if found is not None and found.instance == instance:
                 remove(path)
+        _promote(run)
+
+
+def _promote(run: Path) -> None:
+    """Gives the main name, where nobody has it, to the oldest that lives. Raises SetupError."""
+    main = endpoint_file(run)
+    living = [(path, found) for path, found in _records(run) if found is not None and is_alive(found.pid)]
+    if living and not main.exists():
+        path, found = min(living, key=lambda each: each[1].started)
+        write_private(main, _encoded(found))
+        remove(path)
+
+
+def _encoded(endpoint: Endpoint) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(endpoint))
 
 
 def _records(run: Path) -> Iterator[tuple[Path, Endpoint | None]]:
-    """Every record, and None where the file holds none."""
-    for path in (endpoint_file(run), *sorted(run.glob("endpoint-*.json"))):
+    """Every record, and None where the file holds none. Raises SetupError."""
+    for path in (endpoint_file(run), *matching(run, "endpoint-*.json")):
         data = read_optional(path)
         if data is not None:
             yield path, _decoded(data)

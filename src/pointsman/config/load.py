@@ -1,7 +1,7 @@
 """The effective configuration: defaults, then the file, then `POINTSMAN_*` variables, then flags."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -48,11 +48,7 @@ def load(path: Path, environment: Mapping[str, str], flags: Mapping[str, object]
     settings, given = read_file(path)
     sources = dict.fromkeys(given, str(path))
     layers, warnings = _from_environment(environment)
-    layers += [
-        (field, value, "--" + field.name.replace("_", "-"))
-        for field in fields(Settings)
-        if (value := (flags or {}).get(field.name)) is not None
-    ]
+    layers += _from_flags(flags or {})
     for field, value, source in layers:
         built = build_value(field, value, lambda _, source=source: f"{source}: ", lax=isinstance(value, str))
         settings = msgspec.structs.replace(settings, **{field.name: built})
@@ -105,6 +101,16 @@ def _from_environment(
     ours = [*known, *_RESERVED]
     strange = sorted(name for name in environment if name.startswith(PREFIX) and name not in ours)
     return layers, [f"unknown variable {name}; the nearest one is {nearest(name, ours)}" for name in strange]
+
+
+def _from_flags(flags: Mapping[str, object]) -> Iterator[tuple[FieldInfo, object, str]]:
+    known = {field.name: field for field in fields(Settings) if field.name != "version"}
+    for name, value in flags.items():
+        if name not in known:
+            near = nearest(name, list(known))
+            raise SetupError(f"there is no setting `{name}`; the nearest one is `{near}`")
+        if value is not None:
+            yield known[name], value, "--" + name.replace("_", "-")
 
 
 def _fits_variable(field: FieldInfo) -> bool:

@@ -27,6 +27,7 @@ def check(settings: Settings, place: Place) -> None:
 
 
 def _complaints(settings: Settings) -> Iterator[Complaint]:
+    yield from _name_complaints(settings)
     yield from _origin_complaints(settings)
     for alias, target in settings.aliases.items():
         if not alias.strip() or not target.strip():
@@ -37,10 +38,22 @@ def _complaints(settings: Settings) -> Iterator[Complaint]:
                 yield ("backends", name, key), f"`{dotted(('backends', name, key))}`: {complaint}"
 
 
+def _name_complaints(settings: Settings) -> Iterator[Complaint]:
+    for key in ("host", "model", "default"):
+        value: str | None = getattr(settings, key)
+        if value is not None and not value.strip():
+            yield (key,), f"`{key}` must not be empty; leave it out"
+    if settings.host.startswith("["):
+        yield ("host",), f"`host` takes an address without brackets: {settings.host.strip('[]')}"
+
+
 def _origin_complaints(settings: Settings) -> Iterator[Complaint]:
     for host in settings.allowed_hosts:
-        if "*" in host or "/" in host or not host.strip():
-            yield ("allowed_hosts",), f"`allowed_hosts` takes host names, without wildcards: {host}"
+        if not re.fullmatch(r"[^\s*/:]+", host):
+            yield (
+                ("allowed_hosts",),
+                f"`allowed_hosts` takes host names, without wildcards, schemes and ports: {host}",
+            )
     for origin in settings.allowed_origins:
         if "*" in origin or not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s]+", origin):
             yield (

@@ -10,6 +10,8 @@ from pointsman.canon.errors import SetupError
 from pointsman.server.guard import is_local_name
 
 LOOPBACK = ("127.0.0.1", "::1")
+EVERY_ADDRESS = "::"
+"""Stands for all of a machine's addresses, of both families."""
 BACKLOG = 1024
 _FREE_PORT_TRIES = 16
 
@@ -85,7 +87,7 @@ def _bind(address: str, port: int) -> socket.socket | None:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             with suppress(OSError):
-                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(address != EVERY_ADDRESS))
         listening.bind((address, port))
         listening.listen(BACKLOG)
     except OSError as error:

@@ -86,6 +86,14 @@ def read_optional(path: Path) -> bytes | None:
         raise SetupError(f"cannot read {path}: {_reason(error)}") from error
 
 
+def matching(folder: Path, pattern: str) -> list[Path]:
+    """The files of a folder whose names match, in order; none where there is no folder. Raises SetupError."""
+    try:
+        return sorted(folder.glob(pattern))
+    except OSError as error:
+        raise SetupError(f"cannot read {folder}: {_reason(error)}") from error
+
+
 def remove(path: Path) -> None:
     """Removes a file, if it is there. Raises SetupError."""
     try:

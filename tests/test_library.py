@@ -1,0 +1,50 @@
+"""pointsman inside another program, and under another server."""
+
+import asyncio
+import json
+from urllib.request import urlopen
+
+import pytest
+
+from pointsman import Gateway
+from pointsman.canon.errors import SetupError
+
+
+def test_a_gateway_answers_as_long_as_its_block_lasts():
+    async def scenario():
+        async with Gateway(discover=False) as gateway:
+            with await asyncio.to_thread(urlopen, gateway.url + "/health") as answer:
+                told = json.load(answer)
+        with pytest.raises(OSError, match="refused"):
+            await asyncio.to_thread(urlopen, gateway.url + "/health")
+        return gateway, told
+
+    gateway, told = asyncio.run(scenario())
+
+    assert told["status"] == "ok"
+    assert gateway.status()["address"] == gateway.url
+    assert [each["name"] for each in gateway.backends()] == ["embedded"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"prot": 1}, "there is no setting `prot`; the nearest one is `port`"),
+        ({"port": "x"}, "--port: `port` is not as it must be"),
+        ({"host": "0.0.0.0"}, "lets others in"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(settings, words):
+    with pytest.raises(SetupError, match=words):
+        Gateway(**settings)
+
+
+@pytest.mark.parametrize("host", ["my.localhost", "LOCALHOST"])
+def test_names_of_this_machine_are_shown_as_the_one_that_every_program_knows(host):
+    async def scenario():
+        async with Gateway(discover=False, host=host) as gateway:
+            return gateway.url, gateway.port
+
+    url, port = asyncio.run(scenario())
+
+    assert url == f"http://localhost:{port}"
