@@ -33,6 +33,7 @@ _NAMES = {
     "reasoning_effort": _SETTING,
     "response_format": ["output_format.kind", "system"],
     "response_format.description": ["output_format.description"],
+    "response_format.strict": [],
     "response_format.schema": ["output_format.schema", "output_format.extra"],
     "cache_control": ["cache", "cache.extra"],
     "cache_control.ttl": ["cache"],

@@ -43,8 +43,9 @@ class Traits(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether it takes the switch."""
     strict_tools: bool = True
     output_formats: tuple[str, ...] = ("json_object", "json_schema")
-    schema_subset: Literal["full", "openapi", "plain"] = "full"
-    """Which JSON Schema it takes: all; OpenAPI 3.0's; without `$ref`, combinators and formats."""
+    schema_subset: Literal["full", "openapi", "plain", "grammar"] = "full"
+    """Which JSON Schema it takes: all; OpenAPI 3.0's; without `$ref`, combinators and formats; all for tools,
+    and closed objects without bounds for answers and strict tools."""
     images: bool = True
     image_urls: bool = True
     documents: bool = True

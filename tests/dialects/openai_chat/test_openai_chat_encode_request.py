@@ -446,3 +446,50 @@ def test_any_text_of_a_user_arrives_unchanged(text):
     message = Message("user", (Text(text),))
 
     assert encode((message,)).body["messages"] == [{"role": "user", "content": text}]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "mode", "sent", "kind"),
+    [
+        ("high", "none", "none", "approximated"),
+        ("none", "none", "none", None),
+        (None, "none", "none", "approximated"),
+        ("high", "absent", None, "dropped"),
+        (None, "absent", None, None),
+        ("high", "any", "high", None),
+    ],
+)
+def test_a_target_that_thinks_only_without_tools_gets_the_tools(wanted, mode, sent, kind):
+    reasoning = None if wanted is None else Reasoning(effort=wanted)
+    said = {} if wanted is None else {"reasoning_effort": wanted}
+    body = {"messages": [{"role": "user", "content": "?"}], "functions": [{"name": "f"}], **said}
+    traits = Traits(effort_with_tools=mode)
+
+    for encoded in (
+        encode(traits=traits, tools=(TOOL,), reasoning=reasoning),
+        own(body, effort_with_tools=mode),
+    ):
+        assert encoded.body.get("reasoning_effort") == sent
+        assert losses(encoded).get("effort") == kind
+    assert (
+        encode(traits=Traits(effort_with_tools=mode, efforts=("none", "high")), reasoning=reasoning).body.get(
+            "reasoning_effort"
+        )
+        == wanted
+    )
+
+
+def test_a_strict_tool_is_held_to_its_schema_only_where_that_can_be():
+    closed = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+    encoded = encode(
+        tools=(Tool("a", schema=closed, strict=True), Tool("b", schema={"type": "object"}, strict=True))
+    )
+
+    assert [tool["function"].get("strict") for tool in encoded.body["tools"]] == [True, None]
+    assert losses(encoded) == {"tools.strict": "dropped"}
+
+
+def test_an_answer_that_cannot_be_held_to_its_schema_is_named():
+    encoded = encode(output_format=OutputFormat("json_schema", {"type": "object", "properties": {"a": {}}}))
+
+    assert losses(encoded) == {"response_format.strict": "approximated"}

@@ -98,6 +98,7 @@ CALL = {
     "content": None,
     "tool_calls": [{"id": "1", "type": "function", "function": {"name": "f" * 70, "arguments": ""}}],
 }
+TOOL = {"type": "function", "function": {"name": "f"}}
 SEALED = seal(Native("elsewhere", "them", {"signature": "c2ln"}))
 
 
@@ -113,6 +114,10 @@ SEALED = seal(Native("elsewhere", "them", {"signature": "c2ln"}))
         ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, {"tool_name_charset": "a-z"}),
         ({"tools": []}, {"schema_subset": "plain"}),
         ({"messages": [CALL]}, {"echo_reasoning": "tool_calls"}),
+        ({"tools": [TOOL], "reasoning_effort": "low"}, {"effort_with_tools": "absent"}),
+        ({"functions": [TOOL["function"]], "reasoning_effort": "none"}, {"effort_with_tools": "absent"}),
+        ({"tools": [TOOL], "reasoning_effort": "low"}, {"effort_with_tools": "none"}),
+        ({"tools": [TOOL]}, {"effort_with_tools": "none"}),
         (
             {
                 "messages": [
@@ -128,6 +133,22 @@ def test_a_request_that_the_target_would_refuse_is_not_relayed(fields, traits):
 
     assert DIALECT.rewrite_reason(body, json.dumps(body).encode(), Traits(**traits)) is not None
     assert DIALECT.rewrite_reason(PLAIN, json.dumps(PLAIN).encode(), Traits(**traits)) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "mode"),
+    [
+        ({"tools": [TOOL]}, "absent"),
+        ({"reasoning_effort": "low"}, "absent"),
+        ({"tools": [TOOL], "reasoning_effort": "none"}, "none"),
+        ({"reasoning_effort": "low"}, "none"),
+        ({"tools": [TOOL], "reasoning_effort": "low"}, "any"),
+    ],
+)
+def test_an_effort_that_the_target_takes_is_relayed(fields, mode):
+    body = {**PLAIN, **fields}
+
+    assert DIALECT.rewrite_reason(body, json.dumps(body).encode(), Traits(effort_with_tools=mode)) is None
 
 
 def test_names_within_the_limit_are_relayed():

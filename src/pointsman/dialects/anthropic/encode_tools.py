@@ -8,6 +8,7 @@ from pointsman.canon.json import Json
 from pointsman.canon.request import Request, Tool, ToolChoice
 from pointsman.dialects.anthropic.crossing import Crossing
 from pointsman.dialects.anthropic.encode_blocks import Wire, encode_mark
+from pointsman.dialects.schema import fit_tool
 
 _FREE_TEXT_SCHEMA: Json = {
     "type": "object",
@@ -61,7 +62,16 @@ def _tool(tool: Tool, path: str, crossing: Crossing) -> Wire:
         own_type = {"type": tool.form} if tool.form else {}
         schema = {} if tool.schema is None else {"input_schema": tool.schema}
         return {**tool.extra, **own_type, **wire, **schema, **_strict(tool, path, crossing), **mark}
-    return {**wire, "input_schema": _object_schema(tool.schema), **_strict(tool, path, crossing), **mark}
+    strict = _strict(tool, path, crossing)
+    schema = _fitted(_object_schema(tool.schema), path, crossing, strict=strict.get("strict", False))
+    return {**wire, "input_schema": schema, **strict, **mark}
+
+
+def _fitted(schema: Json, path: str, crossing: Crossing, *, strict: bool) -> Json:
+    fitted = fit_tool(schema, crossing.traits.schema_subset, strict=strict)
+    if fitted is not schema:
+        crossing.approximated(f"{path}.schema", "cut down to the JSON Schema that the target takes")
+    return fitted
 
 
 def _server_tool(tool: Tool, path: str, crossing: Crossing) -> Wire:

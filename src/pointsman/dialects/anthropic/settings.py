@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from pointsman.canon.errors import UnsupportedError
+from pointsman.canon.json import Json
 from pointsman.canon.request import OutputFormat, Request
 from pointsman.dialects.anthropic.crossing import Crossing, is_blank
 from pointsman.dialects.anthropic.encode_tools import forced
 from pointsman.dialects.anthropic.reasoning import MIN_BUDGET, encode_reasoning
+from pointsman.dialects.schema import fit
 
 Wire = dict[str, Any]
 
@@ -153,8 +155,16 @@ def encode_format(wanted: OutputFormat | None, crossing: Crossing) -> Wire | Non
         )
     if wanted.description is not None:
         crossing.dropped("response_format.description", "the target takes the schema alone")
-    schema = {} if wanted.schema is None else {"schema": wanted.schema}
+    schema = {} if wanted.schema is None else {"schema": _fitted(wanted.schema, crossing)}
     return {**(wanted.extra if crossing.own else {}), "type": "json_schema", **schema}
+
+
+def _fitted(schema: Json, crossing: Crossing) -> Json:
+    """The schema as the target takes it; it tells clients of its own dialect itself."""
+    fitted = schema if crossing.own else fit(schema, crossing.traits.schema_subset)
+    if fitted is not schema:
+        crossing.approximated("response_format.schema", "cut down to the JSON Schema that the target takes")
+    return fitted
 
 
 _SETTINGS: tuple[Callable[[Request, Crossing], Wire], ...] = (

@@ -12,7 +12,25 @@ _FIELD = "reasoning_effort"
 
 
 def put_reasoning(draft: Draft) -> None:
-    """The member that sets the thinking."""
+    """The member that sets the thinking; the tools stand in the body already."""
+    _put_wanted(draft)
+    if draft.traits.effort_with_tools != "any" and (draft.body.get("tools") or draft.body.get("functions")):
+        _settle_beside_tools(draft)
+
+
+def _settle_beside_tools(draft: Draft) -> None:
+    """For models that call functions here only without thinking, whatever their default is."""
+    wanted = draft.body.pop(_FIELD, None)
+    if draft.traits.effort_with_tools == "none":
+        draft.body[_FIELD] = "none"
+        if wanted != "none":
+            said = "its default" if wanted is None else f"`{wanted}`"
+            draft.approximated("effort", f"{said} as `none`, the only one that the target takes beside tools")
+    elif wanted is not None:
+        draft.dropped("effort", "the target takes none beside tools")
+
+
+def _put_wanted(draft: Draft) -> None:
     reasoning = draft.request.reasoning
     if reasoning is None:
         return

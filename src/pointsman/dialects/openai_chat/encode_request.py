@@ -21,8 +21,8 @@ from pointsman.dialects.openai_chat.encode_messages import put_messages
 from pointsman.dialects.openai_chat.encode_reasoning import put_reasoning
 from pointsman.dialects.openai_chat.encode_tools import put_tools
 from pointsman.dialects.openai_chat.request import OPTIONS, USAGE
-from pointsman.dialects.openai_chat.schema import fit, is_strict
 from pointsman.dialects.openai_chat.words import unlike
+from pointsman.dialects.schema import fit, is_strict
 
 USER_LIMIT = 64
 """Characters of `user` and `safety_identifier` (platform.openai.com, "Create chat completion")."""
@@ -144,6 +144,9 @@ def _format(draft: Draft, wanted: OutputFormat) -> dict[str, Any]:
         inner["schema"] = fit(wanted.schema, draft.traits.schema_subset)
         if not draft.own and strict is None:
             strict = is_strict(wanted.schema) or None
+            if not strict:
+                why = "the target holds answers only to closed schemas without options; it is a hint to it"
+                draft.approximated("response_format.strict", why)
         if inner["schema"] is not wanted.schema:
             draft.approximated("response_format.schema", "cut down to the JSON Schema that the target takes")
     said = {"name": name, "description": wanted.description, "strict": strict}

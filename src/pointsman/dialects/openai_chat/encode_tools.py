@@ -10,8 +10,8 @@ from pointsman.canon.json import Json
 from pointsman.canon.request import Tool, ToolChoice
 from pointsman.dialects.openai_chat.draft import Draft
 from pointsman.dialects.openai_chat.request import IMPLIED, PARALLEL
-from pointsman.dialects.openai_chat.schema import fit
 from pointsman.dialects.openai_chat.tools import FLAT, LEGACY, encode_choice
+from pointsman.dialects.schema import fit_tool, is_strict
 
 _WORDS = {"auto": "auto", "any": "required", "none": "none"}
 
@@ -74,18 +74,26 @@ def _described(tool: Tool) -> dict[str, Any]:
 def _rules(draft: Draft, tool: Tool) -> dict[str, Any]:
     rules = _described(tool)
     if tool.schema is not None:
-        rules["parameters"] = _fitted(draft, tool.schema)
-    if tool.strict is not None:
-        if draft.traits.strict_tools:
-            rules["strict"] = tool.strict
-        elif tool.strict:
-            draft.count("dropped", "tools.strict", "the target does not hold tools to their schemas")
+        rules["parameters"] = _fitted(draft, tool, tool.schema)
+    if tool.strict is not None and (not tool.strict or _can_hold(draft, tool)):
+        rules["strict"] = tool.strict
     return rules
 
 
-def _fitted(draft: Draft, schema: Json) -> Json:
-    fitted = fit(schema, draft.traits.schema_subset)
-    if fitted is not schema and fitted != schema:
+def _can_hold(draft: Draft, tool: Tool) -> bool:
+    """Whether the target holds the tool's arguments to their schema; else that is told."""
+    if not draft.traits.strict_tools:
+        draft.count("dropped", "tools.strict", "the target does not hold tools to their schemas")
+        return False
+    if draft.own or is_strict(tool.schema or {"type": "object"}):
+        return True
+    draft.count("dropped", "tools.strict", "the target holds tools only to closed schemas without options")
+    return False
+
+
+def _fitted(draft: Draft, tool: Tool, schema: Json) -> Json:
+    fitted = fit_tool(schema, draft.traits.schema_subset, strict=bool(tool.strict))
+    if fitted is not schema:
         draft.count("approximated", "tools.schema", "cut down to the JSON Schema that the target takes")
     return fitted
 

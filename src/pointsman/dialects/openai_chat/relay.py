@@ -11,6 +11,8 @@ from pointsman.wire.json import decode_object
 
 _SEALED = PREFIX.encode()
 _DEVELOPER = re.compile(rb'"role"\s*:\s*"developer"')
+_EFFORT = "reasoning_effort"
+_NO_EFFORT = re.compile(rb'"reasoning_effort"\s*:\s*"none"')
 _LIMITS = ("max_tokens", "max_completion_tokens")
 _FIELDS: dict[str, tuple[str, ...]] = {
     "max_tokens": _LIMITS,
@@ -48,11 +50,22 @@ def _field_reason(members: Json | Mapping[str, object], traits: Traits) -> str |
     return None
 
 
+def _breaks_effort(members: Json | Mapping[str, object], body: bytes, traits: Traits) -> bool:
+    """Whether tools come with an effort that the target does not take beside them."""
+    if traits.effort_with_tools == "any" or not ("tools" in members or "functions" in members):
+        return False
+    if traits.effort_with_tools == "absent":
+        return _EFFORT in members
+    return _EFFORT not in members or _NO_EFFORT.search(body) is None
+
+
 def _body_reason(members: Json | Mapping[str, object], body: bytes, traits: Traits) -> str | None:
     if not traits.developer_role and _DEVELOPER.search(body):
         return "the target has no developer role"
     if traits.echo_reasoning != "none" and b'"assistant"' in body and _lacks_thinking(body, traits):
         return f"the target demands `{traits.reasoning_field}` on past turns"
+    if _breaks_effort(members, body, traits):
+        return "the target takes no reasoning effort beside tools"
     limited = traits.tool_name_limit is not None or traits.tool_name_charset is not None
     if limited and ("tools" in members or b'"tool_calls"' in body) and _breaks_names(body, traits):
         return "a tool's name is not one that the target takes"

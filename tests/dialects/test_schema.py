@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pointsman.dialects.openai_chat.schema import fit, is_strict
+from pointsman.dialects.schema import fit, fit_tool, is_strict
 
 NODE = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -74,6 +74,48 @@ def test_a_schema_is_strict_only_if_every_object_is_closed():
     assert not is_strict({**closed, "properties": {"a": {"type": "object"}}})
 
 
+EITHER = [{"type": "string"}, {"type": "object"}]
+BOUNDED = {
+    "type": "object",
+    "properties": {
+        "age": {"type": "integer", "minimum": 0, "maximum": 150, "description": "Years."},
+        "minimum": {"type": ["string", "null"], "maxLength": 5, "format": "email", "pattern": "^a+$"},
+        "tags": {
+            "type": "array",
+            "items": {"oneOf": [{"type": "string"}, {"type": "object"}]},
+            "minItems": 2,
+        },
+        "node": {"$ref": "#/$defs/node"},
+    },
+    "required": ["age"],
+    "$defs": {"node": {"properties": {"a": {"pattern": "(?=x)", "format": "regex", "enum": [1]}}}},
+}
+
+
+def test_a_grammar_has_closed_objects_and_no_bounds():
+    fitted = fit(BOUNDED, "grammar")
+
+    shut = {"type": "object", "additionalProperties": False}
+    assert fitted == {
+        "type": "object",
+        "properties": {
+            "age": {"type": "integer", "description": "Years."},
+            "minimum": {"type": ["string", "null"], "format": "email", "pattern": "^a+$"},
+            "tags": {"type": "array", "items": {"anyOf": [{"type": "string"}, shut]}},
+            "node": {"$ref": "#/$defs/node"},
+        },
+        "required": ["age"],
+        "$defs": {"node": {"properties": {"a": {"enum": [1]}}, "additionalProperties": False}},
+        "additionalProperties": False,
+    }
+    assert fit(fitted, "grammar") is fitted
+
+
+def test_a_tool_that_is_not_held_to_its_schema_keeps_it_whole():
+    assert fit_tool(BOUNDED, "grammar", strict=False) is BOUNDED
+    assert fit_tool(BOUNDED, "grammar", strict=True) == fit(BOUNDED, "grammar")
+
+
 words = st.sampled_from(
     ["type", "title", "$ref", "anyOf", "allOf", "items", "properties", "required", "format", "a"]
 )
@@ -89,7 +131,7 @@ def test_a_schema_that_is_its_own_branch_ends():
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.dictionaries(words, values, max_size=4), st.sampled_from(["plain", "openapi"]))
+@given(st.dictionaries(words, values, max_size=4), st.sampled_from(["plain", "openapi", "grammar"]))
 def test_no_schema_however_odd_breaks_it(schema, subset):
     assert isinstance(fit(schema, subset), dict)
     assert is_strict(schema) in {True, False}

@@ -1,16 +1,20 @@
 """JSON Schemas cut down to what a provider takes, at schema positions only.
 
 `plain`: no `$ref` (resolved), no combinators (merged, or the first that is no null), no formats.
+`grammar`: closed objects; no bounds of numbers, lengths and arrays, and few formats, since the schema becomes
+the grammar of the answer (platform.claude.com, "Structured outputs"). Tools keep theirs unless strict.
+A schema that refers to itself stays so, and is refused there.
 `openapi`: OpenAPI 3.0's subset: no `$ref` (resolved), `const` as `enum`, types of one word with `nullable`.
 A property named like a keyword stays, and so do values below `enum`, `default` and `const`.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 from pointsman.canon.json import Json
 
-Subset = Literal["full", "openapi", "plain"]
+Subset = Literal["full", "openapi", "plain", "grammar"]
 
 _COMMON = frozenset(
     {"type", "description", "properties", "required", "items", "enum", "minItems", "maxItems"}
@@ -26,7 +30,58 @@ _DEEPEST = 24
 
 def fit(schema: Json, subset: Subset) -> Json:
     """`schema` within the subset; the very same object where all of JSON Schema is taken."""
-    return schema if subset == "full" else _Fitting(schema, subset).schema(schema, 0, ())
+    if subset == "full":
+        return schema
+    fitted = _closed(schema) if subset == "grammar" else _Fitting(schema, subset).schema(schema, 0, ())
+    return schema if fitted == schema else fitted
+
+
+def fit_tool(schema: Json, subset: Subset, *, strict: bool) -> Json:
+    """The same for a tool, whose arguments are held to the schema only if it is `strict`."""
+    return schema if subset == "grammar" and not strict else fit(schema, subset)
+
+
+_GRAMMAR = frozenset(
+    {"type", "description", "title", "default", "enum", "const", "properties", "required", "items"}
+    | {"anyOf", "allOf", "$ref", "$defs", "definitions"}
+)
+_FORMATS = frozenset(
+    {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}
+)
+_HARD = re.compile(r"\(\?(?!:)|\\[bB1-9]")
+"""Of a pattern: groups that look around or are referred to, and borders of words."""
+
+
+def _closed(value: Any) -> Any:
+    """A value at a schema position, as far as a grammar can say it."""
+    if not isinstance(value, Mapping):
+        return {} if value is True else cast("object", value)
+    here = dict(cast("Json", value))
+    if "oneOf" in here and "anyOf" not in here:
+        here["anyOf"] = here.pop("oneOf")
+    said = [key for key in here if key in _GRAMMAR or _sayable(key, here[key])]
+    kept = {key: _closed_member(key, here[key]) for key in said}
+    types = here.get("type")
+    if types == "object" or (isinstance(types, list) and "object" in types) or "properties" in here:
+        kept["additionalProperties"] = False
+    return kept
+
+
+def _closed_member(key: str, value: Any) -> Any:
+    if key in {"properties", "$defs", "definitions"} and isinstance(value, Mapping):
+        return {name: _closed(each) for name, each in cast("Json", value).items()}
+    if key in {"anyOf", "allOf"} and isinstance(value, list):
+        return [_closed(each) for each in cast("list[Any]", value)]
+    return _closed(value) if key == "items" else value
+
+
+def _sayable(key: str, value: Any) -> bool:
+    """Whether a keyword that a grammar knows only in part has such a value."""
+    if key == "minItems":
+        return value in (0, 1)
+    if key == "pattern":
+        return isinstance(value, str) and _HARD.search(value) is None
+    return key == "format" and isinstance(value, str) and value in _FORMATS
 
 
 class _Fitting:
