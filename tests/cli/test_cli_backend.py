@@ -383,3 +383,12 @@ def test_test_of_an_unknown_backend_names_the_nearest(cli, desk):
 
     assert result.status == 2
     assert "nearest one is desk" in result.err
+
+
+@pytest.mark.parametrize("option", ["--provider", "--base-url", "--key-env"])
+def test_an_empty_value_does_not_pass_for_none(cli, home, option):
+    result = cli("backend", "add", "openai", option, "")
+
+    assert result.status == 2
+    assert "it is empty" in result.err
+    assert not home.exists()

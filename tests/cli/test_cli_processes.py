@@ -242,3 +242,30 @@ def test_a_prompt_that_is_long_in_coming_is_waited_for_aloud(start, desk):
 
     assert b"standard input" in heard
     assert out == b"Hello\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no full disk to write to")
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("status",), ("config", "--json"), ("ask", "x", "-m", "desk:m1")]
+)
+def test_an_output_that_cannot_be_written_is_told_in_one_line(start, desk, arguments):
+    desk.then(HELLO)
+    with open("/dev/full", "wb") as full:
+        process = start(*arguments, stdout=full)
+        _, err = process.communicate(timeout=WITHIN)
+
+    assert process.returncode == 1
+    assert err.startswith(b"error: ")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-"])
+def test_an_output_that_is_closed_keeps_nobody_from_asking(start, desk, closed):
+    desk.then(HELLO)
+    line = f"{sys.executable} -m pointsman ask x -m desk:m1 {closed}"
+
+    process = subprocess.run(["sh", "-c", line], capture_output=True, timeout=WITHIN, check=False)
+
+    assert process.returncode == 0
+    assert b"Traceback" not in process.stderr

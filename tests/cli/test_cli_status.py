@@ -103,3 +103,13 @@ def test_explain_fails_with_advice_where_nothing_serves_the_name(cli):
 )
 def test_a_duration_is_told_in_its_two_largest_units(seconds, words):
     assert age(seconds) == words
+
+
+@pytest.mark.parametrize("model", ["local", "embedded:local"])
+def test_the_toy_is_called_one_when_every_request_goes_there(cli, monkeypatch, model):
+    monkeypatch.setenv("POINTSMAN_MODEL", model)
+
+    result = cli("status")
+
+    assert f"Default model: {model} (--model)" in result.out
+    assert "toy" in result.out

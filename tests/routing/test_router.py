@@ -171,6 +171,12 @@ def test_an_alias_of_an_alias_is_told_that_aliases_are_one_step():
     assert "`desk:m1`" in router.advice("a")
 
 
+def test_a_model_for_every_request_that_leads_nowhere_is_named():
+    router = Router(snapshot(backend(HUB, "desk", models=("m1",)), model="m2"))
+
+    assert "--model m2, and there is no backend for m2. Nearest: m1." in router.advice("claude-x")
+
+
 def test_an_unknown_name_is_told_the_nearest_ones_and_what_to_do():
     with pytest.raises(UnknownModelError) as caught:
         led("claud-opus-5")

@@ -28,12 +28,23 @@ class ListsProviders(click.Command):
             formatter.write_text(f"by URL: {', '.join(row.name for row in rows if row.compatible)}")
 
 
+def _given(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Refuses an empty value, which a script's unset variable leaves: it would mean something else."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("it is empty; leave the option out where there is nothing to give")
+    return value
+
+
 @click.command("add", cls=ListsProviders)
 @click.argument("name")
-@click.option("--provider", help="A provider from the list below.  [default: NAME, if it is one]")
-@click.option("--base-url", help="Where it is, if not at the provider's own address.")
+@click.option(
+    "--provider", callback=_given, help="A provider from the list below.  [default: NAME, if it is one]"
+)
+@click.option("--base-url", callback=_given, help="Where it is, if not at the provider's own address.")
 @click.option("--dialect", "dialects", multiple=True, help="A wire API that it speaks; may be repeated.")
-@click.option("--key-env", metavar="VARIABLE", help="The environment variable that holds its key.")
+@click.option(
+    "--key-env", callback=_given, metavar="VARIABLE", help="The environment variable that holds its key."
+)
 @click.option("--key-stdin", is_flag=True, help="Read its key from standard input.")
 @click.option("--key", help="Its key. Others can read it through `ps`: rather be asked for it.")
 @click.option("--gguf", type=click.Path(path_type=Path), help="A model file to run inside pointsman.")

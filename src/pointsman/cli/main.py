@@ -80,6 +80,9 @@ def pointsman(context: click.Context) -> int:
 
 def main() -> None:
     """The entry point."""
+    # A program that was started with an output closed has nobody to tell.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - as long as the process lasts
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115 - the same
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character shows a question mark; no answer ends for that.
@@ -102,4 +105,8 @@ def run(arguments: list[str]) -> int:
     except PointsmanError as error:
         click.secho(f"error: {error.message}", fg="red", err=True)
         return exit_codes.USAGE if isinstance(error, SetupError) else exit_codes.FAILED
+    except OSError as error:
+        # What the rooms below can name, they name; this is the system's own word, for a full disk mostly.
+        click.secho(f"error: {error}", fg="red", err=True)
+        return exit_codes.FAILED
     return result if isinstance(result, int) else exit_codes.OK

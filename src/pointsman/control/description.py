@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from pointsman.canon.errors import UnknownModelError
 from pointsman.canon.json import Json
 from pointsman.config.load import Effective
 from pointsman.routing.router import Router
@@ -40,11 +41,20 @@ def _backend(backend: Backend, router: Router, key_state: KeyState) -> Json:
 
 
 def _default(router: Router) -> Json | None:
-    """The model that answers requests which name none."""
-    if router.snapshot.model is not None:
-        return {"model": router.snapshot.model, "backend": "--model", "embedded": False}
+    """The model that answers requests which name none; under `--model`, which answers every request."""
+    forced = router.snapshot.model
+    if forced:
+        return {"model": forced, "backend": "--model", "embedded": _leads_inside(router)}
     backend = router.default_backend()
     model = router.default_model(backend) if backend is not None else None
     if backend is None or model is None:
         return None
     return {"model": model, "backend": backend.name, "embedded": backend.provider.engine}
+
+
+def _leads_inside(router: Router) -> bool:
+    """Whether requests that name no model go to the one inside pointsman."""
+    try:
+        return router.plan(None).candidates[0].backend.provider.engine
+    except UnknownModelError:
+        return False

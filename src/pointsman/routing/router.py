@@ -217,6 +217,12 @@ class Router:
 
     def advice(self, model: str | None) -> str:
         """Why nothing serves `model`, the nearest names, and what to do."""
+        forced = self.snapshot.model
+        if forced:
+            return f"every request goes to the server's --model {forced}, and there is {self._advice(forced)}"
+        return self._advice(model)
+
+    def _advice(self, model: str | None) -> str:
         if (model or "").strip() in NO_MODEL:
             return (
                 "the request names no model and no default is known: name one (`GET /v1/models` lists them), "
@@ -238,7 +244,7 @@ class Router:
         """The nearest names that lead somewhere."""
         others = (each for each in self.names() if each != name)
         near = get_close_matches(name, list(others), n=6, cutoff=0.5)
-        return [each for each in near if next(self._candidates(each), None) is not None][:3]
+        return [each for each in near if next(self._asked(each), None) is not None][:3]
 
     def _remedy(self, model: str) -> str:
         bare = model.rpartition(":")[2]
