@@ -24,7 +24,7 @@ from pointsman.config.load import Effective, load
 from pointsman.config.paths import find_paths
 from pointsman.config.schema import Settings
 from pointsman.config.shipped import profiles, providers
-from pointsman.config.watch import Reloader
+from pointsman.config.watch import Reloader, kept
 from pointsman.control import engines
 from pointsman.control.description import describe
 from pointsman.control.known import Known
@@ -53,6 +53,8 @@ DRAIN_SECONDS = 60.0
 EXTRA_ATTEMPTS = 2
 """What a request may try beyond its accounts, over all rounds."""
 BUILT = frozenset(DIALECTS)
+FROM_THE_START = ("host", "port", "secrets", "shutdown_timeout")
+"""Settings that a running endpoint keeps, whatever becomes of the file."""
 
 
 def _recorded(run: Path) -> tuple[tuple[str, int], ...]:
@@ -79,7 +81,8 @@ class App:
         self._ids = random.Random()
         self.catalog = Catalog(providers(), BUILT)
         self.effective = self._load()
-        self.listens_on(self.effective.settings.port)
+        self.began = self.effective.settings
+        self.listens_on(self.began.port)
         self._known = Known(CatalogCache(self.paths.cache))
         self._proxies: dict[tuple[str, str | None], str | None] = {}
         self._warnings: tuple[str, ...] = ()
@@ -153,7 +156,7 @@ class App:
 
     def listens_on(self, port: int) -> None:
         """Where it answers, so that a key meant for this endpoint is not taken for a provider's."""
-        self._own = ((self.effective.settings.host, port), *self._others)
+        self._own = ((self.began.host, port), *self._others)
 
     @property
     def port(self) -> int:
@@ -206,7 +209,9 @@ class App:
 
     def _admission(self) -> Admission:
         settings = self.effective.settings
-        hosts = frozenset(name.lower().removesuffix(".") for name in (*settings.allowed_hosts, settings.host))
+        hosts = frozenset(
+            name.lower().removesuffix(".") for name in (*settings.allowed_hosts, self.began.host)
+        )
         origins = frozenset(origin.lower() for origin in settings.allowed_origins)
         return Admission(hosts, origins, None if self._key is None else self._key.encode())
 
@@ -254,7 +259,7 @@ class App:
         try:
             self._take(self._load(), None)
         except SetupError as error:
-            self._take(None, error.message)
+            self._take(None, kept(error))
         return {"reloaded": self._config_error is None, "error": self._config_error}
 
     def _take(self, effective: Effective | None, error: str | None) -> None:
@@ -271,7 +276,7 @@ class App:
                 self.service.admission = self._admission()
                 self._lists.watch(self._surveyor.listable())
         except SetupError as broken:
-            error = broken.message
+            error = kept(broken)
         self._config_error = error
 
     def _publish(self, name: str, models: tuple[Model, ...]) -> None:
@@ -282,6 +287,11 @@ class App:
     def describe(self) -> Json:
         """The status page's facts."""
         warnings = [*self._warnings, *filter(None, (self._config_error, self._known.warning))]
+        warnings += [
+            f"`{name}` has been changed, which holds from the next start"
+            for name in FROM_THE_START
+            if getattr(self.effective.settings, name) != getattr(self.began, name)
+        ]
         facts = describe(self.service.parts.router, self.effective, self._key_state, warnings=warnings)
         return {**facts, "port": self.port, "key_required": self.key_required}
 

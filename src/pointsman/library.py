@@ -50,7 +50,7 @@ class Gateway:
     @property
     def reached_at(self) -> str:
         """The host under which this machine reaches the endpoint."""
-        host = self.app.effective.settings.host
+        host = self.app.began.host
         return "localhost" if host in EVERY_ADDRESS or is_local_name(host) else host
 
     @property
@@ -74,7 +74,7 @@ class Gateway:
 
     async def __aenter__(self) -> Self:
         """Starts listening; returns once the endpoint answers."""
-        settings = self.app.effective.settings
+        settings = self.app.began
         sockets = open_sockets(settings.host, settings.port)
         self._port = port_of(sockets)
         self.app.listens_on(self._port)

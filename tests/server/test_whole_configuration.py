@@ -83,6 +83,38 @@ def test_a_broken_edit_keeps_the_old_configuration_and_says_so(text, word, way, 
     run(scenario())
 
 
+def test_what_holds_from_the_start_alone_is_told_and_stays():
+    async def scenario():
+        async with rig() as gateway:
+            url = gateway.gateway.url
+            write_config('port = 4000\nhost = "127.0.0.5"\nsecrets = "file"\n')
+            told = (await gateway.post("/reload", b"{}")).json()
+            warnings = (await gateway.get("/status")).json()["warnings"]
+
+            assert told["reloaded"]
+            assert [text.split()[0] for text in warnings] == [
+                "`host`",
+                "`secrets`",
+            ]  # the port is a flag here
+            assert "from the next start" in warnings[0]
+            assert gateway.gateway.url == url
+
+    run(scenario())
+
+
+def test_a_default_that_goes_away_is_told_with_what_holds_instead():
+    async def scenario():
+        async with rig(openai_chat="http://127.0.0.1:9", settings='default = "openai_chat"') as gateway:
+            write_config('default = "openai_chat"\n')
+            told = (await gateway.post("/reload", b"{}")).json()
+
+            assert not told["reloaded"]
+            assert "no backend here" in told["error"]
+            assert "stays in force" in told["error"]
+
+    run(scenario())
+
+
 def test_a_request_under_way_ends_as_it_began_when_its_backend_goes_away():
     async def scenario():
         gate = Gate()

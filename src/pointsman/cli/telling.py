@@ -17,4 +17,4 @@ def tell_running() -> str:
         return f"the running endpoint could not be told, and will see the file by itself: {error.message}"
     if answer["reloaded"]:
         return "the running endpoint has taken it in"
-    return f"the running endpoint keeps its old configuration: {answer['error']}"
+    return f"the running endpoint has not taken it in: {answer['error']}"

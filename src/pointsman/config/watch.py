@@ -64,4 +64,9 @@ class Reloader(Generic[Loaded]):
         try:
             return Reload(loaded=self._load())
         except SetupError as error:
-            return Reload(error=f"{error.message}; the configuration from before the edit stays in force")
+            return Reload(error=kept(error))
+
+
+def kept(error: SetupError) -> str:
+    """Why an edit is not followed, and what holds instead."""
+    return f"{error.message}; the configuration from before the edit stays in force"
