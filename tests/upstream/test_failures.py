@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import socket
 
-import aiohttp
 import pytest
 
 from pointsman.canon.errors import GarbledError, SilenceError, StaleError, TruncatedError, UnreachableError
-from pointsman.upstream.failures import AFTER_HEAD, BEFORE_HEAD, Circumstances, explain
+from pointsman.upstream import failures
+from pointsman.upstream.failures import Circumstances
 from pointsman.upstream.http import HttpTransport
 from pointsman.upstream.transport import Outgoing
 from scripted import CLOSE, HANG, RESET, Gate, Reply, Upstream, json_reply, run, run_jumping, sse
@@ -310,26 +311,22 @@ def test_a_proxy_that_is_not_there_is_named():
         run(scenario())
 
 
-@pytest.mark.parametrize(
-    ("error", "table", "kind", "words"),
-    [
-        (aiohttp.ConnectionTimeoutError(), BEFORE_HEAD, UnreachableError, "within 10 s"),
-        (
-            aiohttp.ClientConnectorDNSError(None, OSError(-2, "Name or service not known")),
-            BEFORE_HEAD,
-            UnreachableError,
-            "its name is not known",
-        ),
-        (TimeoutError(), BEFORE_HEAD, SilenceError, "within 300 s"),
-        (ConnectionResetError(), BEFORE_HEAD, UnreachableError, "without an answer"),
-        (aiohttp.ClientError("odd"), BEFORE_HEAD, UnreachableError, "odd"),
-        (aiohttp.SocketTimeoutError(), AFTER_HEAD, SilenceError, "fell silent for 60 s"),
-        (ConnectionResetError("gone"), AFTER_HEAD, TruncatedError, "gone"),
-    ],
-)
-def test_each_exception_has_its_meaning(error, table, kind, words):
-    explained = explain(error, table, ABOUT)
+def test_a_name_that_nobody_knows_is_told_apart():
+    error = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    assert type(explained) is kind
-    assert words in str(explained)
-    assert "api.example.com" in str(explained)
+    explained = failures.no_connection(error, ABOUT)
+
+    assert "api.example.com, its name is not known" in explained.message
+
+
+def test_a_connection_that_takes_too_long_names_the_proxy_on_the_way():
+    explained = failures.no_connection_in_time(ABOUT)
+
+    assert "within 10 s" in explained.message
+    assert "through the proxy proxy.example.com:3128" in explained.message
+
+
+def test_what_the_system_says_stands_in_for_a_reason_that_is_not_known():
+    explained = failures.no_connection(OSError(99, "Cannot assign requested address"), ABOUT)
+
+    assert "api.example.com, Cannot assign requested address" in explained.message

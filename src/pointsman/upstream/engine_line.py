@@ -4,20 +4,21 @@ A connection is never used twice: the engine closes them after a stream although
 """
 
 import asyncio
+import socket
+from urllib.parse import urlsplit
 
-import aiohttp
-
-from pointsman.canon.errors import SilenceError, TruncatedError, UnreachableError
+from pointsman.canon.errors import SilenceError, UnreachableError
 from pointsman.canon.json import Json
+from pointsman.upstream.answer import Answer
+from pointsman.upstream.connection import Connection
 from pointsman.upstream.engine_server import RunningEngine
-from pointsman.upstream.engine_sockets import UnixConnector, tcp_connector
+from pointsman.upstream.failures import Circumstances
 from pointsman.upstream.transport import Outgoing
-from pointsman.wire.headers import Headers
+from pointsman.wire.headers import Headers, first
 from pointsman.wire.json import decode_object
 
 _SOCKET = "unix://"
-_BROKEN = (aiohttp.ClientError, OSError)
-_NO_LIMIT = aiohttp.ClientTimeout(total=None, sock_connect=None, sock_read=None)
+_NAME = "the embedded model"
 
 
 class EngineLine:
@@ -25,41 +26,54 @@ class EngineLine:
 
     def __init__(self, engine: RunningEngine) -> None:
         self.engine = engine
-        path = engine.address.removeprefix(_SOCKET)
-        connector: aiohttp.BaseConnector
-        if path != engine.address:
-            connector, self._root = UnixConnector(path, engine.sockets), "http://localhost"
-        else:
-            connector, self._root = tcp_connector(engine.sockets), engine.address
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            headers={"authorization": f"Bearer {engine.key}", "content-type": "application/json"},
-            timeout=_NO_LIMIT,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-        )
+        self._open: set[Connection] = set()
         self._knows_tools: bool | None = None
 
     async def ask(self, outgoing: Outgoing, path: str, body: bytes) -> "EngineIncoming":
         """The head of the engine's answer. Raises SilenceError, UnreachableError."""
+        about = Circumstances(_NAME, outgoing.connect, outgoing.first_byte, outgoing.idle)
         try:
-            async with asyncio.timeout(outgoing.first_byte):
-                response = await self._session.request(
-                    outgoing.method, self._root + path, data=body or None, allow_redirects=False
-                )
-        except TimeoutError as error:
-            raise SilenceError(
-                f"the embedded model has not begun within {outgoing.first_byte:g} s: it is busy with other "
-                "requests, or the prompt is long; wait, or use another backend"
-            ) from error
-        except _BROKEN as error:
+            connection = await self._connect()
+        except OSError as error:
             raise UnreachableError(f"the engine does not answer: {error}; start pointsman anew") from error
-        return EngineIncoming(response, outgoing.idle)
+        try:
+            return EngineIncoming(await connection.ask(self._head(outgoing.method, path, body), body, about))
+        except SilenceError as error:
+            raise SilenceError(
+                f"{_NAME} has not begun within {outgoing.first_byte:g} s: it is busy with other requests, or "
+                "the prompt is long; wait, or use another backend"
+            ) from error
+
+    def _head(self, method: str, path: str, body: bytes) -> bytes:
+        return (
+            f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.engine.key}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        ).encode("latin-1")
+
+    async def _connect(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        path = self.engine.address.removeprefix(_SOCKET)
+        local = path != self.engine.address
+        one = self.engine.sockets.new(socket.AF_UNIX if local else socket.AF_INET)
+        try:
+            await loop.sock_connect(one, path if local else _port_of(self.engine.address))
+            if local:
+                _, connection = await loop.create_unix_connection(self._made, sock=one)
+            else:
+                _, connection = await loop.create_connection(self._made, sock=one)
+        except BaseException:
+            one.close()
+            raise
+        self._open.add(connection)
+        return connection
+
+    def _made(self) -> Connection:
+        return Connection(Connection.abort, self._open.discard)
 
     async def knows_tools(self) -> bool:
         """Whether the template of the model has a place for tools. Raises SilenceError, UnreachableError."""
         if self._knows_tools is None:
-            incoming = await self.ask(Outgoing("GET", self._root, ()), "/props", b"")
+            incoming = await self.ask(Outgoing("GET", self.engine.address, ()), "/props", b"")
             properties = decode_object(await incoming.rest())
             able: Json = properties.get("chat_template_caps") or {}
             self._knows_tools = able.get("supports_tools") is True
@@ -67,27 +81,21 @@ class EngineLine:
 
     async def close(self) -> None:
         """Closes every connection."""
-        await self._session.close()
+        for connection in tuple(self._open):
+            connection.abort()
+        await asyncio.sleep(0)  # the loop tells each of its end in its next turn
 
 
 class EngineIncoming:
     """A response of the engine as it is."""
 
-    def __init__(self, response: aiohttp.ClientResponse, idle: float) -> None:
-        self.status = response.status
-        self.headers: Headers = (("content-type", response.headers.get("content-type", "application/json")),)
-        self._response = response
-        self._idle = idle
-
-    async def read(self) -> bytes:
-        """The next piece of the body; empty at its end. Raises TruncatedError, SilenceError."""
-        try:
-            async with asyncio.timeout(self._idle):
-                return await self._response.content.readany()
-        except TimeoutError as error:
-            raise SilenceError(f"the embedded model was silent for {self._idle:g} s; ask again") from error
-        except _BROKEN as error:
-            raise TruncatedError(f"the engine broke off in the middle of its answer: {error}") from error
+    def __init__(self, answer: Answer) -> None:
+        self.status = answer.status
+        self.headers: Headers = (
+            ("content-type", first(answer.headers, "content-type") or "application/json"),
+        )
+        self.read = answer.read
+        self.close = answer.close
 
     async def rest(self) -> bytes:
         """The whole body; ends the exchange. Raises TruncatedError, SilenceError."""
@@ -99,6 +107,7 @@ class EngineIncoming:
             await self.close()
         return b"".join(pieces)
 
-    async def close(self) -> None:
-        """Closes the connection, which stops the engine's work for it."""
-        self._response.close()
+
+def _port_of(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "127.0.0.1", parts.port or 80

@@ -1,11 +1,9 @@
-"""What the HTTP client's exceptions mean: mapped to our errors here and nowhere else."""
+"""What goes wrong on the way to a backend, in words: each failure says what happened, why, and what to do."""
 
 import errno
-from collections.abc import Callable
-from typing import TypeAlias
+import socket
+import ssl
 
-import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError
 from msgspec import Struct
 
 from pointsman.canon.errors import (
@@ -14,11 +12,10 @@ from pointsman.canon.errors import (
     StaleError,
     TruncatedError,
     UnreachableError,
-    UpstreamError,
 )
 
 
-class Circumstances(Struct):
+class Circumstances(Struct, frozen=True):
     """What the messages need to know of an exchange."""
 
     host: str
@@ -32,9 +29,6 @@ class Circumstances(Struct):
     """Whether the connection had carried a request before."""
 
 
-Explain: TypeAlias = Callable[[BaseException, Circumstances], UpstreamError]
-Table: TypeAlias = tuple[tuple[type[BaseException], Explain], ...]
-
 _REASONS = {
     errno.ECONNREFUSED: "nothing listens there",
     errno.EHOSTUNREACH: "there is no route to it",
@@ -44,22 +38,23 @@ _REASONS = {
 }
 
 
-def _no_connection(error: BaseException, about: Circumstances) -> UpstreamError:
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    number = getattr(cause, "errno", None)
-    reason = _REASONS.get(number or 0) or getattr(cause, "strerror", None) or str(cause)
+def no_connection(error: OSError, about: Circumstances) -> UnreachableError:
+    """What kept the connection from being made: the name, trust, TLS or the network."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _no_trust(error, about)
+    if isinstance(error, ssl.SSLError):
+        return _no_tls(error, about)
+    if isinstance(error, socket.gaierror):
+        return UnreachableError(
+            f"no connection to {about.host}, its name is not known; check the base URL, and the network's DNS"
+        )
     return UnreachableError(
-        f"no connection to {about.host}, {reason}; check that it runs and that its base URL is right"
+        f"no connection to {about.host}, {_reason(error)}; check that it runs and that its base URL is right"
     )
 
 
-def _no_name(_: BaseException, about: Circumstances) -> UpstreamError:
-    return UnreachableError(
-        f"no connection to {about.host}, its name is not known; check the base URL, and the network's DNS"
-    )
-
-
-def _no_connection_in_time(_: BaseException, about: Circumstances) -> UpstreamError:
+def no_connection_in_time(about: Circumstances) -> UnreachableError:
+    """Neither yes nor no within `connect` seconds."""
     via = f" through the proxy {about.proxy}" if about.proxy else ""
     return UnreachableError(
         f"no connection to {about.host}{via} within {about.connect:g} s; check that it can be reached "
@@ -67,44 +62,27 @@ def _no_connection_in_time(_: BaseException, about: Circumstances) -> UpstreamEr
     )
 
 
-def _no_trust(error: BaseException, about: Circumstances) -> UpstreamError:
-    cause = getattr(error, "certificate_error", error)
-    reason = getattr(cause, "verify_message", None) or str(cause)
+def no_proxy(error: OSError, about: Circumstances) -> UnreachableError:
+    """The proxy itself cannot be reached."""
     return UnreachableError(
-        f"the certificate of {about.host} does not verify, {reason}; if you trust its issuer, give the "
-        "issuer's certificate as the backend's `ca_file`"
+        f"no connection to the proxy {about.proxy} on the way to {about.host}, {_reason(error)}; check "
+        "HTTPS_PROXY and the backend's `proxy`"
     )
 
 
-def _no_tls(error: BaseException, about: Circumstances) -> UpstreamError:
-    cause = getattr(error, "os_error", error)
-    reason = getattr(cause, "reason", None) or str(cause)
-    return UnreachableError(
-        f"no TLS connection to {about.host}, {reason}; if the server speaks plain HTTP, its base URL "
-        "begins with `http://`"
-    )
-
-
-def _no_proxy(error: BaseException, about: Circumstances) -> UpstreamError:
-    cause = getattr(error, "os_error", error)
-    reason = _REASONS.get(getattr(cause, "errno", None) or 0) or str(cause)
-    return UnreachableError(
-        f"no connection to the proxy {about.proxy} on the way to {about.host}, {reason}; check HTTPS_PROXY "
-        "and the backend's `proxy`"
-    )
-
-
-def _proxy_refuses(error: BaseException, about: Circumstances) -> UpstreamError:
-    status = error.status if isinstance(error, aiohttp.ClientResponseError) else 0
+def proxy_refuses(status: int, about: Circumstances) -> UnreachableError:
+    """The proxy answers CONNECT with something else than yes; 0 where its answer is not HTTP."""
     advice = (
         "give it credentials, as http://USER:PASSWORD@HOST:PORT" if status == 407 else "ask whoever runs it"
     )
+    answer = str(status) if status else "with something that is not HTTP"
     return UnreachableError(
-        f"the proxy {about.proxy} does not connect to {about.host}, it answers {status}; {advice}"
+        f"the proxy {about.proxy} does not connect to {about.host}, it answers {answer}; {advice}"
     )
 
 
-def _hung_up(_: BaseException, about: Circumstances) -> UpstreamError:
+def hung_up(about: Circumstances) -> UnreachableError:
+    """The connection ended before the answer's head."""
     if about.reused:
         return StaleError(
             f"{about.host} had closed the connection that was kept open to it; the request can be sent again"
@@ -114,78 +92,53 @@ def _hung_up(_: BaseException, about: Circumstances) -> UpstreamError:
     )
 
 
-def _no_answer(_: BaseException, about: Circumstances) -> UpstreamError:
+def no_answer(about: Circumstances) -> SilenceError:
+    """No whole head within `first_byte` seconds."""
     return SilenceError(
         f"{about.host} has not begun to answer within {about.first_byte:g} s; if it needs longer, raise the "
         "backend's `timeouts.first_byte`"
     )
 
 
-def _fell_silent(_: BaseException, about: Circumstances) -> UpstreamError:
+def fell_silent(about: Circumstances) -> SilenceError:
+    """Not one byte within `idle` seconds."""
     return SilenceError(
         f"{about.host} fell silent for {about.idle:g} s in the middle of its answer; if that is usual, "
         "raise the backend's `timeouts.idle`"
     )
 
 
-def _not_http(error: BaseException, about: Circumstances) -> UpstreamError:
-    reason = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
+def not_http(reason: object, about: Circumstances) -> GarbledError:
+    """The head cannot be read."""
     return GarbledError(
-        f"the answer of {about.host} is not HTTP as pointsman takes it, {_one_line(reason)}; check that "
+        f"the answer of {about.host} is not HTTP as pointsman takes it, {_one_line(str(reason))}; check that "
         "the base URL points at the API"
     )
 
 
-def _bad_address(_: BaseException, about: Circumstances) -> UpstreamError:
-    return UnreachableError(f"the backend's base URL is not an http or https address: {about.host}")
-
-
-def _cut(error: BaseException, about: Circumstances) -> UpstreamError:
+def broke_off(reason: object, about: Circumstances) -> TruncatedError:
+    """The body ended before its end."""
     return TruncatedError(
-        f"{about.host} broke off in the middle of its answer, {_one_line(_root(error))}; ask again"
+        f"{about.host} broke off in the middle of its answer, {_one_line(str(reason))}; ask again"
     )
 
 
-BEFORE_HEAD: Table = (
-    (aiohttp.ConnectionTimeoutError, _no_connection_in_time),
-    (aiohttp.SocketTimeoutError, _no_answer),
-    (aiohttp.ClientConnectorCertificateError, _no_trust),
-    (aiohttp.ClientConnectorSSLError, _no_tls),
-    (aiohttp.ClientConnectorDNSError, _no_name),
-    (aiohttp.ClientProxyConnectionError, _no_proxy),
-    (aiohttp.ClientConnectorError, _no_connection),
-    (aiohttp.ClientHttpProxyError, _proxy_refuses),
-    (aiohttp.ClientResponseError, _not_http),
-    (aiohttp.InvalidURL, _bad_address),
-    (aiohttp.NonHttpUrlClientError, _bad_address),
-    (aiohttp.ClientPayloadError, _not_http),
-    (aiohttp.ClientConnectionError, _hung_up),
-    (TimeoutError, _no_answer),
-    (ConnectionError, _hung_up),
-    (aiohttp.ClientError, _no_connection),
-)
-"""From the exception to its meaning, while there is no head yet; the first that fits."""
-
-AFTER_HEAD: Table = (
-    (aiohttp.SocketTimeoutError, _fell_silent),
-    (aiohttp.ClientError, _cut),
-    (HttpProcessingError, _cut),
-    (OSError, _cut),
-)
-"""The same for what happens while the body is read."""
-
-CLIENT_ERRORS = (aiohttp.ClientError, HttpProcessingError, OSError)
-"""What the client raises when the network or the server is to blame."""
+def _no_trust(error: ssl.SSLCertVerificationError, about: Circumstances) -> UnreachableError:
+    return UnreachableError(
+        f"the certificate of {about.host} does not verify, {error.verify_message or error}; if you trust its "
+        "issuer, give the issuer's certificate as the backend's `ca_file`"
+    )
 
 
-def explain(error: Exception, table: Table, about: Circumstances) -> Exception:
-    """Our error for the client's; an exception that the table doesn't know is returned as it is."""
-    return next((make(error, about) for kind, make in table if isinstance(error, kind)), error)
+def _no_tls(error: ssl.SSLError, about: Circumstances) -> UnreachableError:
+    return UnreachableError(
+        f"no TLS connection to {about.host}, {error.reason or error}; if the server speaks plain HTTP, its "
+        "base URL begins with `http://`"
+    )
 
 
-def _root(error: BaseException) -> str:
-    cause = error.__cause__
-    return str(getattr(cause, "message", None) or cause or error)
+def _reason(error: OSError) -> str:
+    return _REASONS.get(error.errno or 0) or error.strerror or _one_line(str(error))
 
 
 def _one_line(text: str) -> str:
