@@ -26,7 +26,14 @@ async def network():
 @contextlib.asynccontextmanager
 async def serving(play, host="127.0.0.1"):
     """A server that does what `play(reader, writer)` says on every connection; its port."""
-    server = await asyncio.start_server(play, host, 0)
+
+    async def served(reader, writer):
+        try:
+            await play(reader, writer)
+        finally:
+            writer.transport.abort()
+
+    server = await asyncio.start_server(served, host, 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
 
