@@ -53,7 +53,10 @@ def says_nothing(value: Any) -> bool:
     return value is None or value is False or value in ("", [], {})
 
 
-_PARTS = frozenset({"output_config", "response_format", "json_schema", "function", "custom", "message"})
+_PARTS = frozenset(
+    {"output_config", "response_format", "json_schema", "function", "custom", "message"}
+    | {"image_url", "input_audio", "file"}
+)
 """Members that an encoder says; of those that are left of them, each is lost by itself."""
 
 

@@ -161,9 +161,28 @@ def _file_source(data: str) -> Base64Source | UrlSource:
     return Base64Source("application/pdf", data)
 
 
+_WITHIN: dict[str, frozenset[str]] = {
+    "image_url": frozenset({"url", "detail"}),
+    "input_audio": frozenset({"data", "format"}),
+    "file": frozenset({"file_id", "file_data", "filename"}),
+}
+"""The objects within parts, and the members that they are known to have."""
+
+
 def _rest(part: Json, block: Image | Audio | Document) -> dict[str, Any]:
+    """What the part says besides: an odd inner object as a whole, and what is unknown in it, to be told."""
     rebuilt = _ENCODE[type(block)](block) or {}
-    return apart(part, {**rebuilt, **encode_mark(block.cache)})
+    extra = apart(part, {**rebuilt, **encode_mark(block.cache)})
+    for key, known in _WITHIN.items():
+        unknown = _unlike(part.get(key), known)
+        if unknown:
+            extra[key] = unknown
+    return extra
+
+
+def _unlike(inner: object, known: frozenset[str]) -> dict[str, Any]:
+    members: Json = cast("Json", inner) if isinstance(inner, dict) else {}
+    return {name: members[name] for name in members if name not in known}
 
 
 def _encode_text(block: Text) -> dict[str, Any]:

@@ -75,6 +75,7 @@ def _image(draft: Draft, block: Image, where: str) -> list[Part]:
             "send it as base64",
             param=where,
         )
+    draft.dropped_extra(block.source.extra, f"{where}.image.source")
     return [{**part, **draft.mark(block.cache)}]
 
 
