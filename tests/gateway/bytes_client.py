@@ -36,7 +36,8 @@ class Answer:
         for block in self.body.decode().replace("\r\n", "\n").split("\n\n"):
             lines = block.split("\n")
             data = [line[5:].strip() for line in lines if line.startswith("data:")]
-            name = next((line[6:].strip() for line in lines if line.startswith("event:")), None)
+            names = [line[6:].strip() for line in lines if line.startswith("event:")]
+            name = names[-1] if names else None
             if data:
                 found.append((name, "\n".join(data)))
         return found

@@ -31,6 +31,12 @@ class Origin(Struct, frozen=True):
     """The provider, for the opaque state in the answer."""
     names: Mapping[str, str] = {}
     """Tool names to restore: sent name → the client's name."""
+    lenient: bool = False
+    """Whether frames of a stream that cannot be read are passed over, as an `UnknownEvent` called
+    `UNREADABLE` that says why. For a relay, which goes on in any case and must know how the stream ends."""
+
+
+UNREADABLE = "unreadable"
 
 
 class Asked(Struct, frozen=True):

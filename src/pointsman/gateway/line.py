@@ -53,6 +53,8 @@ class Line:
         self.committed = False
         self.secrets: tuple[str, ...] = ()
         """Credentials of ours that the upstream may repeat in an error."""
+        self.ending: Callable[[bytes], bytes] = _nothing
+        """What must go out before an error's frame: the rest of a frame that is not complete."""
         self._over = False
         self._ours = False
         """Whether the frames on this line are ours, so that our pings may stand between them."""
@@ -133,8 +135,9 @@ class Line:
         if not self._stream:
             self._client.abort()
             return
+        frame = self._dialect.error_frame(fault, self._trace.request_id)
         # A blank line first: the upstream may have stopped in the middle of a frame.
-        await self._client.write(b"\n\n" + self._dialect.error_frame(fault, self._trace.request_id))
+        await self._client.write(self.ending(frame) + b"\n\n" + frame)
         self._client.abort()
 
     async def cut(self) -> None:
@@ -151,6 +154,10 @@ class Line:
         head = (*error_headers(fault, headers), ("content-length", str(len(body))))
         await self._head(fault.status, head, ours=True)
         await self._client.finish(body)
+
+
+def _nothing(frame: bytes) -> bytes:
+    return b""
 
 
 def error_headers(fault: Fault, headers: Headers) -> Headers:

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable
 
+from msgspec import structs
+
 from pointsman.canon.errors import GarbledError, PointsmanError, RefusedError, RequestError
 from pointsman.canon.events import Event, Failure
 from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
-from pointsman.dialects.dialect import Asked, Encoder, Origin
+from pointsman.dialects.dialect import Asked, Decoder, Encoder, Origin
 from pointsman.dialects.gather import gather
 from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.judge import ANSWER_BYTES, Form, judge_stream, read_whole
 from pointsman.gateway.keepsakes import Keeper
 from pointsman.gateway.line import EVENT_STREAM, Line
 from pointsman.gateway.parts import Parts
+from pointsman.gateway.passage import Passage
 from pointsman.gateway.prepare import Prepared
 from pointsman.gateway.reading import Reading
 from pointsman.gateway.tap import Tap, note_usage
@@ -23,6 +26,8 @@ from pointsman.wire.coding import StreamDecoder, decode_body
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_object, encode
 
+_STREAMED = frozenset({"generate", "completions"})
+"""The operations whose streams the tap can follow."""
 _ENTITY = frozenset({"content-type", "content-length", "content-encoding"})
 LOSSES_BYTES = 1000
 """How long the header that names the losses may get."""
@@ -67,36 +72,43 @@ class Delivery:
 
     # Streams
 
-    def _reading(self) -> Reading:
+    def _reading(self, *, lenient: bool = False) -> Reading:
         """Raises GarbledError for a content coding that nobody asked for and that is not known here."""
         coding = fields.first(self._incoming.headers, "content-encoding")
         try:
             undo = StreamDecoder(coding, ANSWER_BYTES) if coding else None
         except RequestError as error:
             raise GarbledError(f"the backend's stream cannot be read: {error.message}") from error
-        tap = Tap(self._prepared.dialect.decoder(self._origin), self._trace, undo)
-        # What is relayed or not served at all has no decoder: it would wait for content that it never sees.
-        tap.running = self._exchange.intent.operation == "generate"
+        origin = structs.replace(self._origin, lenient=lenient)
+        tap = Tap(self._prepared.dialect.decoder(origin), self._trace, undo)
+        tap.running = self._exchange.intent.operation in _STREAMED
         return Reading(self._incoming, tap, self._prepared.outgoing.idle, self._line.clock)
 
     async def _relay_stream(self) -> None:
-        reading = self._reading()
+        reading = self._reading(lenient=True)
         held = await judge_stream(reading, self._pace)
-        if self._line.headed and fields.first(self._incoming.headers, "content-encoding"):
+        coded = bool(fields.first(self._incoming.headers, "content-encoding"))
+        if self._line.headed and coded:
             raise GarbledError("the backend codes its stream, which nobody asked for; turn that off")
         await self._line.commit(self._incoming.status, self._relayed_head(), ours=False)
+        passage = Passage(() if coded else self._line.secrets, self._decoder)
+        if not coded:
+            self._line.ending = passage.ending
         try:
             for chunk in held.chunks:
-                await self._line.write(chunk)
+                await self._line.write(passage.pass_on(chunk))
             while not held.ended and (chunk := await reading.chunk()):
-                await self._line.write(chunk)
+                await self._line.write(passage.pass_on(chunk))
                 reading.follow(chunk)
             if not held.ended:
                 reading.close()
         except PointsmanError as error:
             await self._line.fail(error.fault())
             return
-        await self._finish(reading.tap)
+        await self._finish(reading.tap, passage.rest())
+
+    def _decoder(self) -> Decoder:
+        return self._prepared.dialect.decoder(self._origin)
 
     async def _translate_stream(self) -> None:
         reading = self._reading()
@@ -145,10 +157,10 @@ class Delivery:
             if loss not in self._trace.losses:
                 self._trace.losses.append(loss)
 
-    async def _finish(self, tap: Tap) -> None:
+    async def _finish(self, tap: Tap, rest: bytes) -> None:
         if tap.fault is not None:
             self._trace.error = tap.fault.code or tap.fault.kind
-        await self._line.finish()
+        await self._line.finish(rest)
 
     async def _gather_stream(self) -> None:
         """The client did not ask for a stream, but the upstream sent one."""

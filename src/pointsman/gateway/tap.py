@@ -1,8 +1,8 @@
 """The tap: reads a copy of a relayed answer for its usage. What goes wrong here never touches the stream."""
 
 from pointsman.canon.errors import Fault, PointsmanError, TruncatedError
-from pointsman.canon.events import Event, Failure, MessageStart, UsageReport
-from pointsman.dialects.dialect import Decoder
+from pointsman.canon.events import Event, Failure, MessageStart, UnknownEvent, UsageReport
+from pointsman.dialects.dialect import UNREADABLE, Decoder
 from pointsman.dialects.gather import merge_usage
 from pointsman.ledger.trace import Trace
 from pointsman.wire.coding import StreamDecoder
@@ -35,6 +35,8 @@ class Tap:
         for event in events:
             if isinstance(event, Failure):
                 self.fault = event.fault
+            elif isinstance(event, UnknownEvent) and event.name == UNREADABLE:
+                self._trace.tap_stopped = str(event.data[UNREADABLE])[:200]
         return events
 
     def close(self) -> list[Event]:

@@ -46,4 +46,4 @@ class Trace:
     error: str | None = None
     """The code of the error that ended it."""
     tap_stopped: str | None = None
-    """Why the tap could not follow the answer."""
+    """What the tap could not follow of the answer: a frame, or all from some place on."""

@@ -66,6 +66,10 @@ class FrameReader:
         self._line.clear()
         return self._read([last, b""] if last else [b""])
 
+    def rest(self) -> tuple[str, list[bytes], bytes]:
+        """Of the frame that is not complete: its name, its whole lines of data, and the line that is not."""
+        return self._event, list(self._data), (self._opening or b"") + bytes(self._line)
+
     def _open(self, data: bytes) -> bytes:
         """`data` without a byte order mark; nothing while it is open whether there is one."""
         data = (self._opening or b"") + data

@@ -35,7 +35,7 @@ from pointsman.dialects.anthropic.citations import decode_citation
 from pointsman.dialects.anthropic.errors import parse_event
 from pointsman.dialects.anthropic.usage import UsageReader
 from pointsman.dialects.anthropic.words import NAME, REASONS
-from pointsman.dialects.dialect import Origin
+from pointsman.dialects.dialect import UNREADABLE, Origin
 from pointsman.wire.fields import as_integer, as_object, as_text
 from pointsman.wire.json import decode_part
 from pointsman.wire.sse import Frame, FrameReader
@@ -56,15 +56,18 @@ class StreamDecoder:
     def __init__(self, origin: Origin) -> None:
         self._frames = FrameReader()
         self._reading = _Reading(origin)
+        self._lenient = origin.lenient
 
     def feed(self, data: bytes, /) -> list[Event]:
         """The events that `data` completes. Raises GarbledError."""
         events: list[Event] = []
-        try:
-            for frame in self._frames.feed(data):
+        for frame in self._frames.feed(data):
+            try:
                 self._reading.read(frame, events)
-        except MalformedError as error:
-            raise garbled(error) from error
+            except MalformedError as error:
+                if not self._lenient:
+                    raise garbled(error) from error
+                events.append(UnknownEvent(NAME, UNREADABLE, {UNREADABLE: error.message}))
         return events
 
     def close(self) -> list[Event]:

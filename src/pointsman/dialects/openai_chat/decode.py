@@ -10,7 +10,7 @@ from typing import Any, cast
 from pointsman.canon.errors import Fault, GarbledError, MalformedError, TruncatedError
 from pointsman.canon.events import Event, Failure, MessageEnd, MessageStart, UnknownEvent, UsageReport
 from pointsman.canon.json import Json
-from pointsman.dialects.dialect import Origin
+from pointsman.dialects.dialect import UNREADABLE, Origin
 from pointsman.dialects.openai_chat.choice import ChoiceReader
 from pointsman.dialects.openai_chat.errors import fault_in
 from pointsman.dialects.openai_chat.prose import Counter
@@ -36,12 +36,18 @@ class ChatDecoder:
     def __init__(self, origin: Origin) -> None:
         self._frames = FrameReader()
         self._answer = _Answer(origin, whole=False)
+        self._lenient = origin.lenient
 
     def feed(self, data: bytes, /) -> list[Event]:
         """The events that `data` completes. Raises GarbledError."""
         events: list[Event] = []
         for frame in self._frames.feed(data):
-            self._answer.frame(frame.data, events)
+            try:
+                self._answer.frame(frame.data, events)
+            except GarbledError as error:
+                if not self._lenient:
+                    raise
+                events.append(UnknownEvent(NAME, UNREADABLE, {UNREADABLE: error.message}))
         return events
 
     def close(self) -> list[Event]:
@@ -191,7 +197,7 @@ class _Answer:
             self._fail(fault_in(choice), events)
             return
         said = choice.get("message") if self._whole else choice.get("delta") or choice.get("message")
-        delta: Json = cast("Json", said) if isinstance(said, dict) else {}
+        delta: Json = cast("Json", said) if isinstance(said, dict) else _legacy(choice)
         (reader.read_whole if self._whole else reader.read)(choice, delta, events)
 
     def _fail(self, fault: Fault, events: list[Event]) -> None:
@@ -215,6 +221,12 @@ class _Answer:
         if not self._choices or not all(reader.ended for reader in self._choices.values()):
             raise TruncatedError("the upstream's stream stopped before the answer's end; ask again")
         self.end(events)
+
+
+def _legacy(choice: Json) -> Json:
+    """What a choice of the legacy completions says, which are relayed and followed only."""
+    text = choice.get("text")
+    return {"content": text} if isinstance(text, str) else {}
 
 
 def _form(chunk: Json, choices: list[Any]) -> dict[str, Any]:
