@@ -423,3 +423,21 @@ def test_explain_tells_the_rule_and_the_alternatives():
             assert len(told["others"]) == 1
 
     run(scenario())
+
+
+def test_explain_tells_what_was_lost_on_the_way():
+    async def scenario():
+        async with Upstream(always=CHAT.whole()) as upstream, rig(openai_chat=upstream) as gateway:
+            before = (await gateway.get("/explain?model=gpt-x")).json()
+            marked = [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}] * 2
+            message = [{"role": "user", "content": marked}]
+            for _ in range(2):
+                await gateway.ask(ANTHROPIC, backend="openai_chat", top_k=5, messages=message)
+            after = (await gateway.get("/explain?model=gpt-x")).json()
+
+            assert before["lost"] == {}
+            lost = {loss["what"]: loss for loss in after["lost"]["anthropic"]}
+            assert (lost["top_k"]["kind"], lost["top_k"]["times"]) == ("dropped", 2)
+            assert lost["cache_control"]["why"] == "the target has no cache marks"
+
+    run(scenario())

@@ -6,7 +6,7 @@ import click
 
 from pointsman.canon.json import Json
 from pointsman.cli import exit_codes
-from pointsman.cli.output import harmless, note, print_json
+from pointsman.cli.output import count, harmless, note, print_json
 from pointsman.cli.reach import look
 from pointsman.control.endpoint import EndpointClient
 
@@ -42,6 +42,7 @@ def _lines(facts: Json) -> Iterator[str]:
     yield f"  rule        {facts['rule']}: {facts['why']}"
     yield from _spoken("relayed", facts["relayed"])
     yield from _spoken("translated", facts["translated"])
+    yield from _lost(facts.get("lost", {}))
     for number, other in enumerate(facts["others"]):
         yield f"  {'' if number else 'also':<10}  {other['backend']} as {other['model']} ({other['why']})"
 
@@ -49,3 +50,11 @@ def _lines(facts: Json) -> Iterator[str]:
 def _spoken(form: str, dialects: list[str]) -> Iterator[str]:
     if dialects:
         yield f"  {form:<10}  for clients that speak {', '.join(dialects)}"
+
+
+def _lost(lost: Json) -> Iterator[str]:
+    """What clients have lost at this backend so far."""
+    for dialect, losses in lost.items():
+        for loss in losses:
+            times = count(loss["times"], "request")
+            yield f"  lost        {loss['kind']} {loss['what']}, {dialect}, in {times} so far: {loss['why']}"

@@ -26,4 +26,4 @@ class Offline:
 
     def explain(self, model: str) -> Json:
         """Where a model's name would lead, and why."""
-        return explain(self._app.service.parts.router, model, DIALECTS)
+        return {**explain(self._app.service.parts.router, model, DIALECTS), "lost": {}}

@@ -43,7 +43,19 @@ class Pages:
         """A name in the query may be any text; one in the path is convenient."""
         named = path.removeprefix("/explain").removeprefix("/")
         asked = named or parse_qs(query).get("model", [""])[0]
-        return _json(explain(self._service.parts.router, asked, self._service.parts.dialects))
+        told = explain(self._service.parts.router, asked, self._service.parts.dialects)
+        return _json({**told, "lost": self._lost(told.get("backend"))})
+
+    def _lost(self, backend: str | None) -> Json:
+        """What was lost on the way to a backend and back, since the start: by dialect, the usual first."""
+        counts = self._service.tally.backends.get(backend or "")
+        return {
+            dialect: [
+                {"kind": loss.kind, "what": loss.what, "why": loss.why, "times": times}
+                for loss, times in kinds.most_common()
+            ]
+            for dialect, kinds in (counts.lost if counts is not None else {}).items()
+        }
 
     def _models(self, path: str, shape: Shape, query: str) -> Page:
         lister = Lister(self._service.parts.router)
