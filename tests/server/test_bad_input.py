@@ -10,7 +10,7 @@ import zstandard
 from rig import rig
 from voices import ANTHROPIC, CHAT, PAIR_NAMES, PAIRS, VOICES
 
-from scripted import Gate, Reply, Upstream, run
+from scripted import Gate, Reply, Upstream, run, sse
 
 SAME = pytest.mark.parametrize("voice", VOICES.values(), ids=VOICES)
 EVERY_PAIR = pytest.mark.parametrize(("client", "upstream"), PAIRS, ids=PAIR_NAMES)
@@ -324,6 +324,58 @@ def test_more_than_all_requests_may_hold_is_a_503(voice):
 
             assert (first.status, second.status) == (200, 503)
             assert "max_buffered" in await refused(gateway, voice, second, 503)
+
+    run(scenario())
+
+
+def large(voice, size=200_000):
+    """The voice's answer with much text, as JSON."""
+    return json.dumps(voice.answer).replace("Hello there", "x" * size).encode()
+
+
+JSON = ("content-type", "application/json")
+LARGE_ANSWERS = {
+    "of known length": lambda voice: Reply(200, (JSON,), large(voice)),
+    "of unknown length": lambda voice: Reply(200, (JSON,), [large(voice)]),
+    "packed": lambda voice: Reply(200, (JSON, ("content-encoding", "gzip")), gzip.compress(large(voice))),
+    "streamed unasked": lambda voice: sse(*voice.frames[:-1], b": " + b"x" * 200_000, *voice.frames[-1:]),
+}
+
+
+@EVERY_PAIR
+@pytest.mark.parametrize("answer", LARGE_ANSWERS)
+def test_whole_answers_count_among_what_is_held(client, upstream, answer):
+    async def scenario():
+        replies = (LARGE_ANSWERS[answer](upstream), upstream.whole())
+        settings = 'max_buffered = "150 KB"'
+        async with (
+            Upstream(*replies) as server,
+            rig(**{upstream.name: server}, settings=settings) as gateway,
+        ):
+            first = await gateway.ask(client, backend=upstream.name)
+            message = await refused(gateway, client, first, 503)
+            second = await gateway.ask(client, backend=upstream.name)
+
+            assert "max_buffered" in message
+            assert "stream" in message
+            assert second.status == 200
+            await gateway.settled()
+
+    run(scenario())
+
+
+@EVERY_PAIR
+def test_a_stream_is_not_held_and_not_counted(client, upstream):
+    async def scenario():
+        at = next(at for at, frame in enumerate(upstream.frames) if b" there" in frame)
+        frames = [upstream.frames[at].replace(b" there", b"x" * 50_000)] * 8
+        reply = sse(*upstream.frames[:at], *frames, *upstream.frames[at:])
+        settings = 'max_buffered = "150 KB"'
+        async with Upstream(reply) as server, rig(**{upstream.name: server}, settings=settings) as gateway:
+            answer = await gateway.ask(client, backend=upstream.name, stream=True)
+
+            assert answer.whole
+            assert len(client.text(answer)) > 400_000
 
     run(scenario())
 

@@ -86,7 +86,8 @@ class Settings(Struct, frozen=True):
     max_body: Size = Size(64 * 1024**2)
     """The largest request body, after decompression."""
     max_buffered: Size = Size(512 * 1024**2)
-    """All request bodies held at the same time; beyond it requests get a 503."""
+    """All bodies held at the same time: requests', and answers' that are not streamed; beyond it requests get
+    a 503."""
     max_attempts: Annotated[int, Meta(ge=1)] | None = None
     """Tries for one request over all its backends; the number of accounts plus two if left out."""
     queue_timeout: Annotated[float, Meta(ge=0)] = 60.0

@@ -13,6 +13,18 @@ from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_object
 
 
+class Room(Protocol):
+    """A share of the memory that all exchanges have together."""
+
+    def take(self, count: int) -> None:
+        """Takes so many bytes more. Raises BusyError."""
+        ...
+
+    def give_back(self, count: int) -> None:
+        """Gives back what is held no longer."""
+        ...
+
+
 class Exchange(Struct):
     """One request. The body is decoded at most once, and only if somebody needs it."""
 
@@ -24,6 +36,8 @@ class Exchange(Struct):
     """Without content coding."""
     dialect: Dialect
     intent: Intent
+    room: Room | None = None
+    """Counts what is held of the answer; None where nothing bounds it."""
     _members: Json | None = None
     _request: Request | None = None
 

@@ -10,7 +10,14 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from pointsman.canon.errors import Fault, GarbledError, RefusedError, RequestError, TruncatedError
+from pointsman.canon.errors import (
+    Fault,
+    GarbledError,
+    PointsmanError,
+    RefusedError,
+    RequestError,
+    TruncatedError,
+)
 from pointsman.canon.events import (
     Event,
     Failure,
@@ -21,6 +28,7 @@ from pointsman.canon.events import (
 )
 from pointsman.catalog.provider import RateLimits
 from pointsman.dialects.dialect import Dialect
+from pointsman.gateway.exchange import Room
 from pointsman.gateway.pace import Pace
 from pointsman.gateway.reading import Reading
 from pointsman.gateway.resets import reset_after
@@ -142,16 +150,21 @@ def _committed(events: list[Event]) -> bool:
     return False
 
 
-async def read_whole(incoming: Incoming) -> bytes:
-    """The body of an answer that is not streamed. Raises TruncatedError, GarbledError beyond the bound."""
-    first = await incoming.read()
-    if not first:
-        return b""
-    pieces = [first]
-    size = len(first)
-    while piece := await incoming.read():
-        pieces.append(piece)
-        size += len(piece)
-        if size > ANSWER_BYTES:
-            raise GarbledError("the backend's answer is larger than 256 MB; ask for a stream")
-    return b"".join(pieces)
+async def read_whole(incoming: Incoming, room: Room | None) -> bytes:
+    """The body of an answer that is not streamed. Raises TruncatedError, BusyError, GarbledError if it is
+    beyond its own bound."""
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        while piece := await incoming.read():
+            if room is not None:
+                room.take(len(piece))
+            pieces.append(piece)
+            size += len(piece)
+            if size > ANSWER_BYTES:
+                raise GarbledError("the backend's answer is larger than 256 MB; ask for a stream")
+    except PointsmanError:
+        if room is not None:
+            room.give_back(size)
+        raise
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

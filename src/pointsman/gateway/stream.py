@@ -167,6 +167,7 @@ class Delivery:
         reading = self._reading()
         events: list[Event] = []
         while chunk := await reading.chunk():
+            self._hold(len(chunk))
             events += reading.follow(chunk)
             self._must_follow(reading.tap)
         events += reading.close()
@@ -189,14 +190,21 @@ class Delivery:
         if not body:
             raise GarbledError("the backend's answer is empty; ask again, or check its `base_url`")
         try:
-            return decode_object(decode_body(body, coding, ANSWER_BYTES) if coding else body)
+            plain = decode_body(body, coding, ANSWER_BYTES) if coding else body
+            self._hold(len(plain) - len(body))
+            return decode_object(plain)
         except RequestError as error:
             # What comes behind a semicolon is advice to a client about its own body.
             what = error.message.partition("; ")[0].removeprefix("the body ")
             raise GarbledError(f"the backend's answer cannot be read: it {what}") from error
 
+    def _hold(self, count: int) -> None:
+        """Counts what is held of the answer. Raises BusyError."""
+        if self._exchange.room is not None and count > 0:
+            self._exchange.room.take(count)
+
     async def _relay_whole(self) -> None:
-        body = await read_whole(self._incoming)
+        body = await read_whole(self._incoming, self._exchange.room)
         self._follow(self._decoded(body))
         await self._line.commit(self._incoming.status, self._relayed_head(len(body)), ours=False)
         await self._line.finish(body)
@@ -214,7 +222,9 @@ class Delivery:
         note_usage(events, self._trace)
 
     async def _translate_whole(self) -> None:
-        await self._send_whole(self._events(self._decoded(await read_whole(self._incoming))))
+        await self._send_whole(
+            self._events(self._decoded(await read_whole(self._incoming, self._exchange.room)))
+        )
 
     async def _send_whole(self, events: list[Event]) -> None:
         for event in events:
@@ -228,7 +238,7 @@ class Delivery:
 
     async def _unfold_whole(self) -> None:
         """The client asked for a stream, but the upstream sent a whole answer."""
-        events = self._events(self._decoded(await read_whole(self._incoming)))
+        events = self._events(self._decoded(await read_whole(self._incoming, self._exchange.room)))
         encoder = self._exchange.dialect.encoder(self._asked)
         await self._line.commit(200, self._translated_head(EVENT_STREAM), ours=True)
         await self._encode(encoder, events)

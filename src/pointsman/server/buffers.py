@@ -1,4 +1,4 @@
-"""Request bodies in memory: a bound for each, and one for all of them together."""
+"""Bodies in memory: a bound for each request's, and one for all of them together, whole answers too."""
 
 from typing import Self
 
@@ -24,11 +24,12 @@ class Buffers:
 
 
 class Reservation:
-    """What one request holds."""
+    """What one request holds, and what has come of its answer where that is held as a whole."""
 
     def __init__(self, buffers: Buffers) -> None:
         self._buffers = buffers
         self.size = 0
+        self._body = 0
 
     def __enter__(self) -> Self:
         return self
@@ -37,16 +38,27 @@ class Reservation:
         self._buffers.held -= self.size
 
     def grow(self, count: int) -> None:
-        """Takes more. Raises TooLargeError, BusyError."""
-        if self.size + count > self._buffers.max_body:
+        """Takes more for the request's body. Raises TooLargeError, BusyError."""
+        if self._body + count > self._buffers.max_body:
             raise too_large(self._buffers.max_body)
+        self.take(count)
+        self._body += count
+
+    def take(self, count: int) -> None:
+        """Takes more. Raises BusyError."""
         if self._buffers.held + count > self._buffers.max_total:
             raise BusyError(
-                f"the requests in flight hold {megabytes(self._buffers.held)} already, and "
-                f"`max_buffered` is {megabytes(self._buffers.max_total)}; try again in a moment"
+                f"the requests and answers in flight hold {megabytes(self._buffers.held)} already, and "
+                f"`max_buffered` is {megabytes(self._buffers.max_total)}; try again in a moment, or ask for "
+                "a stream"
             )
         self._buffers.held += count
         self.size += count
+
+    def give_back(self, count: int) -> None:
+        """Gives up what is held no longer."""
+        self._buffers.held -= count
+        self.size -= count
 
 
 async def read_body(receive: Receive, declared: str | None, reservation: Reservation, limit: int) -> bytes:

@@ -117,7 +117,9 @@ class Endpoint:
             visit.trace.dialect = dialect.name
             visit.trace.operation = route.operation
             intent = Intent(dialect.name, route.operation, seen.model, seen.stream, seen.members)
-            exchange = Exchange(visit.trace.request_id, visit.query, visit.headers, body, dialect, intent)
+            exchange = Exchange(
+                visit.trace.request_id, visit.query, visit.headers, body, dialect, intent, reservation
+            )
             await visit.carry(exchange)
 
 
