@@ -402,6 +402,26 @@ def test_an_answer_names_the_rule_and_what_else_was_possible():
     run(scenario())
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("name", ["a\nx-evil: 1", "\x00\x7f", "ключ", "m" * 20_000])
+@SAME
+def test_any_name_and_field_fits_into_the_headers_that_tell_of_them(voice, name, stream):
+    async def scenario():
+        reply = CHAT.stream() if stream else CHAT.whole()
+        async with Upstream(reply) as upstream, rig(openai_chat=upstream) as gateway:
+            odd = {name[:50]: 1} if voice is ANTHROPIC else {}
+            body = {**voice.request("openai_chat", stream=stream), "model": f"openai_chat:{name}", **odd}
+            answer = await gateway.post(voice.path, body, *voice.headers)
+
+            assert answer.status == 200
+            assert answer.header("x-evil") is None
+            assert answer.header("x-pointsman-model").isprintable()
+            assert sum(len(value) for _, value in answer.headers) < 10_000
+            assert upstream.requests[0].json()["model"] == name
+
+    run(scenario())
+
+
 def test_explain_tells_where_a_request_without_a_name_goes():
     async def scenario():
         async with rig(openai_chat="http://127.0.0.1:9", backend=TWO) as gateway:

@@ -31,6 +31,8 @@ _STREAMED = frozenset({"generate", "completions"})
 _ENTITY = frozenset({"content-type", "content-length", "content-encoding"})
 LOSSES_BYTES = 1000
 """How long the header that names the losses may get."""
+FACT_BYTES = 2000
+"""How long any header of ours may get: clients refuse heads of 16 KB."""
 
 
 class Delivery:
@@ -278,7 +280,10 @@ def facts(trace: Trace) -> Headers:
 
 
 def _printable(value: str) -> str:
-    return value if value.isascii() else value.encode("ascii", "replace").decode()
+    """A value as a header field can carry it, whatever name a client made up."""
+    if not (value.isascii() and value.isprintable()):
+        value = "".join(char if char.isascii() and char.isprintable() else "?" for char in value)
+    return value[:FACT_BYTES]
 
 
 def losses_line(losses: Iterable[Loss]) -> str:
