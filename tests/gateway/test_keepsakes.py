@@ -1,14 +1,17 @@
 """Thinking that a client drops: kept here for a while, and given back to who signed it."""
 
+from dataclasses import replace
+
 import pytest
 from msgspec import structs
 from rig import rig
 from voices import ANTHROPIC, CHAT, chunk, event
 
-from pointsman.canon.blocks import Native, Text, Thinking, ToolCall
+from pointsman.canon.blocks import Native, Text, Thinking, ToolCall, ToolResult
 from pointsman.canon.events import BlockStart, NativeDelta, ThinkingDelta
 from pointsman.canon.request import Message, Request
 from pointsman.gateway.keepsakes import Bounds, Keeper, Keepsakes, restore
+from pointsman.gateway.place import places
 from scripted import Upstream, json_reply, run, sse
 
 SIGNED = {"type": "thinking", "thinking": "Which town? Ulm.", "signature": "EqQB+/sig=="}
@@ -99,7 +102,7 @@ def test_thinking_that_a_client_sends_itself_is_left_as_it_is():
             answer = await at.ask(CHAT, backend="anthropic", tools=[TOOL])
             kept = answer.json()["choices"][0]["message"]
             result = {"role": "tool", "tool_call_id": "toolu_1", "content": "sunny"}
-            history = [{"role": "user", "content": "?"}, kept, result]
+            history = [{"role": "user", "content": "Hello"}, kept, result]
             await at.ask(CHAT, backend="anthropic", tools=[TOOL], messages=history)
 
             assert server.requests[1].json()["messages"][1]["content"][0] == SIGNED
@@ -112,8 +115,16 @@ def kept(name, size=10):
     return (Thinking("t" * size, Native("anthropic", "anthropic", {"signature": name})),)
 
 
+QUESTION = Message("user", (Text("?"),))
+
+
 def calling(*blocks):
-    return Request("openai_chat", "m", (Message("assistant", blocks),))
+    return Request("openai_chat", "m", (QUESTION, Message("assistant", blocks)))
+
+
+def asked_by(who="me", *messages):
+    *_, place = places(Request("openai_chat", "m", messages or (QUESTION,)), who)
+    return place
 
 
 def keepsakes(**bounds):
@@ -158,19 +169,19 @@ def test_what_nobody_asks_for_goes_with_time():
 
 def test_text_of_thinking_without_its_signature_gets_it_back():
     store, _ = keepsakes()
-    store.keep("a", kept("a"))
+    store.keep(asked_by() + "a", kept("a"))
     bare = structs.replace(kept("a")[0], native=None)
 
-    restored = restore(calling(bare, ToolCall("a", "look")), store)
+    restored = restore(calling(bare, ToolCall("a", "look")), store, "me")
     other = calling(Thinking("something else"), ToolCall("a", "look"))
 
     assert restored == calling(*kept("a"), ToolCall("a", "look"))
-    assert restore(other, store) is other
+    assert restore(other, store, "me") is other
 
 
 def test_thinking_between_calls_stands_before_its_own_call_again():
     store, _ = keepsakes()
-    keeper = Keeper(store)
+    keeper = Keeper(store, asked_by)
     native = Native("anthropic", "anthropic", {"signature": "s"})
     blocks = (Thinking("one"), ToolCall("a", "look"), Thinking("two"), ToolCall("b", "look"))
     for index, block in enumerate(blocks):
@@ -179,10 +190,85 @@ def test_thinking_between_calls_stands_before_its_own_call_again():
             keeper.note(ThinkingDelta(index, "!"))
             keeper.note(NativeDelta(index, native))
 
-    restored = restore(calling(Text("Look:"), blocks[1], blocks[3]), store)
+    restored = restore(calling(Text("Look:"), blocks[1], blocks[3]), store, "me")
 
     one, two = Thinking("one!", native), Thinking("two!", native)
     assert restored == calling(one, Text("Look:"), blocks[1], two, blocks[3])
+
+
+def signed_by(name):
+    return {**SIGNED, "thinking": f"I am {name}.", "signature": f"EqQB+/{name}=="}
+
+
+def last_thinking(server):
+    content = server.requests[-1].json()["messages"][1]["content"]
+    return [block for block in content if block["type"] == "thinking"]
+
+
+@pytest.mark.parametrize("apart", ["by their words", "by their keys"])
+def test_two_conversations_whose_calls_have_the_same_id_get_their_own(apart):
+    async def scenario():
+        replies = (whole(signed_by("one"), use(1)), whole(signed_by("two"), use(1)))
+        async with Upstream(*replies, always=whole(use(9))) as server, rig(anthropic=server) as gateway:
+            questions = ("Ulm?", "Bonn?") if apart == "by their words" else ("Ulm?", "Ulm?")
+            keys = ("pointsman", "pointsman") if apart == "by their words" else ("sk-a", "sk-b")
+            voices = [replace(CHAT, headers=(("authorization", f"Bearer {key}"),)) for key in keys]
+            asked = [{"messages": [{"role": "user", "content": each}], "tools": [TOOL]} for each in questions]
+            answers = [
+                await gateway.ask(voice, backend="anthropic", **fields)
+                for voice, fields in zip(voices, asked, strict=True)
+            ]
+            for name, voice, fields, answer in zip(("one", "two"), voices, asked, answers, strict=True):
+                result = {"role": "tool", "tool_call_id": "toolu_1", "content": "sunny"}
+                history = [*fields["messages"], said(answer), result]
+                await gateway.ask(voice, backend="anthropic", tools=[TOOL], messages=history)
+
+                assert last_thinking(server) == [signed_by(name)]
+
+    run(scenario())
+
+
+def test_what_two_answers_of_one_place_claim_goes_to_neither():
+    store, _ = keepsakes()
+    one, two = object(), object()
+    for answer, name in ((one, "one"), (two, "two"), (one, "one"), (object(), "three")):
+        store.keep("a", kept(name), None, answer)
+
+    assert store.recall("a") == ()
+
+
+def test_the_same_answer_twice_is_no_dispute():
+    store, _ = keepsakes()
+    for _ in range(2):
+        store.keep("a", kept("one"), None, object())
+
+    assert store.recall("a") == kept("one")
+
+
+CALLED = Message("assistant", (Thinking("hm"), Text("Look:"), ToolCall("a", "look", '{"a": 1}')))
+ANSWERED = Message("tool", (ToolResult("a", (Text("sunny"),)),))
+LIKE = [
+    (Message("system", (Text("It is noon."),)), QUESTION, CALLED, ANSWERED),
+    (QUESTION, Message("assistant", (ToolCall("a", "look", '{"a":1}'),)), ANSWERED),
+    (QUESTION, CALLED, Message("tool", (ToolResult("a", (Text("[cleared]"),)),))),
+]
+UNLIKE = [
+    (QUESTION,),
+    (QUESTION, ANSWERED),
+    (Message("user", (Text("??"),)), CALLED, ANSWERED),
+    (QUESTION, CALLED, ANSWERED, Message("user", (Text("and"),))),
+    (QUESTION, CALLED, Message("tool", (ToolResult("b", (Text("sunny"),)),))),
+]
+
+
+@pytest.mark.parametrize("messages", LIKE)
+def test_a_place_is_known_again_whatever_clients_drop_or_cut_short(messages):
+    assert asked_by("me", *messages) == asked_by("me", QUESTION, CALLED, ANSWERED)
+
+
+@pytest.mark.parametrize("messages", UNLIKE)
+def test_another_place_is_another(messages):
+    assert asked_by("me", *messages) != asked_by("me", QUESTION, CALLED, ANSWERED)
 
 
 GOOGLE = {"google": {"thought_signature": "c2lnbmVk"}}
@@ -209,7 +295,7 @@ def test_what_signs_a_call_goes_back_for_clients_that_have_no_field_for_it(strea
     used = {"type": "tool_use", "id": "call_1", "name": "look", "input": {"turn": 1}}
     result = {"type": "tool_result", "tool_use_id": "call_1", "content": "sunny"}
     history = [
-        {"role": "user", "content": "?"},
+        {"role": "user", "content": "Hello"},
         {"role": "assistant", "content": [used]},
         {"role": "user", "content": [result]},
     ]
@@ -251,7 +337,7 @@ def test_a_signature_goes_back_to_the_account_that_issued_it_and_to_no_other(kep
                 answer = await at.ask(CHAT, backend="anthropic", **body)
                 message = answer.json()["choices"][0]["message"] if kept_by == "the client" else said(answer)
                 result = {"role": "tool", "tool_call_id": "toolu_1", "content": "sunny"}
-                body["messages"] = [{"role": "user", "content": "?"}, message, result]
+                body["messages"] = [{"role": "user", "content": "Hello"}, message, result]
                 back = await at.ask(CHAT, backend="anthropic", **body)
                 away = await at.ask(CHAT, backend="anthropic", **{**body, "model": "second:claude-x"})
 

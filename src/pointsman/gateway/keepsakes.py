@@ -14,9 +14,12 @@ from pointsman.canon.blocks import Block, Native, Thinking, ToolCall
 from pointsman.canon.events import BlockStart, Event, NativeDelta, ThinkingDelta
 from pointsman.canon.request import Message, Request
 from pointsman.dialects.gather import merge_native
+from pointsman.gateway.place import places
 from pointsman.wire.json import encode
 
 Blocks = tuple[Thinking, ...]
+_DISPUTED = object()
+"""Owns what several answers have claimed."""
 ENTRY_BYTES = 256
 """What an entry takes beside its text and state."""
 
@@ -37,10 +40,12 @@ class _Kept(Struct):
     """The call's own state."""
     size: int
     used: float
+    answer: object
+    """Whose it is; only the same may say more of it."""
 
 
 class Keepsakes:
-    """One endpoint's, by tool-call id; what was not asked for the longest goes first."""
+    """One endpoint's, by place and tool-call id; what was not asked for the longest goes first."""
 
     def __init__(self, clock: Callable[[], float], bounds: Bounds | None = None) -> None:
         """`clock` gives monotonic seconds."""
@@ -53,56 +58,64 @@ class Keepsakes:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def keep(self, call_id: str, blocks: Blocks, native: Native | None = None) -> None:
-        """Keeps the thinking that led to a call, and the call's own state.
+    def keep(self, key: str, blocks: Blocks, native: Native | None = None, answer: object = None) -> None:
+        """Keeps the thinking that led to a call, and the call's own state, for `answer`.
 
-        What is too much for all of the room is not kept.
+        What is too much for all of the room is not kept, and nothing of what another answer said otherwise.
         """
-        self._forget(call_id)
-        size = ENTRY_BYTES + len(call_id) + sum(_size(block) for block in blocks) + _state_size(native)
+        earlier = self._kept.get(key)
+        if earlier is not None and earlier.answer is not answer:
+            same = (earlier.blocks, earlier.native) == (blocks, native)
+            if earlier.answer is _DISPUTED or not same:
+                blocks, native, answer = (), None, _DISPUTED
+        self._forget(key)
+        size = ENTRY_BYTES + len(key) + sum(_size(block) for block in blocks) + _state_size(native)
         if size <= self._bounds.size:
-            self._kept[call_id] = _Kept(blocks, native, size, self._clock())
+            self._kept[key] = _Kept(blocks, native, size, self._clock(), answer)
             self.size += size
         self._tidy()
 
-    def recall(self, call_id: str) -> Blocks:
+    def recall(self, key: str) -> Blocks:
         """The thinking that led to a call; empty where none is kept."""
-        kept = self._found(call_id)
+        kept = self._found(key)
         return () if kept is None else kept.blocks
 
-    def recall_state(self, call_id: str) -> Native | None:
+    def recall_state(self, key: str) -> Native | None:
         """The call's own state."""
-        kept = self._found(call_id)
+        kept = self._found(key)
         return None if kept is None else kept.native
 
-    def _found(self, call_id: str) -> "_Kept | None":
+    def _found(self, key: str) -> "_Kept | None":
         self._tidy()
-        kept = self._kept.get(call_id)
+        kept = self._kept.get(key)
         if kept is not None:
             kept.used = self._clock()
-            self._kept.move_to_end(call_id)
+            self._kept.move_to_end(key)
         return kept
 
-    def _forget(self, call_id: str) -> None:
-        kept = self._kept.pop(call_id, None)
+    def _forget(self, key: str) -> None:
+        kept = self._kept.pop(key, None)
         if kept is not None:
             self.size -= kept.size
 
     def _tidy(self) -> None:
         oldest = self._clock() - self._bounds.age
         while self._kept:
-            call_id, kept = next(iter(self._kept.items()))
+            key, kept = next(iter(self._kept.items()))
             full = len(self._kept) > self._bounds.entries or self.size > self._bounds.size
             if not full and kept.used >= oldest:
                 return
-            self._forget(call_id)
+            self._forget(key)
 
 
 class Keeper:
     """Follows one answer; keeps its thinking as soon as a call begins, and what signs the call."""
 
-    def __init__(self, keepsakes: Keepsakes) -> None:
+    def __init__(self, keepsakes: Keepsakes, place: Callable[[], str]) -> None:
+        """`place` is asked for once, if there is anything to keep."""
         self._keepsakes = keepsakes
+        self._find_place = place
+        self._place = ""
         self._open: dict[int, _Growing] = {}
         self._calls: dict[int, tuple[str, Blocks]] = {}
         """The id of each call, and the thinking that led to it."""
@@ -116,7 +129,7 @@ class Keeper:
             if growing is not None:
                 growing.add(event)
             elif isinstance(event, NativeDelta) and event.index in self._calls:
-                self._keepsakes.keep(*self._calls[event.index], event.native)
+                self._keep(*self._calls[event.index], event.native)
 
     def _begin(self, start: BlockStart) -> None:
         if start.choice:
@@ -134,7 +147,11 @@ class Keeper:
         signed = blocks if any(block.native is not None for block in blocks) else ()
         self._calls[index] = (call.id, signed)
         if signed or call.native is not None:
-            self._keepsakes.keep(call.id, signed, call.native)
+            self._keep(call.id, signed, call.native)
+
+    def _keep(self, call_id: str, blocks: Blocks, native: Native | None) -> None:
+        self._place = self._place or self._find_place()
+        self._keepsakes.keep(self._place + call_id, blocks, native, self)
 
 
 class _Growing:
@@ -155,22 +172,27 @@ class _Growing:
         return structs.replace(self._block, text="".join(self._texts), native=self._native)
 
 
-def restore(request: Request, keepsakes: Keepsakes) -> Request:
-    """The request with the state that its client has dropped; the very same where nothing is missing."""
+def restore(request: Request, keepsakes: Keepsakes, who: str) -> Request:
+    """The request of `who` with the state that was dropped; the very same where nothing is missing."""
     if not len(keepsakes):
         return request
-    messages = tuple([_restored(message, keepsakes) for message in request.messages])
+    messages = tuple(
+        [
+            _restored(message, keepsakes, place)
+            for message, place in zip(request.messages, places(request, who), strict=False)
+        ]
+    )
     if all(new is old for new, old in zip(messages, request.messages, strict=True)):
         return request
     return structs.replace(request, messages=messages)
 
 
-def _restored(message: Message, keepsakes: Keepsakes) -> Message:
+def _restored(message: Message, keepsakes: Keepsakes, place: str) -> Message:
     calls = [block.id for block in message.content if isinstance(block, ToolCall)]
     if message.role != "assistant" or not calls:
         return message
-    message = _signed(message, keepsakes)
-    kept = {call_id: blocks for call_id in calls if (blocks := keepsakes.recall(call_id))}
+    message = _signed(message, keepsakes, place)
+    kept = {call_id: blocks for call_id in calls if (blocks := keepsakes.recall(place + call_id))}
     own = [block for block in message.content if isinstance(block, Thinking)]
     said = "".join(block.text for block in own)
     lost = all(block.native is None for block in own) and said in {"", _text(kept.values())}
@@ -179,18 +201,18 @@ def _restored(message: Message, keepsakes: Keepsakes) -> Message:
     return structs.replace(message, content=_with(message.content, kept, calls[0]))
 
 
-def _signed(message: Message, keepsakes: Keepsakes) -> Message:
+def _signed(message: Message, keepsakes: Keepsakes, place: str) -> Message:
     """The message with the state of its calls; the very same where none is missing."""
-    content = tuple([_signed_call(block, keepsakes) for block in message.content])
+    content = tuple([_signed_call(block, keepsakes, place) for block in message.content])
     if all(new is old for new, old in zip(content, message.content, strict=True)):
         return message
     return structs.replace(message, content=content)
 
 
-def _signed_call(block: Block, keepsakes: Keepsakes) -> Block:
+def _signed_call(block: Block, keepsakes: Keepsakes, place: str) -> Block:
     if not isinstance(block, ToolCall) or block.native is not None:
         return block
-    native = keepsakes.recall_state(block.id)
+    native = keepsakes.recall_state(place + block.id)
     return block if native is None else structs.replace(block, native=native)
 
 

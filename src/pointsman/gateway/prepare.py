@@ -16,6 +16,7 @@ from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.keepsakes import restore
 from pointsman.gateway.parts import Parts
+from pointsman.gateway.place import caller
 from pointsman.routing.plan import Candidate
 from pointsman.routing.snapshot import Backend
 from pointsman.upstream.transport import Outgoing
@@ -131,10 +132,8 @@ def _body(exchange: Exchange, candidate: Candidate, dialect: Dialect, traits: Tr
     if candidate.backend.ask_usage and exchange.intent.stream:
         request = msgspec.structs.replace(request, include_usage=True)
     if dialect is not exchange.dialect:
-        request = restore(request, parts.keepsakes)
-    encoded = dialect.encode_request(
-        request, Target(candidate.model, candidate.backend.issuer, traits)
-    )
+        request = restore(request, parts.keepsakes, caller(exchange.headers))
+    encoded = dialect.encode_request(request, Target(candidate.model, candidate.backend.issuer, traits))
     return Body(encode(encoded.body), "translate", encoded.losses, encoded.names, reason)
 
 

@@ -16,6 +16,7 @@ from pointsman.gateway.keepsakes import Keeper
 from pointsman.gateway.line import EVENT_STREAM, Line
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.passage import Passage
+from pointsman.gateway.place import caller, places
 from pointsman.gateway.prepare import Prepared
 from pointsman.gateway.reading import Reading
 from pointsman.gateway.tap import Tap, note_usage
@@ -57,7 +58,7 @@ class Delivery:
         self._asked = asked
         self._pace = parts.pace
         crossed = prepared.dialect is not exchange.dialect
-        self._keeper = Keeper(parts.keepsakes) if crossed else None
+        self._keeper = Keeper(parts.keepsakes, self._place) if crossed else None
         self._origin = Origin(issuer=prepared.issuer, names=prepared.names)
 
     async def deliver(self, form: Form) -> None:
@@ -71,6 +72,11 @@ class Delivery:
             await self._unfold_whole()
         else:
             await (self._relay_whole() if relayed else self._translate_whole())
+
+    def _place(self) -> str:
+        """Where in its conversation the answer stands."""
+        *_, last = places(self._exchange.request(), caller(self._exchange.headers))
+        return last
 
     # Streams
 
