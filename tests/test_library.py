@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from urllib.request import urlopen
 
 import pytest
@@ -48,3 +49,15 @@ def test_names_of_this_machine_are_shown_as_the_one_that_every_program_knows(hos
     url, port = asyncio.run(scenario())
 
     assert url == f"http://localhost:{port}"
+
+
+@pytest.mark.parametrize("key", [None, "s3cret"], ids=["open", "with a key"])
+def test_a_key_whose_address_is_any_pointsmans_is_no_providers(key):
+    async def scenario():
+        opened = {**os.environ, "POINTSMAN_API_KEY": key} if key else None
+        async with Gateway(discover=False, environment=opened) as first:
+            exported = {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": f"{first.url}/v1"}
+            async with Gateway(environment={**os.environ, **exported}) as second:
+                return [each["name"] for each in second.backends()]
+
+    assert "openai" not in asyncio.run(scenario())

@@ -17,7 +17,7 @@ from pointsman.canon.json import Json
 from pointsman.catalog.lookup import families
 from pointsman.config.assemble import assemble, unknown_default
 from pointsman.config.backends import Catalog, speaking
-from pointsman.config.discovery import missing_keys, neighbours
+from pointsman.config.discovery import loopback_addresses, missing_keys, neighbours
 from pointsman.config.endpoint_file import read_endpoints
 from pointsman.config.environment import API_KEY_VARIABLE, endpoint_key
 from pointsman.config.load import Effective, load
@@ -41,6 +41,7 @@ from pointsman.server.guard import Admission, is_loopback
 from pointsman.server.service import Service
 from pointsman.store.catalog_cache import CatalogCache
 from pointsman.upstream.catalogs import Catalogs
+from pointsman.upstream.discovery import find_pointsmen
 from pointsman.upstream.engine import EngineTransport
 from pointsman.upstream.http import HttpTransport
 from pointsman.upstream.proxies import proxy_for
@@ -224,11 +225,22 @@ class App:
         self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
 
     async def _meet_neighbours(self) -> None:
+        await self._know_others()
         present = self.service.parts.router.snapshot.backends
         candidates = neighbours(self.catalog, present, self._own)
         found = await self._surveyor.neighbours(candidates, self.catalog.kinds)
         if found:
             self._known.meet(found)
+            self._take(self.effective, self._config_error)
+
+    async def _know_others(self) -> None:
+        """A key whose address is another pointsman's opens that one, and is no provider's."""
+        backends = self.service.parts.router.snapshot.backends
+        found = [each for name, each in backends.items() if name not in self.effective.settings.backends]
+        others = await find_pointsmen(self.service.parts.transport, set(loopback_addresses(found)))
+        if others:
+            self._others += others
+            self.listens_on(self.port)
             self._take(self.effective, self._config_error)
 
     async def _keep_up(self) -> None:

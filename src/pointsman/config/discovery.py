@@ -82,7 +82,7 @@ def neighbours(
     catalog: Catalog, backends: Mapping[str, Backend], own: Iterable[tuple[str, int]]
 ) -> tuple[tuple[Provider, int], ...]:
     """The (provider, port) pairs worth a knock on loopback: usual ports that no backend has."""
-    taken = {port for _, port in own} | set(_loopback_ports(backends.values()))
+    taken = {port for _, port in (*own, *loopback_addresses(backends.values()))}
     return tuple(
         (speaking(row.name, row, (), catalog), port)
         for row in catalog.rows.values()
@@ -92,12 +92,13 @@ def neighbours(
     )
 
 
-def _loopback_ports(backends: Iterable[Backend]) -> Iterator[int]:
+def loopback_addresses(backends: Iterable[Backend]) -> Iterator[tuple[str, int]]:
+    """The (host, port) pairs of backends on this machine."""
     for backend in backends:
         for url in backend.bases.values():
             parts = split(url)
             if is_loopback_host(parts.hostname) and parts.port is not None:
-                yield parts.port
+                yield parts.hostname or "", parts.port
 
 
 def missing_keys(catalog: Catalog, backends: Mapping[str, Backend]) -> tuple[tuple[str, str], ...]:

@@ -8,7 +8,8 @@ from msgspec import Struct
 from pointsman.canon.errors import PointsmanError
 from pointsman.routing.snapshot import Model
 from pointsman.upstream.listing import Source, fetch_listing
-from pointsman.upstream.transport import Transport
+from pointsman.upstream.transport import Outgoing, Transport
+from pointsman.wire.headers import Headers
 
 HOSTS = ("127.0.0.1", "[::1]")
 """The only hosts that are ever knocked at, the preferred one first."""
@@ -66,8 +67,36 @@ async def _knock(transport: Transport, probe: Probe, host: str, patience: float)
         listing = await fetch_listing(transport, source)
     except PointsmanError:
         return None  # nobody there, or somebody else: both are usual
-    if any(name.startswith(_OWN_FIELDS) for name, _ in listing.headers):
+    if _is_ours(listing.headers):
         return None
     if not listing.models and not listing.declared:
         return None
     return Neighbour(probe.provider, root, listing.models)
+
+
+async def find_pointsmen(
+    transport: Transport, addresses: Iterable[tuple[str, int]], patience: float = PATIENCE
+) -> tuple[tuple[str, int], ...]:
+    """Those of some (host, port) pairs at which a pointsman answers; no key is sent there."""
+    asked = tuple(addresses)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_is_pointsman(transport, *each, patience)) for each in asked]
+    return tuple(each for each, task in zip(asked, tasks, strict=True) if task.result())
+
+
+async def _is_pointsman(transport: Transport, host: str, port: int, patience: float) -> bool:
+    shown = f"[{host}]" if ":" in host else host
+    question = Outgoing(
+        "GET", f"http://{shown}:{port}/health", (), connect=patience, first_byte=patience, idle=patience
+    )
+    try:
+        incoming = await transport.send(question)
+    except PointsmanError:
+        return False
+    await incoming.close()
+    return _is_ours(incoming.headers)
+
+
+def _is_ours(headers: Headers) -> bool:
+    """Whether an answer is a pointsman's own."""
+    return any(name.startswith(_OWN_FIELDS) for name, _ in headers)
