@@ -318,7 +318,7 @@ def _stop(facts, choice, number):
     if stop is None:
         return
     called = any(isinstance(block, ToolCall) for block in choice.blocks)
-    done = stop.reason in ("end", "stop_sequence", "other", "tool_use")
+    done = stop.reason in ("end", "stop_sequence", "tool_use") or (stop.reason == "other" and not stop.raw)
     facts.say("stop_reason", number, ("tool_use" if called else "end") if done else stop.reason)
     if stop.sequence:
         facts.say("stop_sequence", stop.sequence)

@@ -45,7 +45,14 @@ REFUSED: dict[str, _Rule] = {
     "top_logprobs": _Rule("the target reports no probabilities"),
     "tool_choice": _Rule("the target has no such choice among tools"),
     "background": _Rule("the target answers at once or not at all"),
+    "moderation": _Rule("the target judges no content on request"),
+    "inference_geo": _Rule(
+        "the target does not promise where it runs", means=lambda value: value not in (None, "global")
+    ),
 }
+
+_NEUTRAL: dict[str, Any] = {"modalities": ["text"], "speed": "standard", "inference_geo": "global"}
+"""Values that ask for what every target does."""
 
 
 def says_nothing(value: Any) -> bool:
@@ -88,4 +95,5 @@ def foreign_losses(extra: Json) -> tuple[Loss, ...]:
                 param=name,
                 details=rule.details,
             )
-    return tuple(Loss("dropped", name, "the target has no such field") for name in unsaid(extra))
+    asked = {name: value for name, value in extra.items() if name not in _NEUTRAL or value != _NEUTRAL[name]}
+    return tuple(Loss("dropped", name, "the target has no such field") for name in unsaid(asked))

@@ -221,3 +221,11 @@ def test_half_of_a_pair_waits_for_the_other():
     events = events_of(DIALECT, stream(chunk({"content": "\ud83d"}), chunk({"content": "\ude42"}, "stop")))
 
     assert text(gather(events)) == "🙂"
+
+
+def test_an_answer_that_the_upstream_gave_up_is_a_failure_and_no_end():
+    given_up = chunk({"content": ""}, "insufficient_system_resource")
+    events = events_of(DIALECT, stream(chunk({"role": "assistant", "content": "Ha"}), given_up))
+
+    assert [event.fault.kind for event in events if isinstance(event, Failure)] == ["overloaded"]
+    assert not any(isinstance(event, Stop | MessageEnd) for event in events)

@@ -327,9 +327,9 @@ def test_a_thread_is_refused_with_the_code_that_clients_understand():
 
 
 def test_fields_of_another_dialect_are_dropped_and_named():
-    encoded = encode(extra={"inference_geo": "us", "speed": "fast", "diagnostics": None}, top_k=5)
+    encoded = encode(extra={"user_profile_id": "us", "speed": "fast", "diagnostics": None}, top_k=5)
 
-    assert losses(encoded) == {"inference_geo": "dropped", "speed": "dropped", "top_k": "dropped"}
+    assert losses(encoded) == {"user_profile_id": "dropped", "speed": "dropped", "top_k": "dropped"}
     assert encode(top_k=5, traits=Traits(top_k=True)).body["top_k"] == 5
 
 

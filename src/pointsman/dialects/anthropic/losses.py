@@ -68,7 +68,10 @@ def _stop(event: Stop) -> tuple[Loss, ...]:
         return ()
     if event.choice:
         return _dropped("choices", "an answer has one choice here")
-    return _fields({name: value for name, value in event.extra.items() if value != event.sequence})
+    losses = _fields({name: value for name, value in event.extra.items() if value != event.sequence})
+    if event.reason != "other" or event.raw is None:
+        return losses
+    return (Loss("approximated", "stop_reason", f"`{event.raw}` as an end of the model's own"), *losses)
 
 
 def _block(event: BlockStart) -> tuple[Loss, ...]:

@@ -12,7 +12,7 @@ from pointsman.canon.events import Event, Failure, MessageEnd, MessageStart, Unk
 from pointsman.canon.json import Json
 from pointsman.dialects.dialect import UNREADABLE, Origin
 from pointsman.dialects.openai_chat.choice import ChoiceReader
-from pointsman.dialects.openai_chat.errors import fault_in
+from pointsman.dialects.openai_chat.errors import failed, fault_in
 from pointsman.dialects.openai_chat.prose import Counter
 from pointsman.dialects.openai_chat.usage import decode_usage
 from pointsman.dialects.openai_chat.words import NAME
@@ -77,9 +77,9 @@ def summary(answer: Json) -> list[Event]:
     _check_choices(answer)
     choices = _choices(answer)
     objects = [cast("Json", choice) for choice in choices if isinstance(choice, dict)]
-    failed = [choice for choice in objects if choice.get("finish_reason") == "error"]
-    if answer.get("error") or failed:
-        return [Failure(fault_in(answer if answer.get("error") else failed[0]))]
+    ended = [choice for choice in objects if choice.get("finish_reason") == "error"]
+    if answer.get("error") or ended:
+        return [Failure(fault_in(answer if answer.get("error") else ended[0]))]
     model = answer.get("model")
     start = MessageStart(model=model if isinstance(model, str) else None, dialect=NAME)
     usage = answer.get("usage") or _odd_usage(answer, choices)
@@ -193,8 +193,9 @@ class _Answer:
         if reader is None:
             reader = ChoiceReader(number, self._origin, self._counter, whole=self._whole)
             self._choices[number] = reader
-        if choice.get("finish_reason") == "error":
-            self._fail(fault_in(choice), events)
+        fault = failed(choice)
+        if fault is not None:
+            self._fail(fault, events)
             return
         said = choice.get("message") if self._whole else choice.get("delta") or choice.get("message")
         delta: Json = cast("Json", said) if isinstance(said, dict) else _legacy(choice)

@@ -11,7 +11,7 @@ from typing import Any, cast
 from pointsman.canon.errors import Fault, FaultKind, MalformedError
 from pointsman.canon.json import Json
 from pointsman.dialects.faults import plain_message
-from pointsman.dialects.openai_chat.words import NAME
+from pointsman.dialects.openai_chat.words import BROKEN_OFF, NAME
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_object, encode
 from pointsman.wire.sse import frame
@@ -128,6 +128,17 @@ def fault_in(envelope: Json, status: int | None = None) -> Fault:
         raw=envelope,
         dialect=NAME,
     )
+
+
+def failed(choice: Json) -> Fault | None:
+    """The failure that a choice ends in, for what its `finish_reason` says; None if it is no failure."""
+    word = choice.get("finish_reason")
+    if word == "error":
+        return fault_in(choice)
+    if word != BROKEN_OFF:
+        return None
+    message = "the upstream ran out of resources in mid-answer; ask again, or choose another model"
+    return Fault("overloaded", message, _STATUSES["overloaded"], code=BROKEN_OFF, raw=choice, dialect=NAME)
 
 
 def _status_in(fields: Json) -> int | None:

@@ -29,7 +29,7 @@ from pointsman.dialects.openai_chat.words import NAME, REASONS
 
 _FIXED = frozenset({"type", "role", "object"})
 """Fields that say the same in every answer."""
-_NEAR = {"pause": "stop", "context_window": "length"}
+_NEAR = {"pause": "stop", "context_window": "length", "other": "stop"}
 
 
 def answer_losses(event: Event) -> tuple[Loss, ...]:
@@ -106,7 +106,7 @@ def _stop(event: Stop) -> tuple[Loss, ...]:
     losses = _fields({**event.extra, "stop_sequence": event.sequence, "stop_details": details})
     if explained:
         losses = (*losses, Loss("approximated", "stop_details", "its explanation stands in `refusal`"))
-    if near is None or event.raw in REASONS:
+    if near is None or event.raw is None or event.raw in REASONS:
         return losses
     return (Loss("approximated", "stop_reason", f"`{event.raw or event.reason}` as `{near}`"), *losses)
 

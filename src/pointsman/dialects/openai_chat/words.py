@@ -15,6 +15,9 @@ NAME_LIMIT = 64
 NAME_CHARSET = "a-zA-Z0-9_-"
 """What tool names may hold."""
 
+BROKEN_OFF = "insufficient_system_resource"
+"""The `finish_reason` of an answer that DeepSeek gave up (its "Create chat completion")."""
+
 REASONS: dict[str, StopReason] = {
     "stop": "end",
     "length": "max_tokens",
@@ -28,7 +31,7 @@ REASONS: dict[str, StopReason] = {
     "tool_use": "tool_use",
     "max_tokens": "max_tokens",
     "safety": "refusal",
-    "insufficient_system_resource": "other",
+    BROKEN_OFF: "other",
 }
 """What upstreams say in `finish_reason`, compatible servers included (DeepSeek, Mistral, Together)."""
 
