@@ -123,12 +123,22 @@ def test_a_broken_edit_is_shown_by_status_while_the_endpoint_goes_on(cli, served
 
 
 def test_a_second_one_at_the_same_port_says_whose_it_is(cli, served):
-    _, port = served
+    process, port = served
 
     result = cli("serve", "--port", str(port), "--no-discover")
 
     assert result.status == 3
-    assert f"runs on port {port} already" in result.err
+    assert f"runs on port {port} already, as process {process.pid}: `pointsman status`" in result.err
+
+
+def test_one_at_the_same_port_that_status_does_not_know_is_told_apart(cli, served, tmp_path, monkeypatch):
+    _, port = served
+    monkeypatch.setenv("POINTSMAN_HOME", str(tmp_path / "other"))
+
+    result = cli("serve", "--port", str(port), "--no-discover")
+
+    assert result.status == 3
+    assert f"runs on port {port} already, with a POINTSMAN_HOME or a user of its own" in result.err
 
 
 def test_an_old_port_file_is_gone_before_the_port_is_tried(cli, served, tmp_path):

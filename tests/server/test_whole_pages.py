@@ -63,6 +63,18 @@ def test_a_path_that_is_not_listed_is_a_404_that_names_it_in_the_callers_dialect
     run(scenario())
 
 
+@SAME
+def test_a_question_by_the_wrong_method_is_told_the_right_one(voice):
+    async def scenario():
+        async with rig() as gateway:
+            answer = await gateway.get(voice.path, *voice.headers)
+
+            assert answer.status == 404
+            assert "POST" in voice.error(answer)["message"]
+
+    run(scenario())
+
+
 def test_status_tells_of_backends_and_traffic_and_of_no_secret():
     async def scenario():
         environment = {"UP": "sk-canary-1"}

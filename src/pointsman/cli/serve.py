@@ -15,7 +15,7 @@ from pointsman.canon.errors import SetupError
 from pointsman.canon.json import Json
 from pointsman.cli import exit_codes
 from pointsman.cli.banner import banner
-from pointsman.cli.reach import health
+from pointsman.cli.reach import health, records
 from pointsman.config.edit import bring_up_to_date
 from pointsman.config.endpoint_file import Endpoint, remove_endpoint, write_endpoint
 from pointsman.server.listening import OccupiedError, open_sockets
@@ -157,11 +157,19 @@ def _occupied(error: OccupiedError) -> int:
         click.secho(f"error: {error.message}", fg="red", err=True)
         return exit_codes.FAILED
     click.echo(
-        f"pointsman {other.get('version')} runs on port {error.port} already: `pointsman status` shows it. "
+        f"pointsman {other.get('version')} runs on port {error.port} already{_known(error.port)}. "
         "To run a second one, choose another port with `--port`.",
         err=True,
     )
     return exit_codes.OCCUPIED
+
+
+def _known(port: int) -> str:
+    """Which one it is that has a port."""
+    for each in records():
+        if each.port == port:
+            return f", as process {each.pid}: `pointsman status` shows it"
+    return ", with a POINTSMAN_HOME or a user of its own"
 
 
 def _called(host: str) -> str:

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs
 
 from msgspec import Struct
 
+from pointsman.canon.errors import UnknownPathError
 from pointsman.canon.json import Json
 from pointsman.routing.explain import explain
 from pointsman.server.models import Lister, Shape, shape_for
@@ -28,7 +29,7 @@ class Pages:
         self._service = service
 
     def find(self, method: str, path: str, headers: Headers, query: str) -> Page | None:
-        """The page at a path, or None. Raises UnknownModelError."""
+        """The page at a path, or None. Raises UnknownModelError, RequestError, UnknownPathError."""
         method = "GET" if method == "HEAD" else method
         page = _PAGES.get((method, path))
         if page is not None:
@@ -37,6 +38,8 @@ class Pages:
             return self._models(path, shape_for(headers, query), query)
         if method == "GET" and (path == "/explain" or path.startswith("/explain/")):
             return self._explain(path, query)
+        if any(path == route.path for each in self._service.parts.dialects.values() for route in each.routes):
+            raise UnknownPathError(f"{method} is not what {path} takes here; send it a POST")
         return None
 
     def _explain(self, path: str, query: str) -> Page:
