@@ -45,6 +45,25 @@ SEARCH_RESULT = "search_result"
 """The form of a document that was sent as a `search_result` block."""
 
 
+COMPACTION = "compaction"
+"""The form of a document that was sent as a `compaction` block: the summary of what came before it."""
+SUMMARY = "Summary of the conversation so far"
+"""Its title."""
+
+
+def opened(block: Block) -> Block:
+    """A block of a request's history; a summary as a document, which others can be told."""
+    if not isinstance(block, Unknown) or block.data.get("type") != COMPACTION:
+        return block
+    content = block.data.get("content")
+    if not isinstance(content, str) or not content:
+        return block
+    fields = Fields(block.data)
+    cache = take_cache(fields)
+    rest = {key: value for key, value in fields.rest.items() if key not in ("type", "content")}
+    return Document(BlocksSource((Text(content),), COMPACTION, rest), title=SUMMARY, cache=cache)
+
+
 def decode_content(value: object, path: str, issuer: str = "") -> tuple[tuple[Block, ...], str]:
     """(blocks, form) of a `content`: `text`, `blocks`, or `absent`. Raises MalformedError."""
     if value is None:

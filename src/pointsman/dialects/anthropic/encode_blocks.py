@@ -28,7 +28,7 @@ from pointsman.canon.blocks import (
 from pointsman.canon.errors import UnsupportedError
 from pointsman.canon.json import Json
 from pointsman.dialects.anthropic.arguments import arguments_object, parse_arguments, raw_input
-from pointsman.dialects.anthropic.blocks import SEARCH_RESULT
+from pointsman.dialects.anthropic.blocks import COMPACTION, SEARCH_RESULT
 from pointsman.dialects.anthropic.citations import encode_citations
 from pointsman.dialects.anthropic.crossing import Crossing, is_blank
 from pointsman.dialects.anthropic.words import NAME
@@ -126,6 +126,9 @@ def _image(block: Image, path: str, crossing: Crossing) -> Wire:
 
 
 def _document(block: Document, path: str, crossing: Crossing) -> Wire:
+    if isinstance(block.source, BlocksSource) and block.source.form == COMPACTION:
+        text = "".join(part.text for part in block.source.content if isinstance(part, Text))
+        return {**block.source.extra, "type": COMPACTION, "content": text}
     if isinstance(block.source, BlocksSource) and block.source.form == SEARCH_RESULT:
         return _search_result(block, block.source, path, crossing)
     if not crossing.traits.documents:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pointsman.canon.errors import MalformedError
 from pointsman.canon.json import Json
 from pointsman.canon.request import Message, OutputFormat, Reasoning, Request, Tool
-from pointsman.dialects.anthropic.blocks import decode_content, take_cache
+from pointsman.dialects.anthropic.blocks import decode_content, opened, take_cache
 from pointsman.dialects.anthropic.tools import decode_tool, decode_tool_choice
 from pointsman.dialects.anthropic.words import NAME
 from pointsman.wire.fields import Fields, as_object, as_text
@@ -67,7 +67,7 @@ def _message(wire: object, path: str) -> Message:
         known = ", ".join(f"`{name}`" for name in _ROLES)
         raise MalformedError(f"`{path}.role` must be one of {known}, not: {word}", param=f"{path}.role")
     content, form = decode_content(fields.take("content"), fields.at("content"))
-    return Message(role, content, form=form, extra=fields.rest)
+    return Message(role, tuple([opened(block) for block in content]), form=form, extra=fields.rest)
 
 
 def _system(fields: Fields) -> tuple[Message, ...]:

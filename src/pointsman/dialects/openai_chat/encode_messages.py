@@ -13,7 +13,7 @@ from pointsman.canon.request import Message
 from pointsman.dialects.openai_chat.blocks import is_part
 from pointsman.dialects.openai_chat.calls_out import inner_extra, outer_extra
 from pointsman.dialects.openai_chat.draft import Draft
-from pointsman.dialects.openai_chat.encode_parts import content_of, parts_of
+from pointsman.dialects.openai_chat.encode_parts import ASSISTANT, content_of, parts_of
 from pointsman.dialects.openai_chat.encode_thinking import thinking_members
 from pointsman.dialects.openai_chat.messages import LEGACY
 from pointsman.dialects.openai_chat.words import NAME
@@ -143,7 +143,7 @@ class _Conversation:
         calls = [self._call(block) for block in blocks if isinstance(block, ToolCall)]
         refusals = [block.text for block in blocks if isinstance(block, Refusal)]
         said = [block for block in blocks if not isinstance(block, _BESIDE)]
-        content = content_of(self._draft, said, "assistant", "")
+        content = content_of(self._draft, said, ASSISTANT, "")
         self._note_order(blocks)
         written: dict[str, Any] = {"content": content or (None if calls or refusals else "")}
         if refusals:

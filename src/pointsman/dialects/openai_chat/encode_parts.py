@@ -24,6 +24,8 @@ from pointsman.dialects.openai_chat.draft import Draft
 
 Part = dict[str, Any]
 
+ASSISTANT = "assistant"
+"""Where blocks stand that are joined without anything between them."""
 _NAMES = {"application/pdf": "document.pdf"}
 """OpenAI refuses a file without a name."""
 
@@ -109,11 +111,13 @@ def _document(draft: Draft, block: Document, where: str) -> list[Part]:
 def _inline(draft: Draft, block: Document, where: str) -> list[Part]:
     """A document of text, as text."""
     draft.count("approximated", f"{where}.document", "its text stands in the message")
-    title: list[Part] = [{"type": "text", "text": f"Document: {block.title}"}] if block.title else []
+    apart = "\n\n" if where == ASSISTANT else ""
+    title: list[Part] = [{"type": "text", "text": f"Document: {block.title}{apart}"}] if block.title else []
     if isinstance(block.source, TextSource):
-        return [*title, {"type": "text", "text": block.source.text, **draft.mark(block.cache)}]
+        return [*title, {"type": "text", "text": block.source.text + apart, **draft.mark(block.cache)}]
     content = block.source.content if isinstance(block.source, BlocksSource) else ()
-    return [*title, *parts_of(draft, content, where)]
+    end: list[Part] = [{"type": "text", "text": apart}] if apart else []
+    return [*title, *parts_of(draft, content, where), *end]
 
 
 def _server_tool(draft: Draft, block: ServerTool, where: str) -> list[Part]:
