@@ -161,24 +161,6 @@ def test_what_a_translation_loses_stands_in_a_header(client, upstream, stream):
     run(scenario())
 
 
-@EVERY_PAIR
-def test_a_server_tool_that_the_upstream_lacks_is_refused_before_anything_is_sent(client, upstream):
-    """Problem 7."""
-
-    async def scenario():
-        if (client, upstream) != (ANTHROPIC, CHAT):
-            return
-        async with Upstream(upstream.whole()) as server, rig(**{upstream.name: server}) as gateway:
-            tools = [{"type": "web_search_20250305", "name": "web_search"}]
-            answer = await gateway.ask(client, backend=upstream.name, tools=tools)
-
-            assert answer.status == 400
-            assert "web_search" in client.error(answer)["message"]
-            assert not server.requests
-
-    run(scenario())
-
-
 def test_more_than_one_choice_is_refused_by_an_upstream_that_gives_one():
     async def scenario():
         async with Upstream(ANTHROPIC.whole()) as server, rig(anthropic=server) as gateway:

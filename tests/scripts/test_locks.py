@@ -20,7 +20,7 @@ def _pins(lock):
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_every_package_is_pinned_to_one_version_with_hashes(lock):
+def test_problem_30_every_package_is_pinned_to_one_version_with_hashes(lock):
     entries = re.split(r"^(?=\S)", LOCKS[lock], flags=re.MULTILINE)[1:]
 
     bare = [
@@ -32,7 +32,7 @@ def test_every_package_is_pinned_to_one_version_with_hashes(lock):
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_names_no_address(lock):
+def test_problem_30_a_lock_names_no_address(lock):
     assert "://" not in LOCKS[lock]
     assert "--index" not in LOCKS[lock]
 
@@ -49,7 +49,7 @@ def test_the_tools_are_tested_with_the_versions_that_run():
     assert set(_pins(LOCKS["run"])) <= set(_pins(LOCKS["dev"]))
 
 
-def test_every_runtime_dependency_has_a_page_that_says_why():
+def test_problem_30_every_runtime_dependency_has_a_page_that_says_why():
     pages = {page.stem for page in (ROOT / "docs" / "decisions").glob("*.md")}
 
     assert _names(PROJECT["project"]["dependencies"]) <= pages

@@ -89,7 +89,7 @@ def test_health_is_open_to_everybody():
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
-def test_a_bind_that_lets_others_in_is_refused_without_a_key(host):
+def test_problem_31_a_bind_that_lets_others_in_is_refused_without_a_key(host):
     with pytest.raises(SetupError, match="POINTSMAN_API_KEY"):
         Gateway(host=host, discover=False)
 
