@@ -209,7 +209,7 @@ def test_a_json_schema_is_enforced(engine, capfd, stream):
                 "messages": user("x"),
                 "response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "wat"}}},
             },
-            "wat",
+            "cannot be held to the schema in `response_format`",
         ),
     ],
 )
@@ -220,6 +220,103 @@ def test_what_the_engine_cannot_do_is_a_clear_400(engine, body, said):
     assert said in answer["error"]["message"]
     assert answer["error"]["type"] == "invalid_request_error"
     assert not isinstance(answer["error"]["code"], int)
+
+
+def schema_asked(schema):
+    return {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+
+
+def nested(levels):
+    schema = {"type": "string"}
+    for _ in range(levels):
+        schema = {"type": "object", "properties": {"a": schema}, "required": ["a"]}
+    return schema
+
+
+TREE = {"type": "object", "properties": {"c": {"type": "array", "items": {"$ref": "#"}}}, "required": ["c"]}
+
+
+@pytest.mark.parametrize(
+    ("schema", "accepts"),
+    [
+        ({"enum": [f"value-{n}" for n in range(20_000)]}, lambda value: value.startswith("value-")),
+        ({"enum": [None, 7, {"a": [1]}]}, lambda value: value in (None, 7, {"a": [1]})),
+        ({"type": "integer", "minimum": 3, "maximum": 5, "multipleOf": 2}, lambda value: value == 4),
+        (
+            {"type": "object", "properties": {"größe": {"const": "naïve 😀"}}, "required": ["größe"]},
+            lambda value: value == {"größe": "naïve 😀"},
+        ),
+        (
+            {
+                "allOf": [{"$ref": "#/$defs/a"}, {"properties": {"z": {"const": 1}}, "required": ["z"]}],
+                "$defs": {"a": {"type": "object", "properties": {"y": {"const": 2}}, "required": ["y"]}},
+                "additionalProperties": True,
+            },
+            lambda value: value["y"] == 2 and value["z"] == 1,
+        ),
+    ],
+    ids=["huge enum", "mixed enum", "numbers", "unicode", "allOf"],
+)
+def test_schemas_that_are_large_or_odd_are_enforced(engine, schema, accepts):
+    status, answer = engine.answer(
+        messages=user("Answer."), max_tokens=40, stop=["}\n"], response_format=schema_asked(schema)
+    )
+    text = answer["choices"][0]["message"]["content"]
+
+    assert status == 200
+    assert (
+        accepts(json.JSONDecoder().raw_decode(text)[0]) if text.count("}") == text.count("{") else "{" in text
+    )
+
+
+def test_a_schema_may_refer_to_itself(engine):
+    tool = {"type": "function", "function": {"name": "plant", "parameters": TREE}}
+    _, answer = engine.answer(messages=user("Go."), max_tokens=20, tools=[tool], tool_choice="required")
+
+    assert answer["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"].startswith('{"c": [')
+
+
+@pytest.mark.parametrize("form", ["format", "tool"])
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"type": "string", "minLength": 5, "maxLength": 2}, "nothing satisfies it"),
+        ({"type": "integer", "minimum": 10, "maximum": 5}, "nothing satisfies it"),
+        ({"type": "object", "properties": {"x": {"$ref": "#/$defs/no"}}}, "a reference"),
+        ({"type": "object", "properties": {"x": {"$ref": "file:///etc/passwd"}}}, "a reference"),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}, "a reference"),
+        ({"type": "object", "properties": {"x": {"type": 5}}}, "no valid JSON Schema"),
+        ({"type": "object", "properties": {f"p{n}": {} for n in range(1000)}}, "more than 400 members"),
+        (nested(100), "more than 64 levels"),
+        (nested(300), "more than 64 levels"),
+    ],
+    ids=["lengths", "bounds", "no definition", "file", "circle", "type", "members", "deep", "deeper"],
+)
+def test_a_schema_that_the_grammar_cannot_take_is_a_clear_400_at_once(engine, schema, said, form):
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    if form == "tool":
+        asked = {"tools": [tool], "tool_choice": "required"}
+    else:
+        asked = {"response_format": schema_asked(schema)}
+
+    status, answer = engine.answer(messages=user("Hi"), max_tokens=9, **asked)
+
+    assert status == 400
+    assert said in answer["error"]["message"]
+    assert ("tools" if form == "tool" else "response_format") in answer["error"]["message"]
+
+
+def test_what_of_a_schema_is_not_enforced_is_reported_and_nothing_else(engine):
+    async def losses(schema):
+        incoming = await engine.send(
+            messages=user("Hi"), max_tokens=3, stream=True, response_format=schema_asked(schema)
+        )
+        await rest(incoming)
+        return dict(incoming.headers).get(DROPPED)
+
+    assert engine.run(losses({"type": "array", "uniqueItems": True})) == "response_format.uniqueItems"
+    assert engine.run(losses({"type": "string", "format": "uri"})) == "response_format.format"
+    assert engine.run(losses({"type": "string", "pattern": "a+", "minLength": 1})) is None
 
 
 def test_embeddings_are_said_to_be_missing(engine):

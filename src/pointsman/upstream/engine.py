@@ -10,6 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pointsman.canon.errors import RequestError, SetupError, UnreachableError
+from pointsman.upstream.engine_grammar import check_enums, forms, with_grammar
+from pointsman.upstream.engine_grammar import refused as unheld
 from pointsman.upstream.engine_incoming import StreamedAnswer, folded, refusal, refused
 from pointsman.upstream.engine_line import EngineLine
 from pointsman.upstream.engine_request import EngineRequest, chat_request, text_request
@@ -85,9 +87,23 @@ async def _asked(line: EngineLine, method: str, path: str, body: bytes) -> Engin
     place = path.partition("?")[0]
     if method != "POST" or not place.endswith(_TEXT):
         return None
-    if place.endswith(_CHAT):
-        return chat_request(decode_object(body), knows_tools=await line.knows_tools())
-    return text_request(decode_object(body))
+    if not place.endswith(_CHAT):
+        return text_request(decode_object(body))
+    return await _held(line, chat_request(decode_object(body), knows_tools=await line.knows_tools()))
+
+
+async def _held(line: EngineLine, asked: EngineRequest) -> EngineRequest:
+    """The request with the grammar that holds the answer to its schema. Raises UnsupportedError."""
+    # The engine takes no grammar of ours beside tools that the model is free to call.
+    if asked.schema is None or asked.body.get("tools"):
+        return asked
+    if not line.engine.guided:
+        check_enums(asked.schema)
+        return asked
+    for grammar, losses in forms(asked.schema):
+        if await line.takes(grammar):
+            return with_grammar(asked, grammar, losses)
+    raise unheld(asked.schema)
 
 
 def _target(url: str) -> str:

@@ -5,19 +5,22 @@ A connection is never used twice: the engine closes them after a stream although
 
 import asyncio
 import socket
+from hashlib import sha256
 from urllib.parse import urlsplit
 
 from pointsman.canon.errors import SilenceError, UnreachableError
 from pointsman.canon.json import Json
 from pointsman.upstream.answer import Answer
 from pointsman.upstream.connection import Connection
+from pointsman.upstream.engine_grammar import taken, trial
 from pointsman.upstream.engine_server import RunningEngine
 from pointsman.upstream.failures import Circumstances
 from pointsman.upstream.transport import Outgoing
 from pointsman.wire.headers import Headers, first
-from pointsman.wire.json import decode_object
+from pointsman.wire.json import decode_object, encode
 
 _SOCKET = "unix://"
+_REMEMBERED = 256
 _NAME = "the embedded model"
 
 
@@ -28,6 +31,7 @@ class EngineLine:
         self.engine = engine
         self._open: set[Connection] = set()
         self._knows_tools: bool | None = None
+        self._taken: dict[bytes, bool] = {}
 
     async def ask(self, outgoing: Outgoing, path: str, body: bytes) -> "EngineIncoming":
         """The head of the engine's answer. Raises SilenceError, UnreachableError."""
@@ -78,6 +82,16 @@ class EngineLine:
             able: Json = properties.get("chat_template_caps") or {}
             self._knows_tools = able.get("supports_tools") is True
         return self._knows_tools
+
+    async def takes(self, grammar: str) -> bool:
+        """Whether the engine takes a grammar; it is asked once. Raises SilenceError, UnreachableError."""
+        name = sha256(grammar.encode()).digest()
+        if name not in self._taken:
+            incoming = await self.ask(Outgoing("POST", "", ()), "/completion", encode(trial(grammar)))
+            if len(self._taken) >= _REMEMBERED:
+                self._taken.clear()
+            self._taken[name] = taken(decode_object(await incoming.rest()))
+        return self._taken[name]
 
     async def close(self) -> None:
         """Closes every connection."""

@@ -21,6 +21,23 @@ _TOOL_FIELDS = ("tools", "tool_choice", "parallel_tool_calls", "functions", "fun
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 
 
+_DEEPEST = 64
+"""Levels of a schema; JSON Schemas of real programs have a dozen."""
+
+_MOST_OPTIONAL = 400
+"""Members of one object that may be left out; the grammar keeps a place for each."""
+
+
+class AnswerSchema(Struct, frozen=True):
+    """The JSON Schema that an answer is held to."""
+
+    given: Json
+    path: str
+    """Where it stands in the request."""
+    losses: tuple[Loss, ...]
+    """What the request's `response_format` does not enforce of it."""
+
+
 class EngineRequest(Struct, frozen=True):
     """What is sent to the engine, and how its answer is to be read."""
 
@@ -29,6 +46,7 @@ class EngineRequest(Struct, frozen=True):
     """Whether the client wants a stream."""
     forced: Forced | None = None
     losses: tuple[Loss, ...] = ()
+    schema: AnswerSchema | None = None
 
 
 def text_request(request: Json) -> EngineRequest:
@@ -52,10 +70,11 @@ def chat_request(request: Json, *, knows_tools: bool) -> EngineRequest:
     if forced is not None or not knows_tools:
         lost = _lost(body, _TOOL_FIELDS, "the embedded model calls tools only where `tool_choice` forces one")
         losses += [] if forced is not None else lost
-    losses += _fit_format(body, "tools" if forced is not None else "response_format")
+    schema = _fit_format(body, "tools" if forced is not None else "response_format")
+    losses += schema.losses if schema is not None else ()
     body["messages"] = messages if knows_tools else [_flat(message) for message in messages]
     streaming = request.get("stream") is True
-    return EngineRequest(_asking(body), streaming, forced, tuple(losses))
+    return EngineRequest(_asking(body), streaming, forced, tuple(losses), schema)
 
 
 def _asking(request: Json) -> Json:
@@ -74,16 +93,45 @@ def _lost(body: dict[str, Any], names: Sequence[str], why: str) -> list[Loss]:
     return [Loss("dropped", name, why) for name, value in taken.items() if value not in (None, [], "none")]
 
 
-def _fit_format(body: dict[str, Any], path: str) -> tuple[Loss, ...]:
+def _fit_format(body: dict[str, Any], path: str) -> AnswerSchema | None:
     """Puts the schema of the answer's format into the words of the engine's grammar."""
     form = _object(body.get("response_format"))
     described = _object(form.get("json_schema"))
     schema = _object(described.get("schema"))
     if not schema:
-        return ()
+        return None
+    _check_size(schema, path)
     fit, losses = fitted(schema, path)
     body["response_format"] = {**form, "json_schema": {**described, "schema": fit}}
-    return losses
+    return AnswerSchema(schema, path, losses)
+
+
+def _check_size(schema: Json, path: str) -> None:
+    """Raises UnsupportedError for a schema that no grammar could hold."""
+    level: list[object] = [schema]
+    for _ in range(_DEEPEST * 2):  # a schema, and the member that holds it
+        objects = [cast("Json", part) for part in level if isinstance(part, dict)]
+        lists = [cast("list[object]", part) for part in level if isinstance(part, list)]
+        if any(_optional(part) > _MOST_OPTIONAL for part in objects):
+            reason = f"an object of it has more than {_MOST_OPTIONAL} members that may be left out"
+            break
+        level = [value for part in objects for value in part.values()] + [
+            one for part in lists for one in part
+        ]
+        if not level:
+            return
+    else:
+        reason = f"it has more than {_DEEPEST} levels"
+    raise UnsupportedError(
+        f"the embedded model cannot be held to the schema in `{path}`: {reason}; use another backend",
+        param=path,
+    )
+
+
+def _optional(schema: Json) -> int:
+    members, needed = schema.get("properties"), schema.get("required")
+    all_members = len(cast("Json", members)) if isinstance(members, dict) else 0
+    return all_members - (len(cast("list[object]", needed)) if isinstance(needed, list) else 0)
 
 
 def _object(value: object) -> Json:

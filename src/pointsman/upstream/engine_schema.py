@@ -31,6 +31,9 @@ _PASSED_OVER = frozenset(
 )
 """Keywords that the engine's grammar ignores."""
 
+_FORMATS = frozenset({"date", "time", "date-time", "uuid"})
+"""Those that it knows."""
+
 _CLASSES = {"d": "0-9", "w": "A-Za-z0-9_", "s": " ", "D": "^0-9", "W": "^A-Za-z0-9_", "S": "^ "}
 _TOKEN = re.compile(r"\\.|\[|\]|\(\?.?|.", re.DOTALL)
 _PLAIN_ESCAPES = frozenset('nrtux.*+?()[]{}|^$\\"-')
@@ -50,7 +53,7 @@ def _fit(schema: Any, path: str, losses: dict[str, Loss]) -> Any:
         return schema
     fit: dict[str, Any] = {}
     for key, value in cast("Json", schema).items():
-        if key in _PASSED_OVER:
+        if key in _PASSED_OVER or (key == "format" and str(value) not in _FORMATS):
             _lose(f"{path}.{key}", losses)
         elif key == "pattern" and isinstance(value, str):
             pattern = portable(value)

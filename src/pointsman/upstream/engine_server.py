@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from pointsman.canon.errors import UnreachableError
 from pointsman.upstream.engine_gguf import ModelFacts, model_id, read_facts
+from pointsman.upstream.engine_grammar import HEAD
 from pointsman.upstream.engine_machine import refusal
 from pointsman.upstream.engine_sockets import Sockets
 
@@ -61,9 +62,13 @@ class EngineSettings(Struct, frozen=True):
 class RunningEngine:
     """A loaded model and its listener. Stopped by `stop`, or when the process ends."""
 
-    def __init__(self, server: Any, key: str, folder: Path | None, facts: ModelFacts) -> None:
+    def __init__(
+        self, server: Any, key: str, folder: Path | None, facts: ModelFacts, *, guided: bool
+    ) -> None:
         self.key = key
         self.facts = facts
+        self.guided = guided
+        """Whether it knows llguidance's grammars: an engine that does not ends the process over one."""
         self.address: str = server.listening_address
         """A URL, or `unix://` and a path."""
         self.sockets = Sockets()
@@ -94,7 +99,8 @@ def start(file: Path, settings: EngineSettings) -> RunningEngine:
     except (RuntimeError, OSError) as error:
         _remove(folder)
         raise _cannot_load(file, facts) from error
-    return RunningEngine(server, key, folder, facts)
+    guided = engine.json_schema_to_grammar({}).startswith(HEAD)
+    return RunningEngine(server, key, folder, facts, guided=guided)
 
 
 def _parameters(engine: Any, file: Path, settings: EngineSettings, facts: ModelFacts) -> Any:
