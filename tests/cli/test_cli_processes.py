@@ -55,7 +55,9 @@ def start():
 def served(start, desk, tmp_path):
     """A running `serve`, and its port."""
     file = tmp_path / "port"
-    process = start("serve", "--port", "0", "--port-file", str(file), "--no-discover")
+    # Whoever runs the tests may have been started by `nohup`.
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)}
+    process = start("serve", "--port", "0", "--port-file", str(file), "--no-discover", **heard)
     return process, int(appeared(file, process))
 
 
@@ -204,7 +206,7 @@ def test_a_second_endpoint_is_found_when_the_first_has_ended(cli, start, served,
     assert f"runs at http://localhost:{port} (process {second.pid}" in cli("status").out
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_ends_cleanly_and_takes_its_record_back(served, home, tmp_path, number):
     process, _ = served
 
@@ -215,6 +217,18 @@ def test_it_ends_cleanly_and_takes_its_record_back(served, home, tmp_path, numbe
     assert b"Point your tools here" in out
     assert not (home / "run" / "endpoint.json").exists()
     assert not (tmp_path / "port").exists()
+
+
+def test_nohup_has_it_go_on_when_its_terminal_closes(start, desk, tmp_path, cli):
+    file = tmp_path / "port"
+    line = ("serve", "--port", "0", "--port-file", str(file), "--no-discover")
+    process = start(*line, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    port = appeared(file, process).strip()
+
+    process.send_signal(signal.SIGHUP)
+
+    assert f"runs at http://localhost:{port}" in cli("status").out
+    assert process.poll() is None
 
 
 def test_ctrl_c_ends_a_question_within_a_moment(start, desk):

@@ -135,7 +135,10 @@ def _port_line(gateway: "Gateway") -> bytes:
 
 
 def _stop_on_signals(gateway: "Gateway") -> None:
-    """The first Ctrl-C lets running streams finish; the second does not wait for them."""
+    """The first Ctrl-C lets running streams finish; the second does not wait for them.
+
+    A terminal that is closed ends it in the same way, unless `nohup` has it go on.
+    """
     asked: list[int] = []
 
     def stop(number: int) -> None:
@@ -148,6 +151,8 @@ def _stop_on_signals(gateway: "Gateway") -> None:
             signal.signal(number, lambda number, _: loop.call_soon_threadsafe(stop, number))
         else:
             loop.add_signal_handler(number, stop, number)
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        loop.add_signal_handler(signal.SIGHUP, stop, signal.SIGHUP)
 
 
 def _occupied(error: OccupiedError) -> int:
