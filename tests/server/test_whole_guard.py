@@ -201,6 +201,17 @@ def test_problem_31_a_page_of_another_site_is_refused_on_every_path(origin):
     run(scenario())
 
 
+@pytest.mark.parametrize(("origin", "word"), [("null", "names no site"), ("https://a.example", "add it to")])
+def test_only_what_can_be_allowed_is_advised(origin, word):
+    async def scenario():
+        async with rig() as gateway:
+            answer = await gateway.get("/health", ("origin", origin))
+
+            assert word in answer.json()["error"]["message"]
+
+    run(scenario())
+
+
 @pytest.mark.parametrize(
     "origin", ["http://localhost:5173", "http://127.0.0.1:8080", "http://[::1]:1", "https://app.example"]
 )

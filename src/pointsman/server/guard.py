@@ -47,11 +47,14 @@ class Admission(Struct, frozen=True):
         origin = first(headers, "origin")
         if origin is None or origin.lower() in self.allowed_origins:
             return origin
-        if not is_loopback(_origin_host(origin)):
-            raise ForbiddenError(
-                f"origin `{_shown(origin)}` is not allowed here; "
+        host = _origin_host(origin)
+        if not is_loopback(host):
+            advice = (
                 "add it to `allowed_origins` if you trust that site"
+                if host
+                else "it names no site that `allowed_origins` could hold; open the page from a web address"
             )
+            raise ForbiddenError(f"origin `{_shown(origin)}` is not allowed here; {advice}")
         return origin
 
     def check_key(self, headers: Headers) -> None:
