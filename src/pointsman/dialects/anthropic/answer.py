@@ -7,7 +7,7 @@ from pointsman.canon.blocks import SPELLING, Block, Refusal, ToolCall
 from pointsman.canon.events import Answer, MessageStart, Stop
 from pointsman.canon.json import Json
 from pointsman.canon.usage import Usage
-from pointsman.dialects.anthropic.answer_blocks import encode_answer_block
+from pointsman.dialects.anthropic.answer_blocks import apart, encode_answer_block
 from pointsman.dialects.anthropic.usage import encode_usage, with_output
 from pointsman.dialects.anthropic.words import NAME, STOPS
 from pointsman.dialects.dialect import Asked
@@ -25,6 +25,9 @@ def fold(answer: Answer, asked: Asked) -> Json:
     stop = choice.stop if choice is not None else None
     start = MessageStart(answer.id, answer.model, answer.created, answer.usage, answer.extra, answer.dialect)
     own = answer.dialect == NAME
+    if not own:
+        seen: dict[str, int] = {}
+        blocks = tuple([apart(block, seen) for block in blocks])
     usage = answer.usage if own else with_output(answer.usage, sum(map(_characters, blocks)))
     wires = (encode_answer_block(block, own, asked, number) for number, block in enumerate(blocks))
     return {

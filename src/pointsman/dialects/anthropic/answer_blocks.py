@@ -7,6 +7,8 @@ any is marked as unsigned. What the dialect cannot say is left out here and name
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import structs
+
 from pointsman.canon.blocks import Block, Native, Refusal, ServerTool, Text, Thinking, ToolCall, Unknown
 from pointsman.dialects.anthropic.arguments import arguments_object, raw_input
 from pointsman.dialects.anthropic.blocks import DIRECT, UNSIGNED
@@ -39,6 +41,14 @@ def signature(native: Native | None) -> str:
 def call_id(id: str, asked: Asked, number: int) -> str:
     """A tool call's id as the dialect wants it; made up where the upstream gave none."""
     return map_ids([id or f"toolu_{asked.message_id}_{number}"], None, NAME_CHARSET).popitem()[1]
+
+
+def apart(block: Block, seen: dict[str, int]) -> Block:
+    """A tool call whose id another one of the answer has, with an id of its own; `seen` counts them."""
+    if not isinstance(block, ToolCall) or not block.id:
+        return block
+    times = seen[block.id] = seen.get(block.id, 0) + 1
+    return block if times == 1 else structs.replace(block, id=f"{block.id}_{times}")
 
 
 def redacted(block: Thinking, native: Native | None, own: bool) -> Wire | None:

@@ -4,7 +4,8 @@ Tool results become blocks of a user turn, ahead of their siblings; turns of one
 become one. A system message in mid-conversation may only stand behind a user turn, and before an assistant's
 turn or at the end, never beside another one (platform.claude.com, "Mid-conversation system messages"): it
 waits until the user turn is complete. Where the target takes none, it is sent as a user's text. Each tool
-call must be answered in the next turn, and each result must answer one.
+call must be answered in the next turn, and each result must answer one. Ids that come again, as those of
+servers that count their calls in each turn, are made different.
 """
 
 from collections.abc import Iterable
@@ -37,6 +38,7 @@ def encode_conversation(messages: Iterable[Message], crossing: Crossing, first: 
         building.add(message, f"messages[{number}]")
     turns = building.finish()
     _check_results(turns)
+    _tell_apart(turns)
     if turns and turns[-1].role == "assistant":
         crossing.approximated("prefill", "the target goes on with the last turn instead of answering it")
     return [_wire(turn) for turn in turns]
@@ -124,6 +126,33 @@ def _check_results(turns: list[_Turn]) -> None:
         check_pair(asked, answered, turn.path)
         asked = [wire["id"] for wire in turn.blocks if wire["type"] == "tool_use"]
     check_pair(asked, [], turns[-1].path if turns else "messages")
+
+
+def _tell_apart(turns: list[_Turn]) -> None:
+    """Calls of one id get different ones, and their results with them, in their order."""
+    used: set[str] = set()
+    renamed: dict[str, list[str]] = {}
+    for turn in turns:
+        if turn.role == "assistant":
+            renamed = {}
+            for wire in turn.blocks:
+                if wire["type"] == "tool_use":
+                    id = wire["id"]
+                    wire["id"] = _unused(id, used)
+                    renamed.setdefault(id, []).append(wire["id"])
+        for wire in turn.blocks:
+            if wire["type"] == _RESULT:
+                sent = renamed[wire["tool_use_id"]]
+                wire["tool_use_id"] = sent.pop(0) if len(sent) > 1 else sent[0]
+
+
+def _unused(id: str, used: set[str]) -> str:
+    found, number = id, 1
+    while found in used:
+        number += 1
+        found = f"{id}_{number}"
+    used.add(found)
+    return found
 
 
 def encode_system(messages: Iterable[Message], crossing: Crossing) -> str | list[Wire] | None:

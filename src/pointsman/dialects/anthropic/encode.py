@@ -30,6 +30,7 @@ from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
 from pointsman.canon.usage import Usage
 from pointsman.dialects.anthropic.answer import encode_message, encode_stop, own_part
+from pointsman.dialects.anthropic.answer_blocks import apart
 from pointsman.dialects.anthropic.errors import error_frame
 from pointsman.dialects.anthropic.open_block import OpenBlock, open_block
 from pointsman.dialects.anthropic.usage import encode_counts, with_output
@@ -77,6 +78,8 @@ class _Writing:
         self._waiting: dict[int, list[Event]] = {}
         self._written = 0
         self._kinds: set[type] = set()
+        self._ids: dict[str, int] = {}
+        """How often each id of a call has come."""
         self._usage: Usage | None = None
         self._report: Usage | None = None
         self._stop: Stop | None = None
@@ -99,7 +102,8 @@ class _Writing:
             self._waiting[event.index] = [event]
             return b""
         self._kinds.add(type(event.block))
-        self._open = open_block(event.block, self._own, self._asked, self._written)
+        block = event.block if self._own else apart(event.block, self._ids)
+        self._open = open_block(block, self._own, self._asked, self._written)
         self._open_index = event.index
         self._characters += len(getattr(event.block, "text", "")) + len(getattr(event.block, "arguments", ""))
         return self._open.start()
