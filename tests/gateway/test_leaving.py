@@ -1,6 +1,9 @@
 """Problem 24: whoever leaves stops everything that was done for them; whoever is slow holds nothing up."""
 
 import asyncio
+import socket
+import sys
+from contextlib import ExitStack
 
 import pytest
 from rig import eventually, rig
@@ -38,6 +41,35 @@ def test_problem_24_a_client_that_leaves_before_the_head_stops_the_upstream(clie
             assert len(server.requests) == 1
             assert gateway.tally.requests == 1
             assert gateway.app.service.buffers.held == 0
+
+    run(scenario())
+
+
+@pytest.fixture
+def never_accepting():
+    """An address where connections are neither accepted nor refused: its queue is full."""
+    with socket.socket() as listener, ExitStack() as queue:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            waiting = queue.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a full queue is full on Linux only")
+@SAME
+def test_problem_24_a_client_that_leaves_while_the_upstream_is_called_ends_the_call(voice, never_accepting):
+    async def scenario():
+        async with rig(**{voice.name: never_accepting}) as gateway:
+            async with gateway.asking(voice, stream=True) as call:
+                await eventually(lambda: gateway.tally.in_flight)
+                call.leave()
+                async with asyncio.timeout(1.0):
+                    await gateway.settled()
+
+            assert gateway.tally.requests == 1
 
     run(scenario())
 
