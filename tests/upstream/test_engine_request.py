@@ -111,3 +111,11 @@ def test_what_is_not_text_is_refused_with_its_place(kind):
 def test_messages_that_are_none_are_refused(messages):
     with pytest.raises(MalformedError, match="messages"):
         chat_request({"messages": messages}, knows_tools=False)
+
+
+@pytest.mark.parametrize("schema", [False, [], "x", 5])
+def test_a_schema_that_is_no_object_is_refused(schema):
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+
+    with pytest.raises(MalformedError, match="`response_format` is no object"):
+        chat_request({"messages": HELLO, "response_format": form}, knows_tools=False)

@@ -30,7 +30,18 @@ def test_a_pattern_keeps_its_meaning_and_is_anchored(pattern, text, other):
 
 
 @pytest.mark.parametrize(
-    "pattern", [r"^(?=a)a$", r"^a\b$", r"^(a)\1$", r"^(?P<n>a)$", "^[", r"^[^\D]$", "a^b"]
+    "pattern",
+    [
+        r"^(?=a)a$",
+        r"^a\b$",
+        r"^(a)\1$",
+        r"^(?P<n>a)$",
+        "^[",
+        r"^[^\D]$",
+        "a^b",
+        "(" * 500 + ")" * 500,
+        "a{99999999999}",
+    ],
 )
 def test_a_pattern_that_the_grammar_cannot_say_has_no_counterpart(pattern):
     assert portable(pattern) is None

@@ -97,6 +97,9 @@ def _fit_format(body: dict[str, Any], path: str) -> AnswerSchema | None:
     """Puts the schema of the answer's format into the words of the engine's grammar."""
     form = _object(body.get("response_format"))
     described = _object(form.get("json_schema"))
+    given: object = described.get("schema")
+    if not (given is None or given is True or isinstance(given, dict)):
+        raise MalformedError(f"the JSON Schema in `{path}` is no object", param=path)
     schema = _object(described.get("schema"))
     if not schema:
         return None

@@ -85,7 +85,7 @@ def portable(pattern: str) -> str | None:
     """The same pattern in the words that the engine knows; None if it has none for it."""
     try:
         re.compile(pattern)
-    except re.error:
+    except (re.error, RecursionError, OverflowError):
         return None
     begins, ends = pattern.startswith("^"), pattern.endswith("$") and not pattern.endswith("\\$")
     inner = _translated(pattern[begins : len(pattern) - ends])
