@@ -12,6 +12,7 @@ from pointsman.canon.traits import Target
 from pointsman.dialects.anthropic import DIALECT as ANTHROPIC
 from pointsman.dialects.gather import gather
 from pointsman.dialects.openai_chat import DIALECT
+from schemas_chat import assert_completion, assert_stream
 
 FUNCTION = {"name": "look", "parameters": {"type": "object", "properties": {}}}
 BODY = {"model": "m", "messages": [{"role": "user", "content": "?"}], "functions": [FUNCTION]}
@@ -106,3 +107,10 @@ def test_a_conversation_of_functions_reaches_another_dialect_and_goes_on():
     uses = [block for turn in encoded.body["messages"][1:] for block in turn["content"]]
     assert [block["type"] for block in uses] == ["tool_use", "tool_result"] * 2
     assert uses[0]["id"] == uses[1]["tool_use_id"] != uses[2]["id"] == uses[3]["tool_use_id"]
+
+
+def test_both_forms_follow_the_public_schema():
+    events = answer('{"town":"Ulm"}')
+
+    assert_completion(DIALECT.fold(gather(events), LEGACY))
+    assert_stream(rendered(DIALECT, events, LEGACY))
