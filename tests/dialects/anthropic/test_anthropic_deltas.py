@@ -2,7 +2,14 @@
 
 import pytest
 
-from dialects.laws import ASKED, assert_answer_identity, assert_stream_identity, events_of, rendered
+from dialects.laws import (
+    ASKED,
+    assert_answer_identity,
+    assert_stream_identity,
+    events_of,
+    frames_of,
+    rendered,
+)
 from pointsman.canon.blocks import Native, ToolCall
 from pointsman.canon.events import BlockEnd, BlockStart, MessageEnd, MessageStart, NativeDelta, Stop
 from pointsman.dialects.anthropic import DIALECT
@@ -89,3 +96,15 @@ def test_an_input_that_is_no_object_stays_what_it_was_in_its_own_dialect(given):
 
     assert_answer_identity(DIALECT, body)
     assert DIALECT.fold_losses(gather(DIALECT.whole(body, Origin())), ASKED) == ()
+
+
+@pytest.mark.parametrize("number", range(7))
+def test_unknown_members_of_an_event_reach_clients_of_the_dialect_and_are_a_loss_for_others(number):
+    said = [event for _, event in frames_of(stream(TEXT, {"type": "text_delta", "text": "Hi"}))]
+    said.insert(2, {"type": "ping"})
+    said[number] = {**said[number], "weight": 0.5, "nothing": None}
+    sent = b"".join(frame(encode(event), event["type"]) for event in said)
+
+    losses = [loss.what for event in events_of(DIALECT, sent) for loss in CHAT.answer_losses(event)]
+    assert_stream_identity(DIALECT, sent)
+    assert losses == ["weight"]

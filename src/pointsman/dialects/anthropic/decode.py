@@ -36,6 +36,7 @@ from pointsman.dialects.anthropic.errors import parse_event
 from pointsman.dialects.anthropic.usage import UsageReader
 from pointsman.dialects.anthropic.words import NAME, REASONS
 from pointsman.dialects.dialect import UNREADABLE, Origin
+from pointsman.dialects.foreign import unsaid
 from pointsman.wire.fields import as_integer, as_object, as_text
 from pointsman.wire.json import decode_part
 from pointsman.wire.sse import Frame, FrameReader
@@ -104,8 +105,11 @@ class _Reading:
         step = _EVENTS.get(name)
         if step is None:
             events.append(UnknownEvent(NAME, frame.event or name, wire))
-        else:
-            step(self, wire, events)
+            return
+        known = _MEMBERS.get(name)
+        if known is not None and len(wire) > len(known):
+            _tell_beside({key: wire[key] for key in wire if key not in known}, events)
+        step(self, wire, events)
 
     def message_start(self, wire: Json, events: list[Event]) -> None:
         message = as_object(wire.get("message"), "message")
@@ -223,6 +227,15 @@ _EVENTS: dict[str, Callable[[Any, Json, list[Event]], None]] = {
     "error": _Reading.error,
 }
 
+_MEMBERS: dict[str, frozenset[str]] = {
+    "message_start": frozenset({"type", "message"}),
+    "content_block_start": frozenset({"type", "index", "content_block"}),
+    "content_block_delta": frozenset({"type", "index", "delta"}),
+    "content_block_stop": frozenset({"type", "index"}),
+    "ping": frozenset({"type"}),
+}
+"""The members of the events that keep no others themselves."""
+
 _DELTAS: dict[str, Callable[[Any, int, Json, list[Event]], None]] = {
     "text_delta": _Reading.text_delta,
     "thinking_delta": _Reading.thinking_delta,
@@ -230,6 +243,12 @@ _DELTAS: dict[str, Callable[[Any, int, Json, list[Event]], None]] = {
     "signature_delta": _Reading.signature_delta,
     "citations_delta": _Reading.citations_delta,
 }
+
+
+def _tell_beside(extra: Json, events: list[Event]) -> None:
+    """What the next event says besides, ahead of it; named by its members, for whoever drops them."""
+    if extra:
+        events.append(UnknownEvent(NAME, ", ".join(unsaid(extra)), {SPELLING: extra}))
 
 
 def decode_whole(body: Json, origin: Origin) -> Iterable[Event]:

@@ -6,8 +6,9 @@ once, at its end: one `message_delta` carries the last word of all reports, then
 """
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
+from pointsman.canon.blocks import SPELLING
 from pointsman.canon.events import (
     ArgumentsDelta,
     BlockEnd,
@@ -55,7 +56,12 @@ class StreamEncoder:
         """The bytes for an event; may be empty."""
         if self._writing.over:
             return b""
-        return _STEPS[type(event)](self._writing, event)
+        beside = self._writing.beside
+        written = _STEPS[type(event)](self._writing, event)
+        if not beside or not written:
+            return written
+        self._writing.beside = {}
+        return _with_members(written, beside)
 
     def close(self) -> bytes:
         """Nothing: `message_stop` has been said."""
@@ -71,6 +77,8 @@ class _Writing:
 
     def __init__(self, asked: Asked) -> None:
         self.over = False
+        self.beside: Json = {}
+        """Unknown members of the next frame."""
         self._asked = asked
         self._own = False
         self._open: OpenBlock | None = None
@@ -167,6 +175,10 @@ class _Writing:
         """An event that only its own dialect can say."""
         if event.dialect != NAME:
             return b""
+        beside = event.data.get(SPELLING)
+        if isinstance(beside, dict) and len(event.data) == 1:
+            self.beside = cast("Json", beside)
+            return b""
         return self._tell_early() + frame(encode(event.data), event.name)
 
     def finish(self, event: MessageEnd) -> bytes:
@@ -205,6 +217,12 @@ class _Writing:
         return _message_delta(
             {**own_part(self._stop, "event"), "delta": own_part(self._stop, "delta"), "usage": usage}
         )
+
+
+def _with_members(written: bytes, members: Json) -> bytes:
+    """The frames, the first of which says these members, too."""
+    first, end, rest = written.partition(b"}\n\n")
+    return first + b"," + encode(members)[1:-1] + end + rest
 
 
 def _message_delta(wire: Json) -> bytes:
