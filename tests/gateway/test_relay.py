@@ -16,14 +16,15 @@ TURN = b'"messages":[{"role":"user","content":"x"}]'
 ODD_BODIES = {
     "odd whitespace": b' {\n\t"model"\t: %s ,\r\n "messages" : [ {"role":"user","content":"a"} ] }\n ',
     "key order": b'{"zeta":1,"max_tokens":5,"model":%s,"alpha":2,' + TURN + b"}",
-    "duplicate keys": b'{"max_tokens":1,"model":%s,"max_tokens":2,"messages":[{"role":"a","role":"user"}]}',
+    "duplicate keys": b'{"max_tokens":1,"model":%s,"max_tokens":2,'
+    b'"messages":[{"role":"a","role":"user","content":""}]}',
     "unicode escapes": b'{"model":%s,"messages":[{"role":"user","content":"\\u00e9\\ud83d\\ude00\xc3\xa9"}]}',
     "model inside": b'{"messages":[{"role":"user","content":"{\\"model\\":\\"x\\"}"}],'
     b'"metadata":{"model":"y"},"model":%s}',
     "odd numbers": b'{"model":%s,"temperature":1.0e+0,"max_tokens":100000000000000000000,'
-    b'"messages":[{"role":"user","x":-0.0}]}',
+    b'"messages":[{"role":"user","content":"","x":-0.0}]}',
     "half a surrogate": b'{"model":%s,"messages":[{"role":"user","content":"\\ud83d"}]}',
-    "unknown fields": b'{"model":%s,"messages":[{"role":"user"}],'
+    "unknown fields": b'{"model":%s,"messages":[{"role":"user","content":""}],'
     b'"context_management":{"edits":[]},"new":[null,true]}',
 }
 
@@ -46,7 +47,7 @@ def test_a_relayed_request_changes_in_the_span_of_the_models_name_only(voice, sh
 def test_a_body_whose_model_needs_no_change_goes_as_it_is_however_its_name_is_escaped(voice):
     async def scenario():
         body = (
-            b'{ "model" : "%s", "messages": [ {"role" :"user"} ] }'
+            b'{ "model" : "%s", "messages": [ {"role" :"user", "content": ""} ] }'
             % voice.model.replace("-", "\\u002d").encode()
         )
         async with Upstream(voice.whole()) as upstream, rig(**{voice.name: upstream}) as gateway:

@@ -124,6 +124,10 @@ WRONG = {
     "no role": ({"messages": [{"content": "x"}]}, "role"),
     "content a number": ({"messages": [{"role": "user", "content": 5}]}, "content"),
     "tools a word": ({"tools": "x"}, "tools"),
+    "tools numbers": ({"tools": [3]}, "tools[0]"),
+    "tool_choice a number": ({"tool_choice": 5}, "tool_choice"),
+    "metadata a list": ({"metadata": []}, "metadata"),
+    "stop a list of numbers": ({"stop": [5], "stop_sequences": [5]}, "stop"),
     "content a list of words": ({"messages": [{"role": "user", "content": ["x"]}]}, "content[0]"),
     "max_tokens a word": ({"max_tokens": "many"}, "max_tokens"),
     "max_tokens a fraction": ({"max_tokens": 0.5}, "max_tokens"),
@@ -154,6 +158,38 @@ def test_a_wrong_type_is_a_400_that_names_the_field(client, upstream, case):
             answer = await gateway.ask(client, backend=upstream.name, **fields)
 
             assert word in await refused(gateway, client, answer)
+            assert not server.requests
+
+    run(scenario())
+
+
+WRONG_ELSEWHERE = {
+    "an input of numbers": ("/v1/embeddings", {"input": 5}, "input"),
+    "a prompt in an object": ("/v1/completions", {"prompt": {}}, "prompt"),
+    "a limit in words": ("/v1/completions", {"prompt": "x", "max_tokens": "many"}, "max_tokens"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_ELSEWHERE)
+def test_a_wrong_type_is_a_400_where_there_is_no_conversation(case):
+    async def scenario():
+        path, fields, word = WRONG_ELSEWHERE[case]
+        async with Upstream(CHAT.whole()) as upstream, rig(openai_chat=upstream) as gateway:
+            answer = await gateway.post(path, {"model": "gpt-x", **fields})
+
+            assert word in await refused(gateway, CHAT, answer)
+            assert not upstream.requests
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("upstream", VOICES.values(), ids=VOICES)
+def test_a_message_without_content_is_a_400_where_the_dialect_demands_it(upstream):
+    async def scenario():
+        async with Upstream(upstream.whole()) as server, rig(**{upstream.name: server}) as gateway:
+            answer = await gateway.ask(ANTHROPIC, backend=upstream.name, messages=[{"role": "user"}])
+
+            assert "messages[0].content" in await refused(gateway, ANTHROPIC, answer)
             assert not server.requests
 
     run(scenario())

@@ -46,6 +46,9 @@ def test_turns_that_a_reader_may_take_pass(turn):
         ({"role": "user", "content": True}, "turns[1].content"),
         ({"role": "user", "content": {"type": "text"}}, "turns[1].content"),
         ({"role": "user", "content": ["hello"]}, "turns[1].content[0]"),
+        ({"role": "assistant", "tool_calls": 5}, "turns[1].tool_calls"),
+        ({"role": "assistant", "tool_calls": "t"}, "turns[1].tool_calls"),
+        ({"role": "assistant", "tool_calls": [5]}, "turns[1].tool_calls[0]"),
     ],
 )
 def test_a_turn_that_nobody_could_take_is_named(turn, param):
@@ -53,6 +56,16 @@ def test_a_turn_that_nobody_could_take_is_named(turn, param):
         check([USER, turn])
 
     assert caught.value.param == param
+
+
+@pytest.mark.parametrize("turn", [{"role": "user"}, {"role": "user", "content": None}])
+def test_content_may_be_demanded(turn):
+    body = json.dumps({"turns": [USER, turn]}).encode()
+
+    with pytest.raises(MalformedError, match="required") as caught:
+        check_turns(body, peek(body).members, "turns", ROLES, content=True)
+
+    assert caught.value.param == "turns[1].content"
 
 
 @pytest.mark.parametrize("turns", [None, 5, "x", {}, []])
@@ -77,6 +90,8 @@ def kinds(name, value, allowed):
         (-2, "number"),
         ("x", "string|array"),
         (["x"], "string|array"),
+        ([], "string|strings"),
+        ([{"a": 1}], "objects"),
         ({}, "object"),
         (False, "boolean"),
         (None, "integer"),
@@ -98,11 +113,14 @@ def test_a_member_of_the_right_kind_passes(value, allowed):
         ("x", "object"),
         ("yes", "boolean"),
         (1, "boolean"),
+        ([3], "objects"),
+        ("x", "objects"),
+        ([5], "string|strings"),
     ],
 )
 def test_a_member_of_another_kind_is_named(value, allowed):
     with pytest.raises(MalformedError) as caught:
         kinds("field", value, allowed)
 
-    assert caught.value.param == "field"
-    assert "`field` must be" in caught.value.message
+    assert caught.value.param in {"field", "field[0]"}
+    assert f"`{caught.value.param}` must be" in caught.value.message

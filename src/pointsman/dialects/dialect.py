@@ -143,6 +143,9 @@ class Dialect(Struct, frozen=True):
     """The member of a request that holds the conversation, an array with at least one item."""
     roles: Sequence[str] = ()
     """Who may speak in a turn; a turn of anybody else is refused, relayed or not. Empty: anybody."""
-    kinds: Mapping[str, str] = {}
+    content_required: bool = False
+    """Whether every turn has content; where a turn may be calls alone, it need not."""
+    kinds: Mapping[Operation, Mapping[str, str]] = {}
     """Members of a request → what they must be, if they are not null: `string`, `array`, `object`, `boolean`,
-    `number`, `integer`, or several of them apart by `|`. Only what the dialect's page states."""
+    `number`, `integer`, `objects`, `strings`, or several of them apart by `|`. Only what the dialect's page
+    states."""

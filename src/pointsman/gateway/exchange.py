@@ -60,11 +60,11 @@ CONVERSING = frozenset({"generate", "count_tokens"})
 
 def check_turns(exchange: Exchange) -> None:
     """One look at the bytes, so that a body which nobody could answer goes nowhere. Raises MalformedError."""
-    if exchange.intent.operation not in CONVERSING:
-        return
     dialect, body, members = exchange.dialect, exchange.body, exchange.intent.members
-    shape.check_turns(body, members, dialect.turns_field, dialect.roles)
-    shape.check_kinds(body, members, dialect.kinds)
+    if exchange.intent.operation in CONVERSING:
+        demands = dialect.content_required
+        shape.check_turns(body, members, dialect.turns_field, dialect.roles, content=demands)
+    shape.check_kinds(body, members, dialect.kinds.get(exchange.intent.operation, {}))
 
 
 class Client(Protocol):

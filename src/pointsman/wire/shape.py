@@ -23,17 +23,27 @@ _KINDS: dict[str, tuple[bytes, str]] = {
     "boolean": (b"tf", "true or false"),
     "number": (b"-0123456789", "a number"),
     "integer": (b"-0123456789", "a whole number"),
+    "objects": (b"[", "an array of objects"),
+    "strings": (b"[", "an array of strings"),
 }
 """What a value begins with, and how it is called."""
 _EMPTY = re.compile(rb"\[[ \t\r\n]*\]")
-_LIST_OF_OBJECTS = re.compile(rb"\[[ \t\r\n]*[{\]]")
+_FIRST_ITEM = {
+    "objects": re.compile(rb"\[[ \t\r\n]*[{\]]"),
+    "strings": re.compile(rb"\[[ \t\r\n]*[\"\]]"),
+}
+"""What an array begins with, as far as its first item tells."""
+
+
+_NULL = msgspec.Raw(b"null")
 
 
 class _Turn(Struct, gc=False):
     """As much of a turn as is looked at; a tenth of a millisecond for a hundred kilobytes."""
 
     role: str
-    content: msgspec.Raw = msgspec.Raw(b"null")
+    content: msgspec.Raw = _NULL
+    tool_calls: msgspec.Raw = _NULL
 
 
 _turns = msgspec.json.Decoder(list[_Turn])
@@ -48,21 +58,34 @@ def check_kinds(body: bytes, members: Mapping[str, Span], kinds: Mapping[str, st
         allowed = kinds.get(name)
         if allowed is None or body.startswith(b"null", span.start):
             continue
-        first = body[span.start : span.start + 1]
-        fitting = [kind for kind in allowed.split("|") if first in _KINDS[kind][0]]
-        if not fitting or (fitting == ["integer"] and not _is_whole(body[span.start : span.end])):
-            expected = " or ".join(_KINDS[kind][1] for kind in allowed.split("|"))
-            raise wrong(name, expected, decode_value(body[span.start : span.end]))
+        value = body[span.start : span.end]
+        kinds_allowed = allowed.split("|")
+        if not any(_is(value, kind) for kind in kinds_allowed):
+            raise _other(name, kinds_allowed, decode_value(value))
 
 
-def _is_whole(number: bytes) -> bool:
-    return number.lstrip(b"-").isdigit() or float(number).is_integer()
+def _other(name: str, kinds: list[str], value: object) -> MalformedError:
+    """The error for a member of none of these kinds."""
+    item = next((kind for kind in kinds if kind in _FIRST_ITEM), None)
+    if item is not None and isinstance(value, list):
+        return wrong(f"{name}[0]", _KINDS[item.removesuffix("s")][1], cast("list[Any]", value)[0])
+    return wrong(name, " or ".join(_KINDS[kind][1] for kind in kinds), value)
 
 
-def check_turns(body: bytes, members: Mapping[str, Span], name: str, roles: Collection[str]) -> None:
-    """The member called `name` holds at least one turn; each is spoken in one of `roles`, if any are given.
+def _is(value: bytes, kind: str) -> bool:
+    if value[:1] not in _KINDS[kind][0]:
+        return False
+    if kind == "integer":
+        return value.lstrip(b"-").isdigit() or float(value).is_integer()
+    first = _FIRST_ITEM.get(kind)
+    return first is None or first.match(value) is not None
 
-    Raises MalformedError.
+
+def check_turns(
+    body: bytes, members: Mapping[str, Span], name: str, roles: Collection[str], *, content: bool = False
+) -> None:
+    """The member called `name` holds at least one turn; each is spoken in one of `roles`, if any are given,
+    and has content, if that is demanded. Raises MalformedError.
     """
     span = members.get(name)
     if span is None:
@@ -71,26 +94,32 @@ def check_turns(body: bytes, members: Mapping[str, Span], name: str, roles: Coll
         raise MalformedError(f"`{name}` must be an array", param=name)
     if _EMPTY.match(body, span.start):
         raise MalformedError(f"`{name}` must hold at least one message", param=name)
-    if roles and not _fits(memoryview(body)[span.start : span.end], roles):
-        _find_fault(body[span.start : span.end], name, roles)
+    if roles and not _fits(memoryview(body)[span.start : span.end], roles, content):
+        _find_fault(body[span.start : span.end], name, roles, content)
 
 
-def _fits(turns: memoryview, roles: Collection[str]) -> bool:
+def _fits(turns: memoryview, roles: Collection[str], content: bool) -> bool:
     """Whether all is as it must be, at a glance; False where a closer look is needed."""
     try:
         read = _turns.decode(turns)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return False
-    return all(turn.role in roles and _is_content(memoryview(turn.content)) for turn in read)
+    plain = b'"' if content else b'"n'
+    return all(
+        turn.role in roles
+        and _begins(memoryview(turn.content), plain)
+        and (turn.tool_calls is _NULL or _begins(memoryview(turn.tool_calls), b"n"))
+        for turn in read
+    )
 
 
-def _is_content(value: memoryview) -> bool:
-    """Text, null, or a list whose first item is an object."""
+def _begins(value: memoryview, plain: bytes) -> bool:
+    """Whether it begins with one of `plain`, or is an array whose first item is an object."""
     first = value[:1].tobytes()
-    return first in b'"n' or (first == b"[" and _LIST_OF_OBJECTS.match(value) is not None)
+    return first in plain or (first == b"[" and _FIRST_ITEM["objects"].match(value) is not None)
 
 
-def _find_fault(turns: bytes, name: str, roles: Collection[str]) -> None:
+def _find_fault(turns: bytes, name: str, roles: Collection[str], content: bool) -> None:
     """Names the first turn that is wrong. Raises MalformedError."""
     for at, turn in enumerate(as_array(decode_value(turns), name)):
         path = f"{name}[{at}]"
@@ -101,12 +130,17 @@ def _find_fault(turns: bytes, name: str, roles: Collection[str]) -> None:
         if role not in roles:
             known = ", ".join(f"`{role}`" for role in roles)
             raise MalformedError(f"`{path}.role` must be one of {known}, not: {role}", param=f"{path}.role")
-        _check_content(fields.get("content"), f"{path}.content")
+        said = fields.get("content")
+        if said is None and content:
+            raise MalformedError(f"`{path}.content` is required", param=f"{path}.content")
+        if said is not None and not isinstance(said, str | list):
+            raise wrong(f"{path}.content", "a string or an array", said)
+        for key in ("content", "tool_calls"):
+            _check_objects(fields.get(key), f"{path}.{key}")
 
 
-def _check_content(content: object, path: str) -> None:
-    if isinstance(content, list):
-        for at, part in enumerate(cast("list[Any]", content)):
-            as_object(part, f"{path}[{at}]")
-    elif content is not None and not isinstance(content, str):
-        raise wrong(path, "a string or an array", content)
+def _check_objects(value: object, path: str) -> None:
+    if value is None or (isinstance(value, str) and path.endswith(".content")):
+        return
+    for at, item in enumerate(as_array(value, path)):
+        as_object(item, f"{path}[{at}]")

@@ -43,5 +43,6 @@ DIALECT = Dialect(
     sign_header="anthropic-version",
     request_id_header="request-id",
     roles=ROLES,
+    content_required=True,
     kinds=KINDS,
 )

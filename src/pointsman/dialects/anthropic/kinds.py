@@ -3,6 +3,8 @@ with the roles that compatible servers document beside those."""
 
 from collections.abc import Mapping
 
+from pointsman.canon.intent import Operation
+
 ROLES = (
     "user",
     "assistant",
@@ -13,19 +15,20 @@ ROLES = (
     "sample_message_user",
     "sample_message_ai",
 )
-KINDS: Mapping[str, str] = {
+_MESSAGES: Mapping[str, str] = {
     "context_management": "object",
     "max_tokens": "integer",
-    "mcp_servers": "array",
+    "mcp_servers": "objects",
     "metadata": "object",
     "output_config": "object",
     "service_tier": "string",
-    "stop_sequences": "array",
-    "system": "string|array",
+    "stop_sequences": "strings",
+    "system": "string|objects",
     "temperature": "number",
     "thinking": "object",
     "tool_choice": "object",
-    "tools": "array",
+    "tools": "objects",
     "top_k": "integer",
     "top_p": "number",
 }
+KINDS: Mapping[Operation, Mapping[str, str]] = {"generate": _MESSAGES, "count_tokens": _MESSAGES}

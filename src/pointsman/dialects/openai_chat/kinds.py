@@ -3,6 +3,8 @@ chat completion"), with the roles that compatible servers document beside those.
 
 from collections.abc import Mapping
 
+from pointsman.canon.intent import Operation
+
 ROLES = (
     "system",
     "developer",
@@ -18,16 +20,16 @@ ROLES = (
     # platform.moonshot.ai, "Context caching".
     "cache",
 )
-KINDS: Mapping[str, str] = {
+_GENERATE: Mapping[str, str] = {
     "audio": "object",
     "frequency_penalty": "number",
     "function_call": "string|object",
-    "functions": "array",
+    "functions": "objects",
     "logit_bias": "object",
     "max_completion_tokens": "integer",
     "max_tokens": "integer",
     "metadata": "object",
-    "modalities": "array",
+    "modalities": "strings",
     "n": "integer",
     "parallel_tool_calls": "boolean",
     "presence_penalty": "number",
@@ -35,11 +37,29 @@ KINDS: Mapping[str, str] = {
     "response_format": "object",
     "seed": "integer",
     "service_tier": "string",
-    "stop": "string|array",
+    "stop": "string|strings",
     "stream_options": "object",
     "temperature": "number",
     "tool_choice": "string|object",
-    "tools": "array",
+    "tools": "objects",
     "top_logprobs": "integer",
     "top_p": "number",
+    "user": "string",
+}
+_COMPLETIONS: Mapping[str, str] = {
+    "best_of": "integer",
+    "echo": "boolean",
+    "logit_bias": "object",
+    "max_tokens": "integer",
+    "n": "integer",
+    "prompt": "string|array",
+    "stop": "string|strings",
+    "stream_options": "object",
+    "temperature": "number",
+    "top_p": "number",
+}
+KINDS: Mapping[Operation, Mapping[str, str]] = {
+    "generate": _GENERATE,
+    "completions": _COMPLETIONS,
+    "embeddings": {"dimensions": "integer", "encoding_format": "string", "input": "string|array"},
 }
