@@ -493,3 +493,19 @@ def test_a_client_of_functions_reads_a_function_call(stream):
             assert not any("tool_calls" in each for each in said)
 
     run(scenario())
+
+
+def test_the_head_of_a_stream_names_what_is_known_to_be_lost_by_then():
+    async def scenario():
+        given = {**CHAT.answer, "system_fingerprint": "fp_1"}
+        streamed = sse(
+            chunk({"role": "assistant", "content": "Hi"}, system_fingerprint="fp_1"), *CHAT.frames[-2:]
+        )
+        async with Upstream(json_reply(given), streamed) as server, rig(openai_chat=server) as gateway:
+            for _ in range(2):
+                answer = await gateway.ask(ANTHROPIC, backend="openai_chat", stream=True)
+
+                assert answer.events[-1] == ANTHROPIC.last
+                assert "dropped system_fingerprint" in answer.header("x-pointsman-losses")
+
+    run(scenario())

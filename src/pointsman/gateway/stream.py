@@ -123,6 +123,7 @@ class Delivery:
         held = await judge_stream(reading, self._pace)
         self._must_follow(reading.tap)
         encoder = self._exchange.dialect.encoder(self._asked)
+        self._foresee(held.events)
         await self._line.commit(200, self._translated_head(EVENT_STREAM), ours=True)
         try:
             await self._encode(encoder, held.events)
@@ -158,6 +159,11 @@ class Delivery:
         self._lose(self._exchange.dialect.answer_losses(event))
         if self._keeper is not None:
             self._keeper.note(event)
+
+    def _foresee(self, events: Iterable[Event]) -> None:
+        """What is lost of the events that came before the head, so that the head can say it."""
+        for event in events:
+            self._lose(self._exchange.dialect.answer_losses(event))
 
     def _lose(self, losses: Iterable[Loss]) -> None:
         """Each once: a stream may lose the same thing with every event."""
@@ -248,6 +254,7 @@ class Delivery:
         """The client asked for a stream, but the upstream sent a whole answer."""
         events = self._events(self._decoded(await read_whole(self._incoming, self._exchange.room)))
         encoder = self._exchange.dialect.encoder(self._asked)
+        self._foresee(events)
         await self._line.commit(200, self._translated_head(EVENT_STREAM), ours=True)
         await self._encode(encoder, events)
         self._lose(encoder.losses())
