@@ -17,7 +17,7 @@ for module in pkgutil.walk_packages(pointsman.__path__, "pointsman."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
 """
-HEAVY = {"httptools", "keyring", "msgspec", "rich", "tomlkit", "uvicorn", "uvloop", "xllamacpp", "zstandard"}
+HEAVY = {"httptools", "keyring", "msgspec", "rich", "tomlkit", "uvloop", "xllamacpp", "zstandard"}
 OF_THE_PURE = {"asyncio", "socket", "ssl", "sqlite3"}
 
 

@@ -35,6 +35,7 @@ from pointsman.gateway.parts import Parts
 from pointsman.routing.attempts import Patience
 from pointsman.routing.router import Router
 from pointsman.routing.snapshot import Backend, Model, Snapshot
+from pointsman.server.asgi import AsgiApplication
 from pointsman.server.buffers import Buffers
 from pointsman.server.endpoint import Endpoint
 from pointsman.server.guard import Admission, is_loopback
@@ -96,7 +97,8 @@ class App:
         )
         self._lists = Catalogs(self._surveyor.models, self._publish, chance=random.random)
         self._lists.watch(self._surveyor.listable())
-        self.asgi = Endpoint(lambda: self.service, start=self.start, stop=self.stop)
+        self.endpoint = Endpoint(lambda: self.service)
+        self.asgi = AsgiApplication(self.endpoint, start=self.start, stop=self.stop)
         self._upkeep: asyncio.Task[None] | None = None
 
     # Configuration

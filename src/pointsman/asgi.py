@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pointsman.app import App
-    from pointsman.server.client import Receive, Scope, Send
+    from pointsman.server.asgi import Receive, Scope, Send
 
 
 class Application:

@@ -2,16 +2,16 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
 from pointsman.app import App
-from pointsman.canon.errors import SetupError
 from pointsman.canon.json import Json
-from pointsman.server.endpoint import Endpoint
+from pointsman.server.asgi import AsgiApplication
 from pointsman.server.guard import is_local_name
-from pointsman.server.hosting import Host, make_host
+from pointsman.server.hosting import Host
 from pointsman.server.listening import open_sockets, port_of
 
 EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})
@@ -59,7 +59,12 @@ class Gateway:
         return self._port
 
     @property
-    def asgi(self) -> Endpoint:
+    def addresses(self) -> frozenset[str]:
+        """Where it listens; empty before it does."""
+        return self._host.addresses if self._host is not None else frozenset()
+
+    @property
+    def asgi(self) -> AsgiApplication:
         """The endpoint as an ASGI application, for another server."""
         return self.app.asgi
 
@@ -78,20 +83,25 @@ class Gateway:
         sockets = open_sockets(settings.host, settings.port)
         self._port = port_of(sockets)
         self.app.listens_on(self._port)
-        ready = asyncio.Event()
-        self._host = make_host(self.app.asgi, ready.set, grace=settings.shutdown_timeout)
-        self._running = asyncio.get_running_loop().create_task(self._host.serve(sockets))
-        waiting = asyncio.get_running_loop().create_task(ready.wait())
-        await asyncio.wait({self._running, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        if not ready.is_set():
-            raise SetupError("the endpoint ended before it answered; starting it again may help")
+        self._host = Host(self.app.endpoint.answer, grace=settings.shutdown_timeout)
+        await self._begin(self._host, sockets)
         try:
             self._announce(self)
         except BaseException:
             await self._end()
             raise
         return self
+
+    async def _begin(self, host: Host, sockets: list[socket.socket]) -> None:
+        try:
+            await self.app.start()
+            await host.open(sockets)
+        except BaseException:
+            for each in sockets:
+                each.close()
+            await self.app.stop()
+            raise
+        self._running = asyncio.get_running_loop().create_task(host.run_until_ended())
 
     def stop(self, *, now: bool = False) -> None:
         """Asks the endpoint to end; `now` without waiting for running streams."""
@@ -112,5 +122,4 @@ class Gateway:
     async def _end(self) -> None:
         self.stop()
         await self.wait()
-        # A server that was told twice to end leaves its application standing.
         await self.app.stop()

@@ -7,7 +7,7 @@ import pytest
 
 from pointsman.cli.main import COMMANDS
 
-HEAVY = ("rich", "aiohttp", "uvicorn", "tomlkit", "asyncio", "pointsman.app", "pointsman.config")
+HEAVY = ("rich", "httptools", "ssl", "tomlkit", "asyncio", "pointsman.app", "pointsman.config")
 
 
 def test_the_help_lists_every_command_with_what_it_does(cli):

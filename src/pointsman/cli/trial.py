@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 
 from msgspec import Struct
@@ -163,8 +164,8 @@ class _Listener:
     async def finish(self, data: bytes = b"") -> None:
         self.body += data
 
-    async def gone(self) -> None:
-        await asyncio.Event().wait()
+    def watch(self, left: Callable[[], None] | None) -> None:
+        """Nobody leaves."""
 
     def abort(self) -> None:
         """Nobody is cut off."""

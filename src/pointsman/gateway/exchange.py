@@ -1,5 +1,6 @@
 """The client's side of the seam: a request as it came in, and the line on which its answer leaves."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from msgspec import Struct
@@ -82,8 +83,8 @@ class Client(Protocol):
         """Ends the body properly, with its last piece."""
         ...
 
-    async def gone(self) -> None:
-        """Returns when the client has left; safe to cancel."""
+    def watch(self, left: Callable[[], None] | None) -> None:
+        """Calls `left` from the event loop once the client has left; None ends the watch."""
         ...
 
     def abort(self) -> None:

@@ -18,13 +18,11 @@ from pointsman.ledger.trace import Trace
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import encode
 
+SHORTEST = 0.01
+"""Seconds between two looks at how long it has been silent."""
 CUT_SECONDS = 1.0
 """How long a client may take to hear that its answer is cut."""
 EVENT_STREAM: Headers = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
-
-
-class ClientGoneError(Exception):
-    """The client has left; there is nobody to answer."""
 
 
 class Line:
@@ -45,7 +43,8 @@ class Line:
         self._trace = trace
         self.clock = clock
         self._stream = stream
-        self._pings = stream and bool(dialect.ping)
+        self.pings = stream and bool(dialect.ping)
+        """Whether it can be kept waiting."""
         self._pace = pace
         self._opened = clock()
         self._last = self._opened
@@ -93,32 +92,19 @@ class Line:
         if self._trace.first_byte is None:
             self._trace.first_byte = self._last - self._opened
 
-    async def attend(self) -> None:
-        """Watches for the client's leaving, and keeps it waiting. Raises ClientGoneError; else never ends.
+    async def keep_waiting(self) -> None:
+        """Lets the client hear from us whenever it has been silent for too long; never ends by itself."""
+        while True:
+            left = self._last + self._pace.ping_every - self.clock()
+            if left > 0:
+                await asyncio.sleep(max(SHORTEST, left))
+            else:
+                await self._ping()
 
-        Where a drain is wanted, the answer may end within it; what is written then goes nowhere.
-        """
-        while not await self._left():
-            await self._keep_waiting()
-        await asyncio.sleep(self._pace.drain)
-        raise ClientGoneError
-
-    async def _left(self) -> bool:
-        """True once the client has left; False when it may be time for a ping."""
-        if not self._pings:
-            await self._client.gone()
-            return True
-        try:
-            async with asyncio.timeout(max(0.01, self._last + self._pace.ping_every - self.clock())):
-                await self._client.gone()
-        except TimeoutError:
-            return False
-        return True
-
-    async def _keep_waiting(self) -> None:
-        if self.clock() - self._last < self._pace.ping_every:
-            return
+    async def _ping(self) -> None:
         self._last = self.clock()
+        if self._over:
+            return
         if not self.headed:
             await self._head(200, EVENT_STREAM, ours=True)
         if self._ours or not self.committed:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pointsman.canon.errors import PointsmanError, UpstreamError
 from pointsman.dialects.dialect import Asked
 from pointsman.gateway.amend import amend
+from pointsman.gateway.attendance import ClientGoneError, attended
 from pointsman.gateway.counting import count_here, counts_itself, lacks_counter
 from pointsman.gateway.estimate import estimate
 from pointsman.gateway.exchange import Client, Exchange, check_turns
 from pointsman.gateway.judge import Form, RefusalError, judge_head
-from pointsman.gateway.line import ClientGoneError, Line
+from pointsman.gateway.line import Line
 from pointsman.gateway.masking import secrets_of
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.prepare import Prepared, prepare, upstream_dialect
@@ -31,21 +32,12 @@ async def serve(exchange: Exchange, client: Client, parts: Parts, trace: Trace) 
     streams = exchange.intent.stream
     line = Line(client, exchange.dialect, trace, parts.clock, stream=streams, pace=parts.pace)
     try:
-        await _attended(exchange, line, parts, trace)
+        await attended(client, line, parts.pace, answer(exchange, line, parts, trace))
+    except ClientGoneError:
+        trace.error = CLIENT_GONE
     except asyncio.CancelledError:
         await line.cut()
         raise
-
-
-async def _attended(exchange: Exchange, line: Line, parts: Parts, trace: Trace) -> None:
-    """The answer, beside a watch over the client: whichever ends stops the other."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            attention = group.create_task(line.attend())
-            await answer(exchange, line, parts, trace)
-            attention.cancel()
-    except* ClientGoneError:
-        trace.error = CLIENT_GONE
 
 
 async def answer(exchange: Exchange, line: Line, parts: Parts, trace: Trace) -> None:

@@ -3,11 +3,7 @@
 from typing import Self
 
 from pointsman.canon.errors import BusyError, MalformedError, TooLargeError
-from pointsman.server.client import Receive
-
-
-class ClientLeftError(Exception):
-    """The client left before its body was complete."""
+from pointsman.server.call import Call
 
 
 class Buffers:
@@ -61,21 +57,15 @@ class Reservation:
         self.size -= count
 
 
-async def read_body(receive: Receive, declared: str | None, reservation: Reservation, limit: int) -> bytes:
+async def read_body(call: Call, declared: str | None, reservation: Reservation, limit: int) -> bytes:
     """The whole body. Raises TooLargeError (at once, if its length says so), BusyError, ClientLeftError."""
     if declared is not None and (not declared.isdigit() or int(declared) > limit):
         raise too_large(limit) if declared.isdigit() else MalformedError("`content-length` is not a number")
     pieces: list[bytes] = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientLeftError
-        piece = message.get("body", b"")
-        if piece:
-            reservation.grow(len(piece))
-            pieces.append(piece)
-        if not message.get("more_body", False):
-            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    while piece := await call.piece():
+        reservation.grow(len(piece))
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def too_large(limit: int) -> TooLargeError:

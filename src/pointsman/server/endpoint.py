@@ -1,7 +1,7 @@
 """The endpoint: every request comes in here, and leaves with an answer in its caller's dialect."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import cast
 
 from pointsman.canon.errors import LoopError, PointsmanError, UnknownPathError
@@ -11,8 +11,8 @@ from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.line import error_headers, id_header
 from pointsman.gateway.pipeline import serve
 from pointsman.ledger.trace import Trace
-from pointsman.server.buffers import ClientLeftError, read_body
-from pointsman.server.client import AsgiClient, Receive, Scope, Send
+from pointsman.server.buffers import read_body
+from pointsman.server.call import Call, ClientLeftError
 from pointsman.server.guard import preflight, shared_with
 from pointsman.server.pages import Page, Pages
 from pointsman.server.service import Service
@@ -27,43 +27,17 @@ LOG = logging.getLogger("pointsman")
 
 
 class Endpoint:
-    """The ASGI application."""
+    """Answers calls, whichever server they came in by."""
 
-    def __init__(
-        self,
-        service: Callable[[], Service],
-        *,
-        start: Callable[[], Awaitable[None]],
-        stop: Callable[[], Awaitable[None]],
-    ) -> None:
+    def __init__(self, service: Callable[[], Service]) -> None:
         self._service = service
-        self._start = start
-        self._stop = stop
         self._routes: dict[str, tuple[Dialect, Route]] | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One connection's event, as ASGI has it."""
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
-        elif scope["type"] == "http":
-            await self._request(scope, receive, send)
-
-    async def _live(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                await self._start()
-                await send({"type": "lifespan.startup.complete"})
-            elif message["type"] == "lifespan.shutdown":
-                await self._stop()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
-
-    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        service = self._service()
-        visit = Visit(service, scope, AsgiClient(receive, send))
+    async def answer(self, call: Call) -> None:
+        """One call, to its end."""
+        visit = Visit(self._service(), call)
         try:
-            await self._admit(visit, receive)
+            await self._admit(visit)
         except PointsmanError as error:
             await visit.refuse(error)
         except ClientLeftError:
@@ -72,18 +46,18 @@ class Endpoint:
             LOG.error("request %s failed", visit.trace.request_id, exc_info=error)
             await visit.refuse(_internal(_innermost(error)))
 
-    async def _admit(self, visit: "Visit", receive: Receive) -> None:
+    async def _admit(self, visit: "Visit") -> None:
         admission = visit.service.admission
         admission.check_host(visit.headers)
         visit.origin = admission.check_origin(visit.headers)
         if visit.method == "OPTIONS" and visit.origin is not None:
-            await visit.send(204, preflight(visit.origin, visit.headers), b"")
+            await visit.send(204, preflight(visit.headers), b"")
             return
         if visit.path != "/health":
             admission.check_key(visit.headers)
         found = self._find(visit.service, visit.path) if visit.method == "POST" else None
         if found is not None:
-            await self._serve(visit, found[0], found[1], receive)
+            await self._serve(visit, found[0], found[1])
             return
         page = Pages(visit.service).find(visit.method, visit.path, visit.headers, visit.query)
         if page is None:
@@ -99,7 +73,7 @@ class Endpoint:
             }
         return self._routes.get(path)
 
-    async def _serve(self, visit: "Visit", dialect: Dialect, route: Route, receive: Receive) -> None:
+    async def _serve(self, visit: "Visit", dialect: Dialect, route: Route) -> None:
         service = visit.service
         if fields.has_via(visit.headers, service.parts.instance):
             raise LoopError(
@@ -107,7 +81,9 @@ class Endpoint:
             )
         with service.buffers.reserve() as reservation:
             limit = service.buffers.max_body
-            raw = await read_body(receive, fields.first(visit.headers, "content-length"), reservation, limit)
+            raw = await read_body(
+                visit.call, fields.first(visit.headers, "content-length"), reservation, limit
+            )
             coding = fields.first(visit.headers, "content-encoding")
             body = decode_body(raw, coding, limit) if coding else raw
             reservation.grow(max(0, len(body) - len(raw)))
@@ -126,18 +102,16 @@ class Endpoint:
 class Visit:
     """One request on its way through the endpoint."""
 
-    def __init__(self, service: Service, scope: Scope, client: AsgiClient) -> None:
+    def __init__(self, service: Service, call: Call) -> None:
         self.service = service
-        self.client = client
-        self.method: str = scope["method"]
-        self.path = plain_path(scope["path"])
-        self.query: str = scope["query_string"].decode("latin-1")
-        self.headers: Headers = tuple(
-            [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-        )
+        self.call = call
+        self.method = call.method
+        self.path = plain_path(call.path)
+        self.query = call.query
+        self.headers = call.headers
         self.origin: str | None = None
         parts = service.parts
-        self.trace = Trace(parts.new_id(), self.method, scope["path"], parts.wall())
+        self.trace = Trace(parts.new_id(), self.method, call.path, parts.wall())
 
     def dialect(self) -> Dialect:
         """The caller's: by the path, or by the header that only that dialect's clients send."""
@@ -158,7 +132,7 @@ class Visit:
         tally.in_flight += 1
         began = self.service.parts.clock()
         try:
-            client = _Shared(self.client, self._shared()) if self.origin else self.client
+            client = _Shared(self.call, self._shared()) if self.origin else self.call
             await serve(exchange, client, self.service.parts, self.trace)
         finally:
             tally.in_flight -= 1
@@ -172,8 +146,8 @@ class Visit:
         """A whole response of ours."""
         own = (*headers, *self._shared(), ("x-pointsman-request-id", self.trace.request_id))
         length = () if status == 204 else (("content-length", str(len(body))),)
-        await self.client.head(status, (*own, *length))
-        await self.client.finish(b"" if self.method == "HEAD" else body)
+        await self.call.head(status, (*own, *length))
+        await self.call.finish(b"" if self.method == "HEAD" else body)
 
     async def show(self, page: Page) -> None:
         """One of the endpoint's own pages."""
@@ -182,9 +156,9 @@ class Visit:
     async def refuse(self, error: PointsmanError) -> None:
         """An error in the caller's dialect; one that has begun is left broken, a stream with a word."""
         fault, dialect = error.fault(), self.dialect()
-        if self.client.headed:
-            if self.trace.stream and not self.client.finished:
-                await self.client.write(b"\n\n" + dialect.error_frame(fault, self.trace.request_id))
+        if self.call.headed:
+            if self.trace.stream and not self.call.finished:
+                await self.call.write(b"\n\n" + dialect.error_frame(fault, self.trace.request_id))
             return
         body = encode(dialect.render_error(fault, self.trace.request_id))
         head = (*error_headers(fault, ()), *id_header(dialect, (), self.trace.request_id))
@@ -194,16 +168,16 @@ class Visit:
 class _Shared:
     """A client whose answers a page of an allowed origin may read."""
 
-    def __init__(self, client: AsgiClient, headers: Headers) -> None:
+    def __init__(self, call: Call, headers: Headers) -> None:
         self._headers = headers
-        self._client = client
-        self.write = client.write
-        self.finish = client.finish
-        self.gone = client.gone
-        self.abort = client.abort
+        self._call = call
+        self.write = call.write
+        self.finish = call.finish
+        self.watch = call.watch
+        self.abort = call.abort
 
     async def head(self, status: int, headers: Headers) -> None:
-        await self._client.head(status, (*_without_sharing(headers, self._headers), *self._headers))
+        await self._call.head(status, (*_without_sharing(headers, self._headers), *self._headers))
 
 
 def _without_sharing(headers: Headers, ours: Headers) -> Headers:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from pointsman.canon.errors import ForbiddenError, UnauthorizedError
+from pointsman.canon.errors import ForbiddenError, MalformedError, UnauthorizedError
 from pointsman.wire.headers import Headers, first
 
 LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
@@ -31,7 +31,9 @@ class Admission(Struct, frozen=True):
     """The endpoint's own key; None where none is set."""
 
     def check_host(self, headers: Headers) -> None:
-        """Raises ForbiddenError, naming the setting."""
+        """Raises ForbiddenError, naming the setting; MalformedError for two hosts (RFC 9112, section 3.2)."""
+        if sum(name == "host" for name, _ in headers) > 1:
+            raise MalformedError("the request names two hosts; send one `host` field")
         host = first(headers, "host")
         if host is None or not self._host_allowed(hostname(host)):
             raise ForbiddenError(
@@ -74,7 +76,7 @@ class Admission(Struct, frozen=True):
             )
 
 
-def preflight(_origin: str, headers: Headers) -> Headers:
+def preflight(headers: Headers) -> Headers:
     """The answer to a browser's question before a request from an allowed origin.
 
     What names the origin stands on every answer to it: browsers refuse one that names it twice.

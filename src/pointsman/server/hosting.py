@@ -1,96 +1,96 @@
-"""Hosting: uvicorn around the endpoint, with what it would add or log of its own switched off."""
+"""Hosting: the listening sockets, the connections on them, and how they end."""
 
 import asyncio
 import socket
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
 
-import uvicorn
+from pointsman.server.connection import ClientConnection
+from pointsman.server.http_call import HttpCall
+from pointsman.server.listening import BACKLOG
 
-from pointsman.server.client import Receive, Scope, Send
-from pointsman.server.cork import CorkedProtocol
-
-KEEP_ALIVE = 75
-"""Seconds; longer than clients keep an unused connection, so that it is they who close it."""
-BACKLOG = 1024
 LOOK_EVERY = 0.005
 """Seconds between two looks at what is still under way, once the end has come."""
 CUT_SECONDS = 2.0
 """How long what is cut may take to say so."""
 
 
-class Host(uvicorn.Server):
-    """Serves on sockets that are open already, and leaves signals to whoever runs it."""
+class Host:
+    """Serves on sockets that are open already, and leaves signals to whoever runs it.
 
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None], grace: float) -> None:
-        super().__init__(config)
+    At the end running streams get `grace` seconds.
+    """
+
+    def __init__(self, answer: Callable[[HttpCall], Awaitable[None]], *, grace: float) -> None:
+        self._answer = answer
         self._grace = grace
-        self._announce = announce
+        self._connections: set[ClientConnection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._servers: list[asyncio.Server] = []
         self._ending = asyncio.Event()
+        self._now = False
+
+    async def open(self, sockets: Sequence[socket.socket]) -> None:
+        """Returns once it answers."""
+        loop = asyncio.get_running_loop()
+        for one in sockets:
+            self._servers.append(await loop.create_server(self._connect, sock=one, backlog=BACKLOG))
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """Where it listens."""
+        names = (one.getsockname()[0] for server in self._servers for one in server.sockets)
+        return frozenset(str(name) for name in names)
+
+    def _connect(self) -> ClientConnection:
+        return ClientConnection(self._answer, self)
+
+    async def run_until_ended(self) -> None:
+        """Returns after `end`, once everything has ended."""
+        try:
+            await self._ending.wait()
+        finally:
+            await self._shutdown()
 
     def end(self, *, now: bool = False) -> None:
         """Stops listening and lets running streams finish; `now` without waiting for them."""
-        self.should_exit = True
-        self.force_exit = self.force_exit or now
+        self._now = self._now or now
         self._ending.set()
 
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Signals belong to the program that runs this server."""
-        yield
-
-    async def main_loop(self) -> None:
-        """Waits for the end: an idle endpoint does not wake the machine ten times a second."""
-        await self._ending.wait()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Lets running streams finish within their time, and cuts the rest with a word each.
-
-        uvicorn's own looks ten times a second, knows whole seconds, and does not wait for what it cancels.
-        """
-        for listening in (*self.servers, *(sockets or ())):
-            listening.close()
-        for connection in tuple(self.server_state.connections):
+    async def _shutdown(self) -> None:
+        """Lets running streams finish within their time, and cuts the rest with a word each."""
+        for server in self._servers:
+            server.close()
+        for connection in tuple(self._connections):
             connection.shutdown()
         await self._drained(self._grace)
-        for task in self.server_state.tasks:
+        for task in self._tasks:
             task.cancel()
         await self._drained(CUT_SECONDS)
-        await self.lifespan.shutdown()
+        for connection in tuple(self._connections):
+            connection.abort()
 
     async def _drained(self, seconds: float) -> None:
         """Returns when nothing is under way, when the time is up, or when nobody wants to wait."""
         end = asyncio.get_running_loop().time() + seconds
-        while self.server_state.tasks or self.server_state.connections:
+        while self._tasks or self._connections:
             left = end - asyncio.get_running_loop().time()
-            if left <= 0 or self.force_exit:
+            if left <= 0 or self._now:
                 return
             await asyncio.sleep(min(left, LOOK_EVERY))
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Announces the endpoint once it answers."""
-        await super().startup(sockets)
-        if self.started:
-            self._announce()
+    # The hall, as connections see it
 
+    def enter(self, connection: ClientConnection) -> None:
+        """It is open."""
+        self._connections.add(connection)
 
-def make_host(
-    app: Callable[[Scope, Receive, Send], object], announce: Callable[[], None], *, grace: float
-) -> Host:
-    """A server for an ASGI application; `grace` is how many seconds running streams get at the end."""
-    config = uvicorn.Config(
-        app,  # pyright: ignore[reportArgumentType]  # uvicorn's own alias names its scopes one by one
-        http=CorkedProtocol,
-        loop="none",
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        log_level="critical",
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE,
-        backlog=BACKLOG,
-    )
-    return Host(config, announce, grace)
+    def leave(self, connection: ClientConnection) -> None:
+        """It is closed."""
+        self._connections.discard(connection)
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Does the work in a task of its own, which it keeps hold of."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
