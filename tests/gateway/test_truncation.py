@@ -20,9 +20,7 @@ def cut(upstream, upto, end):
 
 @EVERY_PAIR
 @CUTS
-def test_problem_23_a_stream_that_is_cut_in_its_content_ends_with_the_error_event(
-    client, upstream, end
-):
+def test_problem_23_a_stream_that_is_cut_in_its_content_ends_with_the_error_event(client, upstream, end):
     async def scenario():
         gate = Gate()
         frames = upstream.frames[: upstream.content + 2]
