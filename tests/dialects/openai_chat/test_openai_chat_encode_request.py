@@ -486,7 +486,10 @@ def test_a_strict_tool_is_held_to_its_schema_only_where_that_can_be():
     )
 
     assert [tool["function"].get("strict") for tool in encoded.body["tools"]] == [True, None]
-    assert losses(encoded) == {"tools.strict": "dropped"}
+    loose = encode(traits=Traits(strict_tools=False), tools=(Tool("a", schema=closed, strict=True),))
+
+    assert losses(encoded) == losses(loose) == {"tools.strict": "dropped"}
+    assert "strict" not in loose.body["tools"][0]["function"]
 
 
 def test_an_answer_that_cannot_be_held_to_its_schema_is_named():

@@ -108,7 +108,7 @@ class _Reading:
             return
         known = _MEMBERS.get(name)
         if known is not None and len(wire) > len(known):
-            _tell_beside({key: wire[key] for key in wire if key not in known}, events)
+            events.append(_beside({key: wire[key] for key in wire if key not in known}))
         step(self, wire, events)
 
     def message_start(self, wire: Json, events: list[Event]) -> None:
@@ -245,10 +245,9 @@ _DELTAS: dict[str, Callable[[Any, int, Json, list[Event]], None]] = {
 }
 
 
-def _tell_beside(extra: Json, events: list[Event]) -> None:
+def _beside(extra: Json) -> UnknownEvent:
     """What the next event says besides, ahead of it; named by its members, for whoever drops them."""
-    if extra:
-        events.append(UnknownEvent(NAME, ", ".join(unsaid(extra)), {SPELLING: extra}))
+    return UnknownEvent(NAME, ", ".join(unsaid(extra)), {SPELLING: extra})
 
 
 def decode_whole(body: Json, origin: Origin) -> Iterable[Event]:
