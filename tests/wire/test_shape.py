@@ -68,6 +68,11 @@ def test_content_may_be_demanded(turn):
     assert caught.value.param == "turns[1].content"
 
 
+def test_a_conversation_that_is_missing_is_asked_for():
+    with pytest.raises(MalformedError, match="`turns` is missing"):
+        check_turns(b"{}", {}, "turns", ROLES)
+
+
 @pytest.mark.parametrize("turns", [None, 5, "x", {}, []])
 def test_a_conversation_is_an_array_with_something_in_it(turns):
     with pytest.raises(MalformedError, match="turns"):
