@@ -101,3 +101,12 @@ def test_a_frame_that_is_very_long_passes_and_is_followed_by_others(voice):
     assert through.pass_on(b"}\n\n") == b"}\n\n"
     assert through.pass_on(voice.frames[-1]) == voice.frames[-1]
     assert b"Overloaded" in through.pass_on(b"data: {") + through.ending(voice.overloaded)
+
+
+@SAME
+def test_a_credential_in_an_error_that_is_no_json_is_hidden_too(voice):
+    through = passage(voice)
+
+    assert (
+        through.pass_on(f"data: error: bad key {KEY}\n\n".encode()) == "data: error: bad key …\n\n".encode()
+    )
