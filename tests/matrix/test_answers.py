@@ -19,6 +19,7 @@ from matrix.crossing import (
 )
 from matrix.facts import differences, of_answer
 from matrix.naming import labels_of_answer
+from pointsman.canon.blocks import ToolCall
 from pointsman.canon.errors import TruncatedError
 from pointsman.canon.events import ArgumentsDelta, CitationDelta, Failure, NativeDelta, ThinkingDelta
 from pointsman.dialects.gather import gather
@@ -80,7 +81,11 @@ def test_a_real_stream_loses_exactly_what_is_named(path, source, to):
 @some
 @given(data=st.data())
 def test_any_answer_loses_exactly_what_is_named(source, to, data):
-    assert_losses_tell_all(whole(source, data.draw(answers_in(source))), to)
+    events = whole(source, data.draw(answers_in(source)))
+    calls = [event.block.id for event in events if isinstance(getattr(event, "block", None), ToolCall)]
+    assume(len(calls) == len(set(calls)))  # those of one id are told apart, which is no loss
+
+    assert_losses_tell_all(events, to)
 
 
 def assert_fold(source, to, stream):
