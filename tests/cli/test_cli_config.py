@@ -57,6 +57,14 @@ def test_a_good_file_is_said_to_load(cli, config):
     assert "loads: 2 backends" in result.out
 
 
+def test_a_machine_reads_what_was_loaded(cli, config):
+    config(FILE)
+
+    result = cli("config", "check", "--json")
+
+    assert len(json.loads(result.out)["backends"]) == 2
+
+
 def test_an_unknown_key_is_refused_with_the_nearest_one(cli, config):
     config("prot = 1\n")
 

@@ -1,5 +1,6 @@
 """`pointsman service`: the files it writes and the commands it runs, over a manager that only takes notes."""
 
+import json
 import os
 import plistlib
 import sys
@@ -57,6 +58,18 @@ def test_status_tells_whether_it_is_installed(cli, systemctl):
 
     assert before.status == 1
     assert cli("service", "status").status == 0
+
+
+def test_a_machine_reads_whether_it_runs(cli, systemctl, unit):
+    before = cli("service", "status", "--json")
+    cli("service", "install")
+    after = cli("service", "status", "--json")
+
+    assert (before.status, json.loads(before.out)["installed"]) == (1, False)
+    assert (after.status, json.loads(after.out)) == (
+        0,
+        {"installed": True, "running": True, "file": str(unit)},
+    )
 
 
 def test_removing_stops_it_and_takes_the_unit_away(cli, systemctl, unit):

@@ -1,6 +1,7 @@
 """`pointsman weights`, and what `serve` and `ask` do where the file is missing and cannot be had."""
 
 import io
+import json
 import signal
 import subprocess
 import sys
@@ -32,6 +33,14 @@ def test_a_missing_file_has_no_path(cli, without_network):
     assert (result.status, result.out) == (1, "")
     assert "pointsman weights fetch" in result.err
     assert "not fetched yet" in cli("weights").out
+
+
+def test_a_machine_reads_what_is_missing(cli, without_network):
+    result = cli("weights", "--json")
+
+    facts = json.loads(result.out)
+    assert (result.status, facts["path"]) == (0, None)
+    assert facts["bytes"] > 50_000_000
 
 
 @pytest.mark.engine

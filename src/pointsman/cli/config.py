@@ -96,7 +96,8 @@ def path() -> int:
 
 
 @command.command("check")
-def check() -> int:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def check(as_json: bool) -> int:
     """Load the configuration as `serve` would; exit status 2 if it does not load. Example:
 
     \b
@@ -105,6 +106,10 @@ def check() -> int:
     from pointsman.cli.offline import Offline  # noqa: PLC0415 - heavy, and only this command needs it
 
     facts = Offline().status()
+    if as_json:
+        backends = [each["name"] for each in facts["backends"]]
+        print_json({"file": str(facts["config"]), "backends": backends, "warnings": facts["warnings"]})
+        return exit_codes.OK
     for warning in facts["warnings"]:
         warn(warning)
     click.echo(f"{facts['config']} loads: {count(len(facts['backends']), 'backend')}")

@@ -4,6 +4,7 @@ import click
 
 from pointsman.canon.errors import SetupError
 from pointsman.cli import exit_codes
+from pointsman.cli.output import print_json
 from pointsman.cli.session import Session, find_session
 
 KEYS_NOTE = (
@@ -59,17 +60,22 @@ def remove() -> int:
 
 
 @command.command("status")
-def status() -> int:
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def status(as_json: bool) -> int:
     """Say whether the service is installed and running; exit status 1 if it is not. Example:
 
     \b
     pointsman service status
     """
     session = _session()
-    if not session.file.exists():
+    installed = session.file.exists()
+    runs = installed and session.is_running()
+    if as_json:
+        print_json({"installed": installed, "running": runs, "file": str(session.file)})
+        return exit_codes.OK if runs else exit_codes.FAILED
+    if not installed:
         click.echo("not installed; `pointsman service install` installs it")
         return exit_codes.FAILED
-    runs = session.is_running()
     click.echo(f"installed as {session.file}, {'running' if runs else 'not running'}")
     return exit_codes.OK if runs else exit_codes.FAILED
 

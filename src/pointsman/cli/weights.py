@@ -4,11 +4,13 @@ import click
 
 from pointsman.canon.errors import SetupError
 from pointsman.cli import exit_codes
+from pointsman.cli.output import print_json
 
 
 @click.group("weights", invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
-def command(context: click.Context) -> int:
+def command(context: click.Context, as_json: bool) -> int:
     """Show, find or fetch the embedded model's file. Example:
 
     \b
@@ -21,6 +23,10 @@ def command(context: click.Context) -> int:
     from pointsman.upstream.weights import SMOLLM2  # noqa: PLC0415 - the same
 
     found = here()
+    if as_json:
+        path = None if found is None else str(found)
+        print_json({"model": SMOLLM2.model, "bytes": SMOLLM2.size, "path": path})
+        return exit_codes.OK
     click.echo(f"{SMOLLM2.model}, {SMOLLM2.size / 1e6:.0f} MB on disk")
     click.echo(f"  {found}" if found else "  not fetched yet: run `pointsman weights fetch`")
     return exit_codes.OK
