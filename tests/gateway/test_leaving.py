@@ -213,7 +213,7 @@ def test_a_drain_has_its_bound():
                 call.leave()
             await gateway.settled()
 
-            assert server.requests[0].gone.is_set()
+            assert await gone_within_a_second(server.requests[0])
 
     run(scenario())
 
