@@ -18,7 +18,16 @@ def chunk(text=None, finish=None):
 
 
 USAGE = json.dumps(
-    {**CHAT, "choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}}
+    {
+        **CHAT,
+        "choices": [],
+        "usage": {
+            "prompt_tokens": 3,
+            "completion_tokens": 2,
+            "total_tokens": 5,
+            "prompt_tokens_details": {"cached_tokens": 1},
+        },
+    }
 ).encode()
 HELLO = sse(chunk("Hel"), chunk("lo"), chunk(finish="stop"), USAGE, b"[DONE]")
 
@@ -52,7 +61,7 @@ def test_json_holds_text_model_and_usage(cli, desk, api):
     answer = json.loads(result.out)
     assert result.status == 0
     assert (answer["text"], answer["api"], answer["stop"]) == ("Hello", api, "end")
-    assert answer["usage"] == {"input": 3, "output": 2}
+    assert answer["usage"] == {"input": 2, "cache_read": 1, "output": 2}
 
 
 def test_instructions_and_standard_input_go_along(cli, desk):

@@ -14,6 +14,7 @@ from pointsman.canon.events import BlockStart, Event, Failure, TextDelta
 from pointsman.canon.json import Json
 from pointsman.canon.request import Message, Request
 from pointsman.canon.traits import Target
+from pointsman.canon.usage import Usage
 from pointsman.cli import exit_codes
 from pointsman.cli.output import harmless, note, on_terminal, print_json
 from pointsman.cli.reach import reach
@@ -130,6 +131,14 @@ def _text(event: Event) -> str:
     return ""
 
 
+BUCKETS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
+
+
+def _counts(usage: Usage) -> dict[str, int]:
+    """The tokens by bucket; they do not overlap, and what was not reported is left out."""
+    return {name: count for name in BUCKETS if (count := getattr(usage, name)) is not None}
+
+
 def _print_json(events: Iterator[Event], asked: str, api: str) -> int:
     answer = gather(events)
     if not answer.choices:
@@ -143,7 +152,7 @@ def _print_json(events: Iterator[Event], asked: str, api: str) -> int:
         "api": api,
         "model": answer.model,
         "stop": choice.stop.reason if choice.stop else None,
-        "usage": {"input": usage.input, "output": usage.output} if usage else None,
+        "usage": _counts(usage) if usage else None,
     }
     print_json(found)
     return exit_codes.OK
