@@ -21,8 +21,8 @@ INTRODUCTION = """\
 
 Written by `make bench`; `make bench ARGS=--quick` takes under a minute and writes nothing. Every way in one
 run, one process each, before the same mock upstream on loopback; the load, the mock and the measured process
-share the machine's cores. *Bare uvicorn + aiohttp* is a byte proxy of forty lines on the same parts: what
-pointsman costs beyond it is pointsman's own share.
+share the machine's cores. *Bare uvicorn + aiohttp* is a byte proxy of forty lines over the usual libraries:
+what a gateway built on them cannot go below. pointsman is not built on them (docs/decisions/http-line.md).
 
 CPU figures repeat within about 15 % on a quiet machine; on a shared one the absolute figures grow with its
 load, so compare the ratios, and read the aims against the bare proxy's figure: on the machine that they were

@@ -1,6 +1,6 @@
-"""The floor: a bare byte proxy on pointsman's own parts, uvicorn and aiohttp. `bench.floor URL PORT_FILE`.
+"""The floor: a bare byte proxy over uvicorn and aiohttp, the usual libraries. `bench.floor URL PORT_FILE`.
 
-It forwards and does nothing else, so what pointsman costs beyond it is pointsman's own share.
+It forwards and does nothing else: what a Python gateway on those two cannot go below.
 """
 
 import asyncio
