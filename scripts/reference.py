@@ -55,9 +55,7 @@ def providers() -> str:
     kinds = [row for row in rows if row.compatible]
     companies = [row for row in rows if not row.local and not row.compatible]
     return PROVIDERS.format(
-        companies=_table(
-            "provider | dialects | key variables | own model names | found by its key", companies, _company
-        ),
+        companies=_table(COMPANY, companies, _company),
         servers=_table("provider | dialects | port | key variables", local, _server),
         kinds=_table("provider | dialects", kinds, _kind),
         notes="\n".join(f"- `{row.name}`: {row.note}" for row in rows if row.note),

@@ -330,7 +330,7 @@ def test_nothing_here_needs_what_windows_lacks():
         "for name in ('fcntl', 'uvloop', 'grp', 'pwd', 'resource', 'termios'): sys.modules[name] = None\n"
         "import pointsman.accounts.vault, pointsman.accounts.lease, pointsman.config.assemble\n"
         "import pointsman.config.edit, pointsman.config.watch, pointsman.config.endpoint_file\n"
-        "heavy = {'tomlkit', 'keyring', 'aiohttp', 'sqlite3'} & set(sys.modules)\n"
+        "heavy = {'tomlkit', 'keyring', 'httptools', 'sqlite3'} & set(sys.modules)\n"
         "print(sorted(heavy))\n"
     )
 
