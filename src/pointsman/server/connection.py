@@ -1,18 +1,21 @@
-"""A client's connection: requests in, one call after the other, over httptools' parser.
+"""A client's connection: calls in, one answered after the other.
 
-What a client may do is bounded: the size of a head, how long it takes, how long a body may pause, and how
-much waits here unread.
+What a client may do is bounded: the size of a head, how long it takes, how long a body may pause, how much
+waits here unread, how long an answer is not taken.
+
+A client that sends no more has left, as far as anybody can tell: whoever watches for that is told. The
+connection stays open for writing until the answer is over, so that one which was at hand still arrives
+(`nc -N`, or a script that shuts down its side once it has asked).
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, cast
-from urllib.parse import unquote
-
-import httptools
 
 from pointsman.server.http_call import HttpCall
+from pointsman.server.intake import End, Intake
+from pointsman.server.outlet import FULL, Outlet
 from pointsman.upstream.alarm import Alarm
 from pointsman.wire.json import encode
 
@@ -22,15 +25,14 @@ HEAD_SECONDS = 60.0
 """Within which a request's head must be whole."""
 BODY_SECONDS = 300.0
 """The longest pause in a request's body."""
-LINGER_SECONDS = 2.0
-"""How long a body that nobody wants is still taken, so that the client reads the answer first."""
+STUCK_SECONDS = 600.0
+"""The longest time in which a client takes nothing of an answer that waits for it."""
+LINGER_SECONDS = 30.0
+"""How long what nobody wants is still taken, so that the client reads the answer first."""
 QUEUE = 8
-"""Calls that may have come ahead of their turn."""
-MAX_FIELDS = 200
-MAX_HEAD = 128 * 1024
-"""Bytes of a request's target and header fields."""
-FULL = 64 * 1024
-"""Bytes that may wait, of a request's body as of an answer, before somebody has to wait."""
+"""Calls that may have come ahead of their turn before no more are read."""
+MOST_AHEAD = 256
+"""Calls that one reading may bring ahead of their turn; the connection ends after them."""
 
 
 class Hall(Protocol):
@@ -46,43 +48,38 @@ class Hall(Protocol):
         """Does the work in a task of its own."""
 
 
-class BadHeadError(Exception):
-    """More header than anybody sends."""
-
-
 class ClientConnection(asyncio.Protocol):
     """One connection; `answer` is what the endpoint does with each call."""
 
     def __init__(self, answer: Callable[[HttpCall], Awaitable[None]], hall: Hall) -> None:
         self._answer = answer
         self._hall = hall
-        self._loop = asyncio.get_running_loop()
-        self._alarm = Alarm(self._loop, self.close)
-        self._parser = httptools.HttpRequestParser(self)
+        loop = asyncio.get_running_loop()
+        self._alarm = Alarm(loop, self._too_late)
+        self._outlet = Outlet(loop)
+        self._intake = Intake(self)
         self._transport: asyncio.Transport | None = None
-        self._coming: HttpCall | None = None
-        """The call whose body is being received."""
         self._current: HttpCall | None = None
         """The call that is being answered."""
         self._queue: deque[HttpCall] = deque()
-        self._pending: list[bytes] = []
-        self._size = 0
-        self._writable = asyncio.Event()
-        self._writable.set()
         self._ending = False
         """Whether no further call is taken."""
         self._deaf = False
         """Whether what else comes is thrown away."""
+        self._ended = False
+        """Whether the client sends no more."""
         self._paused = False
-        self._target = b""
-        self._fields: list[tuple[str, str]] = []
-        self._head_left = MAX_HEAD
+        self._stuck = 0
+        """Bytes of an answer that waited when they were last looked at."""
+        self.write = self._outlet.write
+        self.full = self._outlet.full
+        self.room = self._outlet.room
 
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there."""
-        self._transport = cast("asyncio.Transport", transport)
+        self._transport = self._outlet.transport = cast("asyncio.Transport", transport)
         self._hall.enter(self)
         self._alarm.set(KEEP_ALIVE)
 
@@ -90,112 +87,73 @@ class ClientConnection(asyncio.Protocol):
         """Bytes of requests."""
         if self._deaf:
             return
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._only_one_more()
-        except httptools.HttpParserError as error:
-            self._refuse(error)
-        else:
-            self._look(len(data))
-
-    def _look(self, size: int) -> None:
-        """At what has come, and whether there is room for more."""
-        coming = self._coming
+        end = self._intake.feed(data)
+        if end is not None:
+            self._hear_no_more(end)
+            return
+        coming = self._intake.coming
         if coming is not None:
             if not coming.finished:
                 self._alarm.set(BODY_SECONDS)
             coming.wake()
-        elif self._current is None:
-            self._reject_an_endless_head(size)
         self._make_room()
 
-    def _make_room(self) -> None:
-        coming = self._coming
-        self._pause(len(self._queue) > QUEUE or (coming is not None and coming.size > FULL))
-
-    def eof_received(self) -> None:
-        """Whoever sends no more has left."""
+    def eof_received(self) -> bool:
+        """The client sends no more; whether what is being answered keeps the connection open."""
+        self._ended = self._deaf = True
+        if self._current is None:
+            self.close()
+            return False
+        self._take_no_more()
+        for call in (self._current, *self._queue):
+            call.deserted()
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has left."""
         self._transport = None
         self._alarm.stop()
         self._queue.clear()
-        self._writable.set()
+        self._outlet.lost()
         self._hall.leave(self)
         if self._current is not None:
             self._current.lost()
 
     def pause_writing(self) -> None:
         """The client reads slowly."""
-        self._writable.clear()
+        self._outlet.hold()
+        self._stuck = self._outlet.waiting()
+        self._alarm.set(STUCK_SECONDS)
 
     def resume_writing(self) -> None:
         """It has caught up."""
-        self._writable.set()
+        self._outlet.go_on()
+        self._alarm.rest()
 
-    # httptools' callbacks
+    # What the intake tells
 
-    def on_message_begin(self) -> None:
+    def begins(self) -> None:
         """A request begins."""
-        self._target, self._fields, self._head_left = b"", [], MAX_HEAD
         if self._current is None:
             self._alarm.set(HEAD_SECONDS)
 
-    def on_url(self, url: bytes) -> None:
-        """A piece of the request's target."""
-        self._target += url
-        self._count(len(url))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A field of the head; trailers are only counted."""
-        self._count(len(name) + len(value))
-        if self._coming is None:
-            self._fields.append((name.decode("latin-1").lower(), value.strip().decode("latin-1")))
-
-    def _count(self, size: int) -> None:
-        self._head_left -= size
-        if self._head_left < 0 or len(self._fields) > MAX_FIELDS:
-            raise BadHeadError
-
-    def on_headers_complete(self) -> None:
-        """The head is whole."""
+    def arrives(self, call: HttpCall) -> bool:
+        """Its head is whole; whether it is taken."""
         if self._ending:
-            return
-        parser = self._parser
-        path, query = _split(self._target)
-        call = HttpCall(
-            self,
-            parser.get_method().decode("latin-1"),
-            path,
-            query,
-            tuple(self._fields),
-            lasting=parser.should_keep_alive(),
-        )
-        if parser.get_http_version() == "1.0":
-            call.lasting = call.chunks = False
-        self._coming = call
+            return False
         self._alarm.rest()
         if self._current is None:
             self._begin(call)
-        else:
+        elif len(self._queue) < MOST_AHEAD:
             self._queue.append(call)
+        else:
+            self._take_no_more()
+            return False
+        return True
 
-    def on_body(self, data: bytes) -> None:
-        """A piece of the request's body."""
-        if self._coming is not None:
-            self._coming.feed(data)
-
-    def on_message_complete(self) -> None:
-        """The request is whole."""
-        call, self._coming = self._coming, None
-        if call is not None:
-            call.received = True
-            call.wake()
-            self._alarm.rest()
-        if self._ending and self._current is None:
-            self.close()
+    def received(self) -> None:
+        """The body of one that was taken is whole."""
+        self._alarm.rest()
 
     # Calls
 
@@ -228,72 +186,41 @@ class ClientConnection(asyncio.Protocol):
             self._alarm.set(KEEP_ALIVE)
             self._make_room()
 
-    def _linger(self) -> None:
-        """The answer came before the request was whole: what is still on its way is thrown away first."""
-        self._flush()
+    def _take_no_more(self) -> None:
+        """Calls that have come are answered, and the last of them says that it is the last."""
         self._ending = True
-        self._make_room()
-        self._alarm.set(LINGER_SECONDS)
-
-    def _only_one_more(self) -> None:
-        """Nothing that comes after this can be read; calls that have come are answered."""
-        self._ending = self._deaf = True
         last = self._queue[-1] if self._queue else self._current
         if last is not None:
             last.lasting = False
 
-    def _refuse(self, error: httptools.HttpParserError) -> None:
-        """What comes is not HTTP, or more of it than anybody sends."""
-        self._only_one_more()
-        if self._coming is not None:
-            self._coming.garbled = True
-            self._coming.wake()
+    def _hear_no_more(self, end: End) -> None:
+        """Nothing that comes after this can be read."""
+        self._take_no_more()
+        self._deaf = True
+        coming = self._intake.coming
+        if coming is not None:
+            coming.garbled = True
+            coming.wake()
         elif self._current is None:
-            self.write(_refusal(large=isinstance(error.__context__, BadHeadError)))
-            self.close()
+            self.write(_refusal(large=end == "oversize"))
+            self._linger()
 
-    def _reject_an_endless_head(self, size: int) -> None:
-        # A field is told of once it is whole, which it may never be.
-        self._head_left -= size
-        if self._head_left < -MAX_HEAD:
-            self.abort()
-
-    # What a call does on it
-
-    def write(self, data: bytes) -> None:
-        """Gathers; what is gathered leaves at the end of this turn, or when it is much."""
-        if not self._pending:
-            self._loop.call_soon(self._flush)
-        self._pending.append(data)
-        self._size += len(data)
-        if self._size >= FULL:
-            self._flush()
-
-    def _flush(self) -> None:
-        pending = self._pending
-        if not pending:
-            return
-        self._pending, self._size = [], 0
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(pending[0] if len(pending) == 1 else b"".join(pending))
-
-    def full(self) -> bool:
-        """Whether the client reads more slowly than we write."""
-        return not self._writable.is_set()
-
-    async def room(self) -> None:
-        """Returns when there is room again, or when the client has left."""
-        await self._writable.wait()
+    # How much waits here
 
     def taken(self) -> None:
         """A part of the request's body has been taken."""
         self._make_room()
+
+    def _make_room(self) -> None:
+        coming = self._intake.coming
+        self._pause(len(self._queue) > QUEUE or (coming is not None and coming.size > FULL))
 
     def _pause(self, wanted: bool) -> None:
         if self._transport is None or wanted is self._paused:
             return
         self._paused = wanted
         if wanted:
+            self._alarm.rest()
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
@@ -302,23 +229,48 @@ class ClientConnection(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """Closes it if nothing is under way, else after the answer that is."""
-        self._ending = True
         self._queue.clear()
+        self._take_no_more()
         if self._current is None:
             self.close()
-        elif not self._current.headed:
-            self._current.lasting = False
+
+    def _linger(self) -> None:
+        """The answer is over before the request is: what is still on its way is thrown away first.
+
+        To close at once would reset the connection, and take the answer from a client that has not read it.
+        """
+        self._outlet.flush()
+        self._ending = self._deaf = True
+        if self._ended or self._transport is None or self._transport.is_closing():
+            self.close()
+            return
+        self._transport.write_eof()
+        self._pause(False)
+        self._alarm.set(LINGER_SECONDS)
 
     def close(self) -> None:
         """Closes it once everything has left."""
-        self._flush()
+        self._outlet.flush()
         if self._transport is not None:
             self._transport.close()
+            self._stuck = self._outlet.waiting()
+            self._alarm.set(STUCK_SECONDS)
 
     def abort(self) -> None:
         """Closes it at once."""
         if self._transport is not None:
             self._transport.abort()
+
+    def _too_late(self) -> None:
+        """A time limit has passed; one for an answer only if the client has taken nothing since."""
+        waiting, before = self._outlet.waiting(), self._stuck
+        self._stuck = waiting
+        if not waiting:
+            self.close()
+        elif waiting < before:
+            self._alarm.set(STUCK_SECONDS)
+        else:
+            self.abort()
 
 
 def _refusal(*, large: bool) -> bytes:
@@ -328,17 +280,3 @@ def _refusal(*, large: bool) -> bytes:
     body = encode({"error": {"type": "invalid_request_error", "message": words}})
     head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\n"
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body
-
-
-def _split(target: bytes) -> tuple[str, str]:
-    """Path and query of a request's target, in origin form or absolute (RFC 9112, section 3.2)."""
-    if target.startswith(b"/"):
-        path, _, query = target.partition(b"?")
-    else:
-        try:
-            parsed = httptools.parse_url(target)
-        except httptools.HttpParserInvalidURLError:
-            return target.decode("latin-1"), ""
-        path, query = parsed.path or b"/", parsed.query or b""
-    shown = path.decode("latin-1")
-    return unquote(shown) if "%" in shown else shown, query.decode("latin-1")

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from typing import cast
 
 from pointsman.canon.errors import LoopError, PointsmanError, UnknownPathError
 from pointsman.canon.intent import Intent
@@ -44,7 +43,7 @@ class Endpoint:
             return
         except Exception as error:  # a border: a fault of ours is answered, not dropped
             LOG.error("request %s failed", visit.trace.request_id, exc_info=error)
-            await visit.refuse(_internal(_innermost(error)))
+            await visit.refuse(_internal(error))
 
     async def _admit(self, visit: "Visit") -> None:
         admission = visit.service.admission
@@ -190,13 +189,6 @@ def plain_path(path: str) -> str:
     while path == VERSION_PREFIX or path.startswith(VERSION_PREFIX + "/"):
         path = path[len(VERSION_PREFIX) :]
     return path.rstrip("/") or "/"
-
-
-def _innermost(error: Exception) -> Exception:
-    """What a task group has wrapped."""
-    while isinstance(error, ExceptionGroup):
-        error = cast("ExceptionGroup[Exception]", error).exceptions[0]
-    return error
 
 
 def _internal(error: Exception) -> PointsmanError:

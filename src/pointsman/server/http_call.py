@@ -60,7 +60,10 @@ class HttpCall:
         self.size = 0
         """Bytes of the request's body that wait to be taken."""
         self._carrier = carrier
+        self._deserted = False
+        """Whether the client sends no more."""
         self._gone = False
+        """Whether it takes no more either."""
         self._chunked = False
         self._bodiless = method == "HEAD"
         self._expected = (first(headers, "expect") or "").lower()
@@ -93,7 +96,7 @@ class HttpCall:
             self._carrier.write(GO_ON)
 
     async def _arrival(self) -> None:
-        while not (self._pieces or self.received or self.garbled or self._gone):
+        while not (self._pieces or self.received or self.garbled or self._deserted):
             self._waiting = asyncio.get_running_loop().create_future()
             try:
                 await self._waiting
@@ -116,8 +119,13 @@ class HttpCall:
             self._waiting.set_result(None)
 
     def lost(self) -> None:
-        """The client has left."""
+        """The connection has ended: nothing can be written any more."""
         self._gone = True
+        self.deserted()
+
+    def deserted(self) -> None:
+        """The client sends no more, and has left as far as anybody can tell."""
+        self._deserted = True
         self.wake()
         left, self._left = self._left, None
         if left is not None:
@@ -126,7 +134,7 @@ class HttpCall:
     def watch(self, left: Callable[[], None] | None) -> None:
         """Calls `left` once the client has left; None ends the watch."""
         self._left = left
-        if left is not None and self._gone:
+        if left is not None and self._deserted:
             asyncio.get_running_loop().call_soon(left)
 
     # The response
@@ -135,6 +143,8 @@ class HttpCall:
         """Sends the response's head."""
         self.headed = True
         self._bodiless = self._bodiless or status in _BODILESS
+        if not self.received:  # what is left of the request stands in the way of the next
+            self.lasting = False
         fields = [f"{name}: {value}" for name, value in headers]
         if not self._bodiless and not any(name == "content-length" for name, _ in headers):
             self._frame(fields)

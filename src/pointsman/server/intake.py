@@ -1,0 +1,138 @@
+"""The intake of a connection: requests out of bytes, over httptools' parser, each of bounded size."""
+
+from typing import Literal, Protocol, TypeAlias
+from urllib.parse import unquote
+
+import httptools
+
+from pointsman.server.http_call import Carrier, HttpCall
+
+MAX_FIELDS = 200
+MAX_HEAD = 128 * 1024
+"""Bytes of a request's target and header fields, trailers included."""
+
+End: TypeAlias = Literal["upgrade", "oversize", "garbage"]
+"""Why nothing more can be read: another protocol may follow, a head is too large, or it is no HTTP."""
+
+
+class Reception(Carrier, Protocol):
+    """Whoever is told of requests."""
+
+    def begins(self) -> None:
+        """A request begins."""
+
+    def arrives(self, call: HttpCall) -> bool:
+        """Its head is whole; whether it is taken."""
+        ...
+
+    def received(self) -> None:
+        """The body of one that was taken is whole."""
+
+
+class OversizeError(Exception):
+    """More header than anybody sends."""
+
+
+class Intake:
+    """Belongs to one connection."""
+
+    def __init__(self, reception: Reception) -> None:
+        self._reception = reception
+        self._parser = httptools.HttpRequestParser(self)
+        self.coming: HttpCall | None = None
+        """The call whose body is being received."""
+        self._target = b""
+        self._fields: list[tuple[str, str]] = []
+        self._head_left = MAX_HEAD
+        self._moved = False
+        """Whether something has become of the bytes at hand, beyond a part of a header field."""
+
+    def feed(self, data: bytes) -> End | None:
+        """Takes bytes in; says why they are the last that it can read."""
+        self._moved = False
+        try:
+            self._parser.feed_data(data)
+            if not self._moved:
+                self._reject_an_endless_field(len(data))
+        except httptools.HttpParserUpgrade:
+            return "upgrade"
+        except OversizeError:
+            return "oversize"
+        except httptools.HttpParserError as error:
+            return "oversize" if isinstance(error.__context__, OversizeError) else "garbage"
+        return None
+
+    def _reject_an_endless_field(self, size: int) -> None:
+        # A field is told of once it is whole, which it may never be.
+        self._head_left -= size
+        if self._head_left < -MAX_HEAD:
+            raise OversizeError
+
+    # httptools' callbacks
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._target, self._fields, self._head_left, self._moved = b"", [], MAX_HEAD, True
+        self._reception.begins()
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the request's target."""
+        self._target += url
+        self._count(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of the head; trailers are only counted."""
+        self._count(len(name) + len(value))
+        if self.coming is None:
+            self._fields.append((name.decode("latin-1").lower(), value.strip().decode("latin-1")))
+
+    def _count(self, size: int) -> None:
+        self._head_left -= size
+        if self._head_left < 0 or len(self._fields) > MAX_FIELDS:
+            raise OversizeError
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._moved = True
+        parser = self._parser
+        path, query = _split(self._target)
+        call = HttpCall(
+            self._reception,
+            parser.get_method().decode("latin-1"),
+            path,
+            query,
+            tuple(self._fields),
+            lasting=parser.should_keep_alive(),
+        )
+        if parser.get_http_version() == "1.0":
+            call.lasting = call.chunks = False
+        self.coming = call if self._reception.arrives(call) else None
+
+    def on_body(self, data: bytes) -> None:
+        """A piece of the request's body."""
+        self._moved, self._head_left = True, MAX_HEAD
+        if self.coming is not None:
+            self.coming.feed(data)
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self._moved = True
+        call, self.coming = self.coming, None
+        if call is not None:
+            call.received = True
+            call.wake()
+            self._reception.received()
+
+
+def _split(target: bytes) -> tuple[str, str]:
+    """Path and query of a request's target, in origin form or absolute (RFC 9112, section 3.2)."""
+    if target.startswith(b"/"):
+        path, _, query = target.partition(b"?")
+    else:
+        try:
+            parsed = httptools.parse_url(target)
+        except httptools.HttpParserInvalidURLError:
+            return target.decode("latin-1"), ""
+        path, query = parsed.path or b"/", parsed.query or b""
+    shown = path.decode("latin-1")
+    return unquote(shown) if "%" in shown else shown, query.decode("latin-1")
