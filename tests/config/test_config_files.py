@@ -14,7 +14,6 @@ from pointsman.config import endpoint_file
 from pointsman.config.endpoint_file import (
     Endpoint,
     is_alive,
-    read_endpoint,
     read_endpoints,
     remove_endpoint,
     write_endpoint,
@@ -185,7 +184,7 @@ def test_a_running_endpoint_is_found_and_its_record_is_private(tmp_path):
 
     write_endpoint(run, endpoint())
 
-    assert read_endpoint(run) == endpoint()
+    assert read_endpoints(run) == [endpoint()]
     assert stat.S_IMODE((run / "endpoint.json").stat().st_mode) == 0o600
     assert stat.S_IMODE(run.stat().st_mode) == 0o700
 
@@ -196,7 +195,7 @@ def test_its_url_is_ready_for_use():
 
 
 def test_no_record_no_endpoint(tmp_path):
-    assert read_endpoint(tmp_path) is None
+    assert read_endpoints(tmp_path) == []
 
 
 def test_a_record_whose_process_is_gone_is_stale(tmp_path):
@@ -204,25 +203,25 @@ def test_a_record_whose_process_is_gone_is_stale(tmp_path):
     process.wait()
     write_endpoint(tmp_path, endpoint(pid=process.pid))
 
-    assert read_endpoint(tmp_path) is None
+    assert read_endpoints(tmp_path) == []
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"pid": 1}', b"\xff"])
 def test_a_record_that_is_none_is_ignored(tmp_path, data):
     (tmp_path / "endpoint.json").write_bytes(data)
 
-    assert read_endpoint(tmp_path) is None
+    assert read_endpoints(tmp_path) == []
 
 
 def test_only_its_own_endpoint_takes_the_record_back(tmp_path):
     write_endpoint(tmp_path, endpoint(instance="a"))
 
     remove_endpoint(tmp_path, "b")
-    kept = read_endpoint(tmp_path)
+    kept = read_endpoints(tmp_path)
     remove_endpoint(tmp_path, "a")
     remove_endpoint(tmp_path, "a")
 
-    assert kept is not None
+    assert [each.instance for each in kept] == ["a"]
     assert not (tmp_path / "endpoint.json").exists()
 
 
@@ -243,7 +242,6 @@ def test_a_second_endpoint_stands_beside_the_first(tmp_path, first):
 
     assert place == tmp_path / "endpoint-second.json"
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
-    assert read_endpoint(tmp_path) == first
     assert [each.instance for each in read_endpoints(tmp_path)] == ["first", "second"]
 
 
@@ -268,7 +266,7 @@ def test_the_oldest_that_is_left_takes_the_main_name(tmp_path, first):
     remove_endpoint(tmp_path, "first")
     left = sorted(path.name for path in tmp_path.glob("endpoint*.json"))
 
-    assert read_endpoint(tmp_path).instance == "second"
+    assert read_endpoints(tmp_path)[0].instance == "second"
     assert stat.S_IMODE((tmp_path / "endpoint.json").stat().st_mode) == 0o600
     assert left == ["endpoint-third.json", "endpoint.json"]
 
@@ -300,7 +298,7 @@ def test_what_dead_ones_left_behind_is_cleared_away(tmp_path, first):
     write_endpoint(tmp_path, endpoint())
 
     assert [path.name for path in tmp_path.glob("endpoint*.json")] == ["endpoint.json"]
-    assert read_endpoint(tmp_path) == endpoint()
+    assert read_endpoints(tmp_path) == [endpoint()]
 
 
 def test_a_process_of_another_user_is_alive(monkeypatch):

@@ -116,16 +116,6 @@ def test_replacing_changes_the_span_and_nothing_else(document, text, which):
     assert standard.loads(changed) == {**value, name: text}
 
 
-@given(documents(), TEXT)
-def test_inserting_adds_one_member_and_keeps_every_byte(document, text):
-    value, body, _ = document
-
-    changed = json.insert(body, "model", text)
-
-    assert standard.loads(changed) == {"model": text, **value}
-    assert changed.endswith(body[body.index(b"{") + 1 :])
-
-
 @given(documents())
 def test_decoding_reads_what_the_standard_library_reads(document):
     value, body, _ = document

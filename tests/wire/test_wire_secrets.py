@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman.wire.secrets import mask, redact_headers, redact_query
+from pointsman.wire.secrets import mask
 
 KEYS = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=4, max_size=12)
 
@@ -64,44 +64,3 @@ def test_json_around_a_masked_credential_stays_json():
     body = json.dumps({"error": 'key "sk/1" is wrong\\', "path": "C:\\sk/1"}).encode()
 
     assert json.loads(mask(body, ["sk/1"])) == {"error": 'key "…" is wrong\\', "path": "C:\\…"}
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "authorization",
-        "proxy-authorization",
-        "cf-aig-authorization",
-        "x-api-key",
-        "api-key",
-        "x-goog-api-key",
-        "ocp-apim-subscription-key",
-        "cookie",
-        "set-cookie",
-        "x-amz-security-token",
-    ],
-)
-def test_a_field_with_a_credential_is_redacted_for_a_log(name):
-    assert redact_headers(((name, "Bearer sk-1"), ("accept", "*/*"))) == ((name, "…"), ("accept", "*/*"))
-
-
-@pytest.mark.parametrize(
-    "name", ["user-agent", "x-ratelimit-remaining-tokens", "x-claude-code-session-id", "anthropic-version"]
-)
-def test_a_field_without_a_credential_stays_for_a_log(name):
-    assert redact_headers(((name, "value"),)) == ((name, "value"),)
-
-
-@pytest.mark.parametrize(
-    ("query", "shown"),
-    [
-        ("", ""),
-        ("beta=true&alt=sse", "beta=true&alt=sse"),
-        ("alt=sse&key=AIza1", "alt=sse&key=…"),
-        ("access_token=1&API_KEY=2&api%2Dkey=3&code=4", "access_token=…&API_KEY=…&api%2Dkey=…&code=…"),
-        ("X-Amz-Signature=1&X-Amz-Date=2", "X-Amz-Signature=…&X-Amz-Date=2"),
-        ("key&keys=1", "key&keys=1"),
-    ],
-)
-def test_a_query_is_redacted_for_a_log(query, shown):
-    assert redact_query(query) == shown

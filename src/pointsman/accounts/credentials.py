@@ -51,12 +51,6 @@ class Credentials:
             self._stored[backend.name] = self._look_up(backend)
         return self._stored[backend.name]
 
-    def key_for(self, backend: Backend) -> Credential | None:
-        """The key for a backend, by the same order as a lease. Raises NoCredentialError."""
-        if backend.key_named:
-            return self.from_environment(backend) or self.stored(backend)
-        return self.stored(backend) or self.from_environment(backend)
-
     def source(self, backend: Backend) -> str | None:
         """Where the key would come from, without asking a keyring for it. Raises NoCredentialError."""
         named = self.from_environment(backend)

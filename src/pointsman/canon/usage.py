@@ -18,6 +18,5 @@ class Usage(Struct, frozen=True):
     """Output without reasoning, where reasoning is reported; else all output."""
     reasoning: int | None = None
     service_tier: str | None = None
-    estimated: bool = False
     extra: Json = {}
     """The counters that only their own dialect knows."""

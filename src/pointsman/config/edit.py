@@ -52,18 +52,6 @@ class Editor:
         self._check = check
         self._announce = announce
 
-    def add_backend(self, name: str, settings: Mapping[str, object]) -> None:
-        """Adds `[backends.NAME]`; there must be none of that name."""
-
-        def change(document: MutableMapping[str, Any]) -> None:
-            if name in document.get("backends", {}):
-                raise SetupError(
-                    f"there is a backend {name} in {self._path} already: remove it, or take another name"
-                )
-            put(document, ("backends", name), settings)
-
-        self.edit(change)
-
     def remove_backend(self, name: str) -> None:
         """Removes `[backends.NAME]`."""
 
@@ -73,10 +61,6 @@ class Editor:
             del document["backends"][name]
 
         self.edit(change)
-
-    def set(self, path: tuple[str, ...], value: object) -> None:
-        """Sets one key; None removes it."""
-        self.edit(lambda document: put(document, path, value))
 
     def edit(self, change: Callable[[MutableMapping[str, Any]], None]) -> None:
         """Any change. The file is written only if it differs, loads, and passes the check."""

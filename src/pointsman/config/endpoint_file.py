@@ -62,11 +62,6 @@ def write_endpoint(run: Path, endpoint: Endpoint) -> Path:
     return own
 
 
-def read_endpoint(run: Path) -> Endpoint | None:
-    """The first of the endpoints that are said to run. Raises SetupError."""
-    return next(iter(read_endpoints(run)), None)
-
-
 def read_endpoints(run: Path) -> list[Endpoint]:
     """The endpoints that are said to run and whose processes are there: the main one, then by age.
 

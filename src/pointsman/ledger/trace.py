@@ -36,7 +36,6 @@ class Trace:
     attempts: list[str] = field(default_factory=list[str])
     """One word and status for each: `unreachable`, `refused 529`, `committed`."""
     losses: list[Loss] = field(default_factory=list[Loss])
-    upstream_request_id: str | None = None
     status: int | None = None
     first_byte: float | None = None
     """Seconds from the start to the first byte of the answer."""

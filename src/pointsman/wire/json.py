@@ -109,13 +109,6 @@ def replace(body: bytes, span: Span, value: str) -> bytes:
     return b"".join((view[: span.start], encode(value), view[span.end :]))
 
 
-def insert(body: bytes, name: str, value: str) -> bytes:
-    """`body`, an object, with one more member in front; every byte that was there stays."""
-    start = body.index(b"{") + 1
-    separator = b"" if _CLOSE.match(body, start) else b","
-    return b"".join((body[:start], encode(name), b":", encode(value), separator, body[start:]))
-
-
 def _decode(body: bytes) -> Any:
     try:
         return _values.decode(body)

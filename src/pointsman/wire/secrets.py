@@ -3,31 +3,8 @@
 import re
 from collections.abc import Iterable
 from typing import overload
-from urllib.parse import unquote_plus
-
-from pointsman.wire.headers import Headers
 
 MASK = "…"
-
-_WORDS = frozenset(
-    {
-        "apikey",
-        "auth",
-        "authorization",
-        "cookie",
-        "credential",
-        "key",
-        "password",
-        "secret",
-        "sig",
-        "signature",
-        "token",
-    }
-)
-"""Words in the name of a field or parameter that say its value is a secret."""
-_QUERY_WORDS = _WORDS | {"code"}
-"""A query may carry a sign-in's code as well."""
-_BETWEEN_WORDS = re.compile(r"[^a-z0-9]")
 
 
 @overload
@@ -46,25 +23,6 @@ def mask(data: str | bytes, secrets: Iterable[str]) -> str | bytes:
     if isinstance(data, str):
         return re.sub(pattern, MASK, data)
     return re.sub(pattern.encode(), MASK.encode(), data)
-
-
-def redact_headers(headers: Headers) -> Headers:
-    """`headers` for a log: names stay, values that are secrets do not."""
-    return tuple((name, MASK if _tells(name, _WORDS) else value) for name, value in headers)
-
-
-def redact_query(query: str) -> str:
-    """A query for a log: names stay, values that are secrets do not."""
-    return "&".join(map(_redacted, query.split("&")))
-
-
-def _redacted(parameter: str) -> str:
-    name, equals, _ = parameter.partition("=")
-    return f"{name}={MASK}" if equals and _tells(unquote_plus(name).lower(), _QUERY_WORDS) else parameter
-
-
-def _tells(name: str, words: frozenset[str]) -> bool:
-    return not words.isdisjoint(_BETWEEN_WORDS.split(name))
 
 
 def _spellings(character: str) -> str:
