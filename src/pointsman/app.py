@@ -270,6 +270,8 @@ class App:
     def reload(self) -> Json:
         """Reads the configuration again, now; a broken one leaves things as they are."""
         self.credentials.forget()
+        for name in self._lists.errors():
+            self._lists.forget(name)
         try:
             self._take(self._load(), None)
         except SetupError as error:
@@ -280,6 +282,7 @@ class App:
         """A configuration that loads replaces the one before as a whole."""
         try:
             if effective is not None:
+                before = self.service.parts.router.snapshot.backends
                 router = Router(self.snapshot(effective))
                 self.effective = effective
                 self.service.parts.router = router
@@ -288,10 +291,17 @@ class App:
                 self.service.buffers.max_body = effective.settings.max_body
                 self.service.buffers.max_total = effective.settings.max_buffered
                 self.service.admission = self._admission()
-                self._lists.watch(self._surveyor.listable())
+                self._follow(before, router.snapshot.backends)
         except SetupError as broken:
             error = kept(broken)
         self._config_error = error
+
+    def _follow(self, before: Mapping[str, Backend], after: Mapping[str, Backend]) -> None:
+        """Asks the new and the changed backends for their models."""
+        for name, backend in after.items():
+            if before.get(name, backend) != backend:
+                self._lists.forget(name)
+        self._lists.watch(self._surveyor.listable())
 
     def _publish(self, name: str, models: tuple[Model, ...]) -> None:
         """A backend has listed its models."""

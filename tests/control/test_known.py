@@ -41,6 +41,27 @@ def test_a_backend_that_moved_starts_without_a_list(tmp_path):
     assert after.catalogs == {}
 
 
+def test_a_backend_that_moves_loses_the_list_of_where_it_was(tmp_path):
+    async def learn_and_move() -> dict[str, tuple[Model, ...]]:
+        known = Known(CatalogCache(tmp_path))
+        known.learn(HERE, MODELS)
+        known.recall({"acme": MOVED})
+        await asyncio.get_running_loop().shutdown_default_executor()
+        return known.catalogs
+
+    assert asyncio.run(learn_and_move()) == {}
+
+
+def test_a_neighbour_keeps_its_list_whatever_had_its_name_before(tmp_path):
+    learned(tmp_path)
+    known = Known(CatalogCache(tmp_path))
+
+    known.meet({"acme": (MOVED, MODELS[:1])})
+    known.recall({"acme": MOVED})
+
+    assert known.catalogs == {"acme": MODELS[:1]}
+
+
 def test_neighbours_are_met_with_their_models(tmp_path):
     known = Known(CatalogCache(tmp_path))
 

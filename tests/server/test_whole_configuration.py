@@ -7,7 +7,7 @@ from rig import backend_table, eventually, rig, write_config
 from voices import ANTHROPIC, CHAT
 
 from pointsman import app as composition
-from scripted import Gate, Upstream, run, sse
+from scripted import Gate, Upstream, json_reply, run, sse
 
 
 def chat_only(upstream, extra=""):
@@ -111,6 +111,48 @@ def test_a_default_that_goes_away_is_told_with_what_holds_instead():
             assert not told["reloaded"]
             assert "no backend here" in told["error"]
             assert "stays in force" in told["error"]
+
+    run(scenario())
+
+
+def listing(name):
+    return json_reply({"object": "list", "data": [{"id": name, "object": "model"}]})
+
+
+def listed(gateway):
+    return [model.id for model in gateway.parts.router.snapshot.catalogs.get("openai_chat", ())]
+
+
+def test_a_backend_that_moves_is_asked_for_its_models_at_once():
+    async def scenario():
+        async with (
+            Upstream(always=listing("here-1")) as here,
+            Upstream(always=listing("there-1")) as there,
+            rig() as gateway,
+        ):
+            write_config(backend_table("openai_chat", here, ""))
+            await gateway.post("/reload", b"{}")
+            await eventually(lambda: listed(gateway) == ["here-1"])
+            write_config(backend_table("openai_chat", there, ""))
+            await gateway.post("/reload", b"{}")
+
+            assert listed(gateway) == []
+            await eventually(lambda: listed(gateway) == ["there-1"])
+
+    run(scenario())
+
+
+def test_a_reload_asks_those_again_that_did_not_list_their_models():
+    async def scenario():
+        refusal = json_reply({"error": {"message": "no such key"}}, 401)
+        async with Upstream(refusal, always=listing("gpt-z")) as server, rig() as gateway:
+            write_config(backend_table("openai_chat", server, ""))
+            await gateway.post("/reload", b"{}")
+            await eventually(lambda: server.requests and server.requests[0].finished.is_set())
+            await gateway.post("/reload", b"{}")
+
+            async with asyncio.timeout(3):  # by itself it would wait longer
+                await eventually(lambda: listed(gateway) == ["gpt-z"])
 
     run(scenario())
 

@@ -20,22 +20,30 @@ class Known:
         """Why lists cannot be kept, if they cannot."""
 
     def recall(self, backends: Mapping[str, Backend]) -> None:
-        """Takes up the lists of the last run, for backends that are still where they were."""
+        """Takes up the lists of the last run, for backends that are still where they were; no others hold."""
         for name, backend in backends.items():
             kept = self._kept.get(name)
-            if kept is not None and name not in self.catalogs and kept.url == _address(backend):
+            if kept is None:
+                continue
+            if kept.url != _address(backend):
+                self.catalogs.pop(name, None)
+            elif name not in self.catalogs:
                 self.catalogs[name] = kept.models
 
     def meet(self, neighbours: Mapping[str, tuple[Backend, tuple[Model, ...]]]) -> None:
         """Servers on this machine, with their models."""
         self.found = {name: backend for name, (backend, _) in neighbours.items()}
-        self.catalogs |= {name: models for name, (_, models) in neighbours.items()}
+        for backend, models in neighbours.values():
+            self._note(backend, models)
 
     def learn(self, backend: Backend, models: tuple[Model, ...]) -> None:
         """A backend has listed its models."""
+        self._note(backend, models)
+        asyncio.get_running_loop().run_in_executor(None, self._save)
+
+    def _note(self, backend: Backend, models: tuple[Model, ...]) -> None:
         self.catalogs = {**self.catalogs, backend.name: models}
         self._kept = {**self._kept, backend.name: Kept(_address(backend), models)}
-        asyncio.get_running_loop().run_in_executor(None, self._save)
 
     def _save(self) -> None:
         try:
