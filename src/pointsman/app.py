@@ -193,6 +193,7 @@ class App:
             random=random.random,
             new_id=lambda: f"{self._ids.getrandbits(96):024x}",
             proxy_for=self._proxy_for,
+            unknown_model=self._look_again,
             patience=self._patience(),
             pace=self._pace(),
         )
@@ -302,6 +303,10 @@ class App:
             if before.get(name, backend) != backend:
                 self._lists.forget(name)
         self._lists.watch(self._surveyor.listable())
+
+    def _look_again(self) -> None:
+        """A request named a model that nobody has listed: it may be a new one."""
+        self._lists.refresh()
 
     def _publish(self, name: str, models: tuple[Model, ...]) -> None:
         """A backend has listed its models."""

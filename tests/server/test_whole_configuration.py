@@ -1,12 +1,14 @@
 """A running endpoint follows its configuration, and survives a broken one."""
 
 import asyncio
+from functools import partial
 
 import pytest
 from rig import backend_table, eventually, rig, write_config
 from voices import ANTHROPIC, CHAT
 
 from pointsman import app as composition
+from pointsman.upstream.catalogs import Catalogs, Rhythm
 from scripted import Gate, Upstream, json_reply, run, sse
 
 
@@ -153,6 +155,23 @@ def test_a_reload_asks_those_again_that_did_not_list_their_models():
 
             async with asyncio.timeout(3):  # by itself it would wait longer
                 await eventually(lambda: listed(gateway) == ["gpt-z"])
+
+    run(scenario())
+
+
+def test_a_model_that_nobody_has_listed_has_the_lists_asked_for_again(monkeypatch):
+    hasty = partial(Catalogs, rhythm=Rhythm(at_most_every=0.0))
+    monkeypatch.setattr(composition, "Catalogs", hasty)
+
+    async def scenario():
+        async with Upstream(listing("gpt-a"), always=listing("gpt-new")) as server, rig() as gateway:
+            write_config(backend_table("openai_chat", server, ""))
+            await gateway.post("/reload", b"{}")
+            await eventually(lambda: listed(gateway) == ["gpt-a"])
+            answer = await gateway.ask(CHAT, model="gpt-new")
+
+            assert answer.status == 404
+            await eventually(lambda: listed(gateway) == ["gpt-new"])
 
     run(scenario())
 

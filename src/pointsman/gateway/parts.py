@@ -33,6 +33,8 @@ class Parts:
     new_id: Callable[[], str]
     """Letters and digits, never twice the same."""
     proxy_for: Callable[[str, Backend], str | None]
+    unknown_model: Callable[[], None] = lambda: None
+    """Told that a request named a model which nobody has listed: a list may be old."""
     patience: Patience = field(default_factory=Patience)
     pace: Pace = field(default_factory=Pace)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

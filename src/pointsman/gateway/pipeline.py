@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from pointsman.canon.errors import PointsmanError, UpstreamError
+from pointsman.canon.errors import PointsmanError, UnknownModelError, UpstreamError
 from pointsman.dialects.dialect import Asked
 from pointsman.gateway.amend import amend
 from pointsman.gateway.attendance import ClientGoneError, attended
@@ -61,6 +61,8 @@ async def answer(exchange: Exchange, line: Line, parts: Parts, trace: Trace) -> 
                 break
     except PointsmanError as error:
         failure = error
+        if isinstance(error, UnknownModelError):
+            parts.unknown_model()
     if failure is not None:
         await refuse(failure, line, trace)
 

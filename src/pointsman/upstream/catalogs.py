@@ -101,16 +101,12 @@ class Catalogs:
             self._watched[name] = _Watched(float("-inf"))
             self._changed.set()
 
-    def refresh(self, names: Iterable[str] | None = None) -> None:
-        """Asks soon, all if no names are given: for a request that named a model nobody knows."""
-        for name in self._watched if names is None else names:
-            watched = self._watched.get(name)
-            if watched is None or watched.asking:
+    def refresh(self) -> None:
+        """Asks all of them soon: for a request that named a model nobody knows."""
+        for watched in self._watched.values():
+            if watched.asking or watched.asked_at is None:
                 continue
-            earliest = float("-inf")
-            if watched.asked_at is not None:
-                earliest = watched.asked_at + self._rhythm.at_most_every
-            watched.due = min(watched.due, earliest)
+            watched.due = min(watched.due, watched.asked_at + self._rhythm.at_most_every)
         self._changed.set()
 
     def errors(self) -> Mapping[str, PointsmanError]:
