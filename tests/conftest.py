@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from scripted import Upstream, in_thread
+from scripted import Upstream, in_thread, on_loops_of
 
 _SETTINGS = ("POINTSMAN_", "ANTHROPIC_", "OPENAI_")
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
@@ -26,3 +26,11 @@ def threaded_upstream():
     """A scripted upstream in a thread of its own, for clients that block; its script is added with `then`."""
     with in_thread(Upstream()) as upstream:
         yield upstream
+
+
+@pytest.fixture(scope="module", params=["asyncio", "uvloop"])
+def either_loop(request):
+    """Runs every test of a module on both event loops that pointsman runs on."""
+    uvloop = None if request.param == "asyncio" else pytest.importorskip("uvloop")
+    with on_loops_of(uvloop and uvloop.new_event_loop):
+        yield

@@ -297,7 +297,21 @@ def run(work: Coroutine[Any, Any, T], deadline: float = 20.0) -> T:
         async with asyncio.timeout(deadline):
             return await work
 
-    return asyncio.run(bounded())
+    with asyncio.Runner(loop_factory=_factories[-1]) as runner:
+        return runner.run(bounded())
+
+
+_factories: list[Callable[[], asyncio.AbstractEventLoop] | None] = [None]
+
+
+@contextmanager
+def on_loops_of(factory: Callable[[], asyncio.AbstractEventLoop] | None) -> Iterator[None]:
+    """Within it `run` takes event loops from there; None: asyncio's own."""
+    _factories.append(factory)
+    try:
+        yield
+    finally:
+        _factories.pop()
 
 
 @contextmanager

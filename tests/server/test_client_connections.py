@@ -15,6 +15,8 @@ from pointsman.server.hosting import Host
 from pointsman.server.listening import open_sockets, port_of
 from scripted import Gate, run, run_jumping
 
+pytestmark = pytest.mark.usefixtures("either_loop")
+
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 CLOSING = b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 

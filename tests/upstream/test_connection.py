@@ -11,6 +11,8 @@ from pointsman.upstream.http import HttpTransport
 from pointsman.upstream.transport import Outgoing
 from scripted import HANG, Gate, Reply, Upstream, json_reply, run, run_jumping
 
+pytestmark = pytest.mark.usefixtures("either_loop")
+
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
 
 

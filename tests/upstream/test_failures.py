@@ -13,6 +13,8 @@ from pointsman.upstream.http import HttpTransport
 from pointsman.upstream.transport import Outgoing
 from scripted import CLOSE, HANG, RESET, Gate, Reply, Upstream, json_reply, run, run_jumping, sse
 
+pytestmark = pytest.mark.usefixtures("either_loop")
+
 ABOUT = Circumstances(
     host="api.example.com", connect=10, first_byte=300, idle=60, proxy="proxy.example.com:3128"
 )

@@ -11,6 +11,8 @@ from pointsman.upstream.http import HttpTransport
 from pointsman.upstream.transport import Outgoing
 from scripted import Gate, Reply, Upstream, json_reply, run, run_jumping, sse
 
+pytestmark = pytest.mark.usefixtures("either_loop")
+
 BIG = 64 * 1024 * 1024
 
 

@@ -11,6 +11,8 @@ from pointsman.upstream.transport import Outgoing
 from pointsman.upstream.trust import Trust
 from scripted import Upstream, json_reply, run, sse
 
+pytestmark = pytest.mark.usefixtures("either_loop")
+
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):

@@ -7,6 +7,7 @@ import httptools
 
 from pointsman.server.http_call import Carrier, HttpCall
 
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
 MAX_FIELDS = 200
 MAX_HEAD = 128 * 1024
 """Bytes of a request's target and header fields, trailers included."""
@@ -46,12 +47,18 @@ class Intake:
         self._head_left = MAX_HEAD
         self._moved = False
         """Whether something has become of the bytes at hand, beyond a part of a header field."""
+        self._upgrade = False
+        """Whether the parser stops after the head at hand, for another protocol."""
+        self._repeating = False
+        """Whether the head at hand has been told already."""
 
     def feed(self, data: bytes) -> End | None:
         """Takes bytes in; says why they are the last that it can read."""
         self._moved = False
         try:
-            self._parser.feed_data(data)
+            rest = self._parse(data)
+            while rest:
+                rest = self._parse(rest)
             if not self._moved:
                 self._reject_an_endless_field(len(data))
         except httptools.HttpParserUpgrade:
@@ -61,6 +68,27 @@ class Intake:
         except httptools.HttpParserError as error:
             return "oversize" if isinstance(error.__context__, OversizeError) else "garbage"
         return None
+
+    def _parse(self, data: bytes | memoryview) -> memoryview | None:
+        """What another parser has to take, if there is such.
+
+        A wish for HTTP/2 or WebSockets is passed over. The parser stops at such a head, and would leave its
+        body alone, with which curl and Java's client ask.
+        """
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as error:
+            if not self._upgrade:
+                raise
+            self._go_on_behind_the_head()
+            return memoryview(data)[error.args[0] :]
+        return None
+
+    def _go_on_behind_the_head(self) -> None:
+        framing = "".join(f"{name}: {value}\r\n" for name, value in self._fields if name in _FRAMING)
+        self._upgrade, self._repeating = False, True
+        self._parser = httptools.HttpRequestParser(self)
+        self._parser.feed_data(f"POST / HTTP/1.1\r\n{framing}\r\n".encode("latin-1"))
 
     def _reject_an_endless_field(self, size: int) -> None:
         # A field is told of once it is whole, which it may never be.
@@ -72,13 +100,16 @@ class Intake:
 
     def on_message_begin(self) -> None:
         """A request begins."""
+        if self._repeating:
+            return
         self._target, self._fields, self._head_left, self._moved = b"", [], MAX_HEAD, True
         self._reception.begins()
 
     def on_url(self, url: bytes) -> None:
         """A piece of the request's target."""
-        self._target += url
-        self._count(len(url))
+        if not self._repeating:
+            self._target += url
+            self._count(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A field of the head; trailers are only counted."""
@@ -94,6 +125,9 @@ class Intake:
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._moved = True
+        if self._repeating:
+            self._repeating = False
+            return
         parser = self._parser
         path, query = _split(self._target)
         call = HttpCall(
@@ -106,6 +140,7 @@ class Intake:
         )
         if parser.get_http_version() == "1.0":
             call.lasting = call.chunks = False
+        self._upgrade = parser.should_upgrade() and call.method != "CONNECT"
         self.coming = call if self._reception.arrives(call) else None
 
     def on_body(self, data: bytes) -> None:
@@ -117,6 +152,8 @@ class Intake:
     def on_message_complete(self) -> None:
         """The request is whole."""
         self._moved = True
+        if self._upgrade:
+            return
         call, self.coming = self.coming, None
         if call is not None:
             call.received = True

@@ -12,6 +12,8 @@ from pointsman.wire.headers import Headers
 MAX_FIELDS = 1000
 MAX_HEAD = 128 * 1024
 """Bytes of all header fields, trailers included."""
+STALE_SECONDS = 5.0
+"""A kept connection that ends later than this has carried the request: to ask again might cost twice."""
 READ_BUFFER = 64 * 1024
 """Bytes that may wait here before the upstream is made to wait."""
 _OVERSIZE = f"its header has over {MAX_FIELDS} fields or {MAX_HEAD // 1024} KB"
@@ -58,6 +60,11 @@ class Answer:
         self._fields: list[tuple[str, str]] = []
         self._fields_left = MAX_FIELDS
         self._head_left = MAX_HEAD
+        self._began = asyncio.get_running_loop().time()
+        self._heard = False
+        """Whether a single byte has come."""
+        self._moved = False
+        """Whether the bytes at hand held a part of the body."""
         self._pieces: list[bytes] = []
         self._error: Exception | None = None
         self._waiting: asyncio.Future[None] | None = None
@@ -108,12 +115,13 @@ class Answer:
 
     def feed(self, data: bytes) -> None:
         """More bytes."""
+        self._heard, self._moved = True, False
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._break(error)
-        if not self.headed:
-            self._reject_an_endless_head(len(data))
+        if not self._moved:
+            self._reject_an_endless_field(len(data))
         self.wake()
 
     def wake(self) -> None:
@@ -126,8 +134,8 @@ class Answer:
         if self.whole or self._error is not None:
             return
         if not self.headed:
-            self._error = failures.hung_up(self.about)
-        elif error is None and not self._has_length():
+            self._error = failures.hung_up(self.about, stale=self._is_stale())
+        elif error is None and not self._has_end():
             self.whole = True
         else:
             self._error = failures.broke_off(_words(error), self.about)
@@ -144,19 +152,27 @@ class Answer:
             self._error = error
             self.wake()
 
-    def _reject_an_endless_head(self, count: int) -> None:
+    def _is_stale(self) -> bool:
+        waited = asyncio.get_running_loop().time() - self._began
+        return self.about.reused and not self._heard and waited < STALE_SECONDS
+
+    def _reject_an_endless_field(self, count: int) -> None:
         # A field is told of once it is whole, which it may never be.
         self._head_left -= count
         if self._head_left < -MAX_HEAD:
-            self.fail(failures.not_http(_OVERSIZE, self.about))
+            self._break(OversizeError(_OVERSIZE))
 
     def _break(self, error: Exception) -> None:
         self.reusable = False
         reason = error.__context__ if isinstance(error.__context__, OversizeError) else _reason(error)
         self.fail((failures.broke_off if self.headed else failures.not_http)(reason, self.about))
 
-    def _has_length(self) -> bool:
-        return any(name in ("content-length", "transfer-encoding") for name, _ in self.headers)
+    def _has_end(self) -> bool:
+        """Whether the framing tells where the body ends; else it is where the connection does."""
+        return any(
+            name == "content-length" or (name == "transfer-encoding" and "chunked" in value.lower())
+            for name, value in self.headers
+        )
 
     # httptools' callbacks
 
@@ -183,6 +199,7 @@ class Answer:
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body."""
+        self._moved, self._head_left = True, MAX_HEAD
         self._pieces.append(data)
         self.size += len(data)
 

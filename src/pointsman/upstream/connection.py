@@ -45,6 +45,8 @@ class Connection(asyncio.Protocol):
     async def ask(self, head: bytes, body: bytes, about: Circumstances) -> Answer:
         """The answer's head to a request. Raises UnreachableError, SilenceError, GarbledError."""
         answer = self._answer = Answer(self, about)
+        if self.closed:
+            answer.lost(None)
         self._alarm.set(about.first_byte + len(body) / SLOWEST_UPLOAD)
         try:
             if len(body) <= READ_BUFFER:
@@ -153,6 +155,12 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """It has caught up."""
         self._full = False
+        self._go_on_writing()
+
+    def eof_received(self) -> None:
+        """Nothing more comes; what was still to be written is not waited for."""
+        if self._answer is not None:
+            self._answer.lost(None)
         self._go_on_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -81,9 +81,9 @@ def proxy_refuses(status: int, about: Circumstances) -> UnreachableError:
     )
 
 
-def hung_up(about: Circumstances) -> UnreachableError:
-    """The connection ended before the answer's head."""
-    if about.reused:
+def hung_up(about: Circumstances, *, stale: bool) -> UnreachableError:
+    """The connection ended before the answer's head; `stale`: because it had before the request came."""
+    if stale:
         return StaleError(
             f"{about.host} had closed the connection that was kept open to it; the request can be sent again"
         )
