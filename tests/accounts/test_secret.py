@@ -12,8 +12,18 @@ from pointsman.accounts.credentials import Credential
 from pointsman.accounts.lease import Lease
 from pointsman.accounts.secret import Secret
 from pointsman.accounts.secret_file import Contents
+from pointsman.canon.intent import Intent
+from pointsman.catalog.provider import Provider
+from pointsman.config.schema import BackendSettings
+from pointsman.dialects.registry import DIALECTS
+from pointsman.gateway.exchange import Exchange
+from pointsman.routing.snapshot import Backend
+from pointsman.upstream.listing import Source
+from pointsman.upstream.transport import Outgoing
 
 CANARY = "sk-canary-7f3a"
+ROW = Provider("acme", "Acme", "https://acme.example", {})
+ASKED = Intent("acme", "generate", None, False, {})
 
 
 @pytest.mark.parametrize(
@@ -35,6 +45,11 @@ CANARY = "sk-canary-7f3a"
         Credential(Secret(CANARY), "A_KEY"),
         Lease(headers=(("x-api-key", CANARY),), secret=Secret(CANARY)),
         Contents(secrets={"name": CANARY}),
+        BackendSettings(headers={"x-api-key": CANARY}, proxy=f"http://me:{CANARY}@proxy.example"),
+        Backend("acme", ROW, {}, "a test", headers={"x-api-key": CANARY}),
+        Outgoing("POST", "https://acme.example/v1", (("x-api-key", CANARY),)),
+        Source("https://acme.example/v1/models", (("x-api-key", CANARY),)),
+        Exchange("id", "", (("x-api-key", CANARY),), b"{}", next(iter(DIALECTS.values())), ASKED),
     ],
 )
 def test_no_way_of_showing_it_shows_the_value(show, holder):

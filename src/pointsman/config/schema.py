@@ -62,6 +62,10 @@ class BackendSettings(Struct, frozen=True):
     traits: Json = {}
     """Corrections to what pointsman believes about it: names and values as in the provider table."""
 
+    def __repr__(self) -> str:
+        # Header fields and a proxy's URL may hold credentials.
+        return f"BackendSettings({self.provider})"
+
 
 class Settings(Struct, frozen=True):
     """The whole file."""

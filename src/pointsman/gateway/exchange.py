@@ -27,7 +27,7 @@ class Room(Protocol):
 
 
 class Exchange(Struct):
-    """One request. The body is decoded at most once, and only if somebody needs it."""
+    """One request. The body is decoded at most once, and only if somebody needs it. Shown, it is its id."""
 
     request_id: str
     query: str
@@ -41,6 +41,9 @@ class Exchange(Struct):
     """Counts what is held of the answer; None where nothing bounds it."""
     _members: Json | None = None
     _request: Request | None = None
+
+    def __repr__(self) -> str:
+        return f"Exchange({self.request_id})"
 
     def members(self) -> Json:
         """The body as an object. Raises MalformedError."""

@@ -16,7 +16,7 @@ class Timeouts(Struct, frozen=True):
 
 
 class Backend(Struct, frozen=True):
-    """One configured provider endpoint, with a name."""
+    """One configured provider endpoint. Shown, it is its name: its header fields may hold a credential."""
 
     name: str
     provider: Provider
@@ -40,6 +40,9 @@ class Backend(Struct, frozen=True):
     ask_usage: bool = False
     traits: Json = {}
     """The user's own corrections; above row and profile."""
+
+    def __repr__(self) -> str:
+        return f"Backend({self.name})"
 
     @property
     def issuer(self) -> str:

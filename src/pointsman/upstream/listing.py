@@ -21,7 +21,7 @@ _KINDS: dict[int, FaultKind] = {401: "authentication", 403: "permission", 404: "
 
 
 class Source(Struct, frozen=True):
-    """Where a list of models is to be had."""
+    """Where a list of models is to be had. Shown, it is its URL: its header fields hold a credential."""
 
     url: str
     headers: Headers = ()
@@ -31,6 +31,9 @@ class Source(Struct, frozen=True):
     connect: float = 10.0
     within: float = 30.0
     """Seconds for the whole list."""
+
+    def __repr__(self) -> str:
+        return f"Source({self.url})"
 
 
 class Listing(Struct, frozen=True):

@@ -9,7 +9,7 @@ from pointsman.wire.headers import Headers, first
 
 
 class Outgoing(Struct, frozen=True):
-    """A request to an upstream, ready to send."""
+    """A request to an upstream, ready to send. Shown, it hides the credential in its header fields."""
 
     method: str
     url: str
@@ -28,6 +28,9 @@ class Outgoing(Struct, frozen=True):
     """A PEM file that stands beside the system's trust store."""
     engine: str | None = None
     """A model file: the request is for the engine inside pointsman, not for the network."""
+
+    def __repr__(self) -> str:
+        return f"Outgoing({self.method}, {len(self.headers)} fields, {len(self.body)} bytes)"
 
 
 DROPPED = "x-engine-dropped"
