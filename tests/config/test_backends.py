@@ -20,6 +20,19 @@ def refused(text, catalog=CATALOG):
     return caught.value
 
 
+def test_a_file_that_is_not_there_is_named_before_anybody_needs_it():
+    text = """
+    [backends.lan]
+    provider = "openai-compatible"
+    base_url = "https://gpu.lan/v1"
+    ca_file = "/no/such.pem"
+    """
+
+    (warning,) = assemble(effective(text), CATALOG, {}).warnings
+
+    assert warning == "`backends.lan.ca_file` leads to /no/such.pem, and there is no such file"
+
+
 def test_everything_that_the_user_wrote_reaches_the_backend():
     backend = one(
         """

@@ -1,6 +1,7 @@
 """All backends that follow from the configuration and the environment."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -29,9 +30,18 @@ def assemble(
     A configured backend stands for a found one of its name. Raises SetupError.
     """
     backends = configured(effective, catalog, environment)
+    missing = tuple(_missing_files(backends.values()))
     found = discovered(catalog, environment, own) if effective.settings.discover else Found()
     backends |= {name: made for name, made in found.backends.items() if name not in backends}
-    return Assembled(backends, effective.warnings + found.warnings)
+    return Assembled(backends, effective.warnings + missing + found.warnings)
+
+
+def _missing_files(backends: Iterable[Backend]) -> Iterator[str]:
+    """Files that backends need and that are not there: better told now than by their first request."""
+    for backend in backends:
+        for name, path in (("ca_file", backend.ca_file), ("gguf", backend.gguf)):
+            if path is not None and not Path(path).is_file():
+                yield f"`backends.{backend.name}.{name}` leads to {path}, and there is no such file"
 
 
 def unknown_default(default: str | None, backends: Mapping[str, Backend]) -> str | None:
