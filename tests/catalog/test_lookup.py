@@ -126,6 +126,9 @@ def test_any_name_gets_traits(model):
     ("model", "modes", "choices"),
     [
         ("claude-fable-5-2", ("adaptive",), ("auto", "none")),
+        ("claude-fable-5.1", ("adaptive",), ("auto", "none")),
+        ("us.anthropic.claude-mythos-5-2-v1:0", ("adaptive",), ("auto", "none")),
+        ("claude-fable-5", ("adaptive",), ("auto", "any", "none", "tool")),
         ("claude-opus-5-5", ("adaptive",), ("auto", "none")),
         ("claude-opus-5", ("off", "adaptive"), ("auto", "any", "none", "tool")),
         ("claude-sonnet-5-5", ("off", "adaptive"), ("auto", "none")),
@@ -182,6 +185,43 @@ def test_function_tools_limit_the_effort_at_openai(model, effort, tools):
 
     assert traits.effort_with_tools == effort
     assert traits.tools is tools
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "style", "efforts"),
+    [
+        ("mistral", "mistral-large-latest", "none", None),
+        ("mistral", "mistral-medium-3-5", "effort", ("none", "high")),
+        ("mistral", "zai-glm-5-3", "effort", ("low", "high", "max")),
+        ("groq", "llama-3.3-70b-versatile", "none", None),
+        ("groq", "qwen/qwen3.6-27b", "effort", ("none", "default")),
+        ("groq", "openai/gpt-oss-120b", "effort", ("low", "medium", "high")),
+        ("google", "gemini-3.8-flash", "effort", ("low", "medium", "high")),
+        ("google", "gemini-3.5-flash-lite", "effort", ("minimal", "low", "medium", "high")),
+        ("google", "gemini-2.5-flash", "effort", ("none", "low", "medium", "high")),
+        ("openai", "gpt-5-pro", "effort", ("high",)),
+        ("openai", "gpt-5.2-chat-latest", "effort", ("medium",)),
+        ("openai", "gpt-6.2-sol", "effort", ("low", "medium", "high", "xhigh")),
+    ],
+)
+def test_each_model_is_asked_to_think_in_words_that_it_takes(provider, model, style, efforts):
+    traits = chat_traits(provider, model)
+
+    assert traits.reasoning == style
+    assert traits.efforts == efforts
+
+
+@pytest.mark.parametrize(
+    ("model", "limit"), [("gpt-5", 0), ("gpt-5.2", 0), ("o3", 0), ("gpt-5-chat-latest", 4), ("gpt-6-sol", 4)]
+)
+def test_stop_sequences_reach_only_the_openai_models_that_take_them(model, limit):
+    assert chat_traits("openai", model).stop_limit == limit
+
+
+def test_strict_servers_get_no_past_thinking_in_a_field_that_they_refuse():
+    assert "reasoning" in chat_traits("groq", "llama-3.3-70b-versatile").refused_reasoning
+    assert "reasoning" not in chat_traits("groq", "openai/gpt-oss-120b").refused_reasoning
+    assert "reasoning_content" in chat_traits("cerebras", "gpt-oss-120b").refused_reasoning
 
 
 def test_an_aggregator_does_not_share_openais_own_limits():

@@ -80,6 +80,8 @@ class Traits(Struct, frozen=True, forbid_unknown_fields=True):
     """Which past assistant turns must carry their reasoning back to it."""
     reasoning_field: Literal["reasoning_content", "reasoning", "reasoning_details"] = "reasoning_content"
     """The field in which a past turn's reasoning is sent back."""
+    refused_reasoning: tuple[str, ...] = ()
+    """The fields of a past turn's reasoning (as in `reasoning_field`) that it answers with an error."""
 
 
 class Target(Struct, frozen=True):

@@ -140,6 +140,18 @@ def test_a_sealed_state_never_reaches_an_upstream():
     assert losses(encoded) == {"thinking": "dropped"}
 
 
+def test_past_thinking_stays_away_from_a_target_that_refuses_its_field():
+    said = {"role": "assistant", "content": "x", "reasoning_content": "Hm.", "reasoning": "Hm."}
+    body = {"model": "m", "messages": [{"role": "user", "content": "a"}, said]}
+
+    some = own(body, refused_reasoning=("reasoning_content",))
+    none = own(body, refused_reasoning=("reasoning_content", "reasoning"))
+
+    assert some.body["messages"][1] == {"role": "assistant", "content": "x", "reasoning": "Hm."}
+    assert none.body["messages"][1] == {"role": "assistant", "content": "x"}
+    assert losses(none) == {"thinking": "dropped"}
+
+
 def test_documents_are_files_and_text_stands_inline():
     turn = Message(
         "user",
@@ -297,6 +309,10 @@ def test_a_choice_that_the_target_lacks_is_approximated():
         (Reasoning("off"), {"efforts": ("none", "low")}, {"reasoning_effort": "none"}),
         (Reasoning("off"), {"efforts": ("low", "high")}, {"reasoning_effort": "low"}),
         (Reasoning(effort="max"), {"efforts": ("low", "high")}, {"reasoning_effort": "high"}),
+        (Reasoning(effort="low"), {"efforts": ("none", "high")}, {"reasoning_effort": "high"}),
+        (Reasoning(effort="low"), {"efforts": ("none", "default")}, {"reasoning_effort": "default"}),
+        (Reasoning(effort="none"), {"efforts": ("none", "default")}, {"reasoning_effort": "none"}),
+        (Reasoning(effort="low"), {"efforts": ()}, {}),
         (Reasoning("on", budget=9000), {"reasoning": "thinking"}, {"thinking": {"type": "enabled"}}),
         (Reasoning("off", effort="high"), {"reasoning": "thinking"}, {"thinking": {"type": "disabled"}}),
         (

@@ -98,6 +98,7 @@ CALL = {
     "content": None,
     "tool_calls": [{"id": "1", "type": "function", "function": {"name": "f" * 70, "arguments": ""}}],
 }
+THOUGHT = {"role": "assistant", "content": "x", "reasoning_content": "Hm."}
 TOOL = {"type": "function", "function": {"name": "f"}}
 SEALED = seal(Native("elsewhere", "them", {"signature": "c2ln"}))
 
@@ -114,6 +115,10 @@ SEALED = seal(Native("elsewhere", "them", {"signature": "c2ln"}))
         ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, {"tool_name_charset": "a-z"}),
         ({"tools": []}, {"schema_subset": "plain"}),
         ({"messages": [CALL]}, {"echo_reasoning": "tool_calls"}),
+        ({"messages": [THOUGHT]}, {"refused_reasoning": ("reasoning", "reasoning_content")}),
+        ({"metadata": {"a": "b"}}, {"metadata": False}),
+        ({"user": "u"}, {"user_field": "none"}),
+        ({"parallel_tool_calls": False}, {"parallel_tool_calls": False}),
         ({"tools": [TOOL], "reasoning_effort": "low"}, {"effort_with_tools": "absent"}),
         ({"functions": [TOOL["function"]], "reasoning_effort": "none"}, {"effort_with_tools": "absent"}),
         ({"tools": [TOOL], "reasoning_effort": "low"}, {"effort_with_tools": "none"}),

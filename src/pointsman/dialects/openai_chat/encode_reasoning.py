@@ -35,7 +35,7 @@ def _put_wanted(draft: Draft) -> None:
     if reasoning is None:
         return
     style = draft.traits.reasoning
-    if style == "none":
+    if style == "none" or (style == "effort" and draft.traits.efforts == ()):
         what = "thinking" if reasoning.mode == "off" else "reasoning"
         draft.dropped(what, f"{draft.target.model} has no such setting; its own default applies")
         return

@@ -25,7 +25,7 @@ def thinking_members(draft: Draft, message: Message) -> dict[str, Any]:
     field = draft.traits.reasoning_field
     wanted = _wanted(draft, message)
     if draft.own and not any(_foreign(block) for block in blocks):
-        members = encode_thinking(blocks)
+        members = _taken(draft, encode_thinking(blocks))
         if not wanted or field in members or field in message.extra:
             return members
     if not wanted:
@@ -33,6 +33,14 @@ def thinking_members(draft: Draft, message: Message) -> dict[str, Any]:
             draft.count("dropped", "thinking", "the target takes no past thinking back")
         return {}
     return _in_field(draft, blocks)
+
+
+def _taken(draft: Draft, members: dict[str, Any]) -> dict[str, Any]:
+    """The client's own members, without those that the target answers with an error."""
+    kept = {name: value for name, value in members.items() if name not in draft.traits.refused_reasoning}
+    if len(kept) < len(members):
+        draft.count("dropped", "thinking", "the target takes no past thinking back")
+    return kept
 
 
 def _wanted(draft: Draft, message: Message) -> bool:

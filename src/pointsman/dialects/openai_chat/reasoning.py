@@ -147,11 +147,10 @@ def _budgets(traits: Traits) -> Mapping[str, int]:
 
 
 def nearest_effort(effort: str, efforts: tuple[str, ...]) -> str:
-    """The effort that the target takes and that lies nearest; the lower of two."""
+    """The effort that the target takes and that is nearest, the lower of two; a provider's own word last."""
     if effort not in EFFORTS:
         return effort
-    known = [word for word in efforts if word in EFFORTS] or list(efforts)
     wanted = EFFORTS.index(effort)
-    if wanted > 0 and len(known) > 1:
-        known = [word for word in known if word != "none"]
-    return min(known, key=lambda word: abs(EFFORTS.index(word) - wanted) if word in EFFORTS else len(EFFORTS))
+    thinking = [word for word in efforts if word != "none"]
+    among = thinking if wanted > 0 and thinking else efforts
+    return min(among, key=lambda word: abs(EFFORTS.index(word) - wanted) if word in EFFORTS else len(EFFORTS))

@@ -14,6 +14,8 @@ _DEVELOPER = re.compile(rb'"role"\s*:\s*"developer"')
 _EFFORT = "reasoning_effort"
 _NO_EFFORT = re.compile(rb'"reasoning_effort"\s*:\s*"none"')
 _LIMITS = ("max_tokens", "max_completion_tokens")
+_SWITCHES = ("stream_options", "parallel_tool_calls", "metadata")
+"""Members that a target has no place for where the trait of that name is false."""
 _FIELDS: dict[str, tuple[str, ...]] = {
     "max_tokens": _LIMITS,
     "choices": ("n",),
@@ -38,8 +40,11 @@ def _field_reason(members: Json | Mapping[str, object], traits: Traits) -> str |
         other = next(field for field in _LIMITS if field != wanted)
         if other in members:
             return f"the target takes `{wanted}`, not `{other}`"
-    if not traits.stream_options and "stream_options" in members:
-        return "the target has no `stream_options`"
+    for name in _SWITCHES:
+        if name in members and not getattr(traits, name):
+            return f"the target has no `{name}`"
+    if traits.user_field == "none" and any(field in members for field in _FIELDS["user"]):
+        return "the target has no field for the user"
     for name in traits.refused_fields:
         if any(field in members for field in _FIELDS.get(name, (name,))):
             return f"the target refuses `{name}`"
@@ -62,6 +67,8 @@ def _breaks_effort(members: Json | Mapping[str, object], body: bytes, traits: Tr
 def _body_reason(members: Json | Mapping[str, object], body: bytes, traits: Traits) -> str | None:
     if not traits.developer_role and _DEVELOPER.search(body):
         return "the target has no developer role"
+    if any(f'"{field}"'.encode() in body for field in traits.refused_reasoning):
+        return "the target takes no past thinking back"
     if traits.echo_reasoning != "none" and b'"assistant"' in body and _lacks_thinking(body, traits):
         return f"the target demands `{traits.reasoning_field}` on past turns"
     if _breaks_effort(members, body, traits):
