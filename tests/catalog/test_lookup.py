@@ -85,21 +85,6 @@ def test_a_profile_for_one_provider_holds_only_there():
     assert list(matching(provider(), (there, here), "m")) == [here]
 
 
-def test_the_same_question_gets_the_same_answer_object():
-    row, profiles, user = provider(), (), {}
-
-    assert traits_for(row, "openai_chat", profiles, "m", user) is traits_for(
-        row, "openai_chat", profiles, "m", user
-    )
-
-
-def test_another_row_of_the_same_name_is_another_question():
-    loose, strict = provider(), provider(traits={"stop_limit": 1})
-
-    assert traits_for(loose, "openai_chat", (), "m", {}).stop_limit is None
-    assert traits_for(strict, "openai_chat", (), "m", {}).stop_limit == 1
-
-
 @pytest.mark.parametrize(
     ("model", "bare"),
     [

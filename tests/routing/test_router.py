@@ -60,6 +60,15 @@ def test_a_name_leads_where_its_rule_says(name, expected):
     assert led(name) == expected
 
 
+def test_plans_and_traits_are_made_once_but_nothing_is_kept_of_names_without_measure():
+    router, hub, long = Router(FULL), FULL.backends["hub"], "x" * 100_000
+
+    assert router.plan("gpt-5") is router.plan("gpt-5")
+    assert router.traits(hub, "x", "gpt-5") is router.traits(hub, "x", "gpt-5")
+    assert router.plan(f"hub:{long}") is not router.plan(f"hub:{long}")
+    assert router.traits(hub, "x", long) is not router.traits(hub, "x", long)
+
+
 def test_the_server_model_wins_over_everything_and_takes_a_prefix_a_shortcut_or_an_alias():
     for forced, target in {"hub:y": "y", "opus": OPUS_NEW.id, "fast": "meta-llama/x"}.items():
         forced_picture = snapshot(

@@ -8,7 +8,6 @@ replaces outright.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -23,14 +22,23 @@ NARROWING: Final = ("tool_choice", "output_formats", "thinking_modes")
 """Traits that list what is taken: a model takes what both its provider and its family take."""
 
 _CLOUD_PREFIX = re.compile(r"^(?:[a-z]+\.)+(?=[a-z])")
-_CACHED = 1024
 
 
 def traits_for(
     provider: Provider, dialect: str, profiles: tuple[Profile, ...], model: str, user_traits: Json
 ) -> Traits:
     """The traits of `model` at `provider` in `dialect`. Raises SetupError where the user's are wrong."""
-    return _traits(_Question(provider, dialect, profiles, model, user_traits))
+    merged: dict[str, Any] = {}
+    for layer in _layers(provider, dialect, profiles, model):
+        _merge(merged, layer)
+    merged.update(user_traits)
+    try:
+        return msgspec.convert(merged, Traits)
+    except msgspec.ValidationError as error:
+        raise SetupError(
+            f"the traits of `{model}` at `{provider.name}` are wrong: {error}; "
+            "correct `traits` in the backend's table"
+        ) from error
 
 
 def bare_name(model: str) -> str:
@@ -47,57 +55,14 @@ def matching(provider: Provider, profiles: tuple[Profile, ...], model: str) -> I
             yield profile
 
 
-class _Question:
-    """The arguments of `traits_for`, compared by identity: rows need no hash for answers to be kept."""
-
-    __slots__ = ("dialect", "model", "profiles", "provider", "user")
-
-    def __init__(
-        self, provider: Provider, dialect: str, profiles: tuple[Profile, ...], model: str, user: Json
-    ) -> None:
-        self.provider = provider
-        self.dialect = dialect
-        self.profiles = profiles
-        self.model = model
-        self.user = user
-
-    def __hash__(self) -> int:
-        return hash((id(self.provider), self.dialect, id(self.profiles), self.model, id(self.user)))
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, _Question)
-            and self.provider is other.provider
-            and self.dialect == other.dialect
-            and self.profiles is other.profiles
-            and self.model == other.model
-            and self.user is other.user
-        )
-
-
-@lru_cache(maxsize=_CACHED)
-def _traits(question: _Question) -> Traits:
-    merged: dict[str, Any] = {}
-    for layer in _layers(question):
-        _merge(merged, layer)
-    merged.update(question.user)
-    try:
-        return msgspec.convert(merged, Traits)
-    except msgspec.ValidationError as error:
-        raise SetupError(
-            f"the traits of `{question.model}` at `{question.provider.name}` are wrong: {error}; "
-            "correct `traits` in the backend's table"
-        ) from error
-
-
-def _layers(question: _Question) -> Iterator[Json]:
-    yield question.provider.traits
-    yield question.provider.dialect_traits.get(question.dialect, {})
-    found = tuple(matching(question.provider, question.profiles, question.model))
+def _layers(provider: Provider, dialect: str, profiles: tuple[Profile, ...], model: str) -> Iterator[Json]:
+    yield provider.traits
+    yield provider.dialect_traits.get(dialect, {})
+    found = tuple(matching(provider, profiles, model))
     for profile in found:
         yield profile.traits
     for profile in found:
-        yield profile.dialect_traits.get(question.dialect, {})
+        yield profile.dialect_traits.get(dialect, {})
 
 
 def _merge(merged: dict[str, Any], layer: Mapping[str, Any]) -> None:

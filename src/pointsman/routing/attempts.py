@@ -20,8 +20,6 @@ class Attempt(Struct, frozen=True):
     """Try this candidate."""
 
     candidate: Candidate
-    number: int
-    """1 for the first."""
 
 
 class Wait(Struct, frozen=True):
@@ -39,8 +37,6 @@ class Outcome(Struct, frozen=True):
     status: int = 0
     retry_after: float | None = None
     """Seconds."""
-    final: bool = False
-    """The refusal is about the request itself: no other try would end otherwise."""
 
 
 class Patience(Struct, frozen=True):
@@ -72,8 +68,8 @@ def attempts(
                 if again and not stale:
                     yield Wait(patience.pause * (1 + random()), "the backend may recover")
                 number += 1
-                outcome = yield Attempt(candidate, number)
-                if outcome is None or outcome.kind == "committed" or outcome.final:
+                outcome = yield Attempt(candidate)
+                if outcome is None or outcome.kind == "committed":
                     return
                 reset = _earliest(reset, outcome)
                 stale = outcome.kind == "stale"

@@ -31,8 +31,6 @@ class Candidate(Struct, frozen=True):
 class Plan(Struct, frozen=True):
     """Who is tried, in order, and who could have been."""
 
-    asked: str | None
-    """The model's name as the client sent it."""
     candidates: tuple[Candidate, ...]
     others: tuple[Candidate, ...] = ()
     """What else was possible, best first."""

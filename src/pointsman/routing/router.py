@@ -7,6 +7,7 @@ shortcuts; exact ids in live catalogs; the provider rows' patterns; the default 
 from collections.abc import Iterator
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from typing import TypeVar
 
 from pointsman.canon.errors import UnknownModelError
 from pointsman.canon.traits import Traits
@@ -20,6 +21,11 @@ EMBEDDED_NAME = "local"
 NO_MODEL = frozenset({"", "default", "auto"})
 """Names that leave the choice to the endpoint."""
 _CACHE_SIZE = 4096
+_LONGEST_KEPT = 200
+"""Characters of a model's name; what is kept of longer ones would have no bound."""
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 class Router:
@@ -37,9 +43,8 @@ class Router:
         known = self._plans.get(model)
         if known is None:
             known = self._make(model)
-            if len(self._plans) >= _CACHE_SIZE:
-                self._plans.clear()
-            self._plans[model] = known
+            if len(model or "") <= _LONGEST_KEPT:
+                _keep(self._plans, model, known)
         return known
 
     def traits(self, backend: Backend, dialect: str, model: str) -> Traits:
@@ -47,17 +52,16 @@ class Router:
         key = (backend.name, dialect, model)
         known = self._traits.get(key)
         if known is None:
-            if len(self._traits) >= _CACHE_SIZE:
-                self._traits.clear()
             known = traits_for(backend.provider, dialect, self.snapshot.profiles, model, backend.traits)
-            self._traits[key] = known
+            if len(model) <= _LONGEST_KEPT:
+                _keep(self._traits, key, known)
         return known
 
     def _make(self, model: str | None) -> Plan:
         found = self._distinct(self._candidates(model))
         if not found:
             raise UnknownModelError(self.advice(model), param="model")
-        return Plan(asked=model, candidates=found[:1], others=found[1:])
+        return Plan(candidates=found[:1], others=found[1:])
 
     @staticmethod
     def _distinct(candidates: Iterator[Candidate]) -> tuple[Candidate, ...]:
@@ -301,6 +305,13 @@ class Router:
             if first is not None and first.backend.name == backend.name and first.model == model.id:
                 return model.id
         return f"{backend.name}:{model.id}"
+
+
+def _keep(cache: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+    """Keeps an answer; a full cache begins anew."""
+    if len(cache) >= _CACHE_SIZE:
+        cache.clear()
+    cache[key] = value
 
 
 def _because(candidate: Candidate, rule: Rule, why: str) -> Candidate:
