@@ -62,7 +62,7 @@ class Fault(Struct, frozen=True):
 
 
 class PointsmanError(Exception):
-    """Any error that pointsman raises on purpose. The message says what happened, why, what to do."""
+    """A fault of pointsman's own, and the base of all errors. Messages say what happened, why, what to do."""
 
     status: int = 500
     kind: FaultKind = "api"

@@ -1,1 +1,1 @@
-"""The wire APIs: one folder each, the same file names in each. They do not know each other."""
+"""The wire APIs: one folder each, and beside them what all of them need. They do not know each other."""

@@ -1,1 +1,1 @@
-"""The endpoint as an ASGI application: who may come in, where each path leads, its own pages."""
+"""The endpoint: the lines to clients, who may come in, where each path leads, its own pages."""

@@ -1,4 +1,4 @@
-"""The endpoint's own pages: health, status, model lists. A table of paths, and a function for each."""
+"""The endpoint's own pages: health, status, reload, model lists, explanations."""
 
 from collections.abc import Callable
 from urllib.parse import parse_qs
