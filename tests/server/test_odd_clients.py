@@ -327,3 +327,26 @@ def test_a_second_request_on_a_connection_is_answered_after_a_head_request():
 
     assert b"content-length" in head
     assert json.loads(body)[1] == "/last"
+
+
+def test_an_end_that_cannot_wait_lets_what_it_cuts_say_so():
+    async def scenario():
+        begun = asyncio.Event()
+
+        async def streams(call):
+            await call.head(200, ())
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                await call.write(b"cut")
+                raise
+
+        async with hosting(streams, grace=60) as (host, port), client(port) as (reader, writer):
+            writer.write(GET)
+            await begun.wait()
+            host.end()
+            host.end(now=True)
+            return await reader.read()
+
+    assert run(scenario()).endswith(b"\r\n3\r\ncut\r\n")

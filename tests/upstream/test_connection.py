@@ -26,7 +26,7 @@ async def network():
 
 
 @contextlib.asynccontextmanager
-async def serving(play, host="127.0.0.1"):
+async def serving(play, host="127.0.0.1", tls=None):
     """A server that does what `play(reader, writer)` says on every connection; its port."""
 
     async def served(reader, writer):
@@ -35,7 +35,7 @@ async def serving(play, host="127.0.0.1"):
         finally:
             writer.transport.abort()
 
-    server = await asyncio.start_server(served, host, 0)
+    server = await asyncio.start_server(served, host, 0, ssl=tls)
     async with server:
         yield server.sockets[0].getsockname()[1]
 
@@ -227,7 +227,7 @@ def authority(tmp_path_factory):
 
 
 @contextlib.asynccontextmanager
-async def tunnelling(requests):
+async def tunnelling(requests, tls=None):
     """A proxy that does what CONNECT asks for; its URL."""
 
     async def pass_on(reader, writer):
@@ -245,7 +245,7 @@ async def tunnelling(requests):
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         await asyncio.gather(pass_on(reader, back), pass_on(there, writer))
 
-    async with serving(play) as port:
+    async with serving(play, tls=tls) as port:
         yield f"127.0.0.1:{port}"
 
 

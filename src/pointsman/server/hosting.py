@@ -53,7 +53,7 @@ class Host:
             await self._shutdown()
 
     def end(self, *, now: bool = False) -> None:
-        """Stops listening and lets running streams finish; `now` without waiting for them."""
+        """Stops listening and lets running streams finish; `now` cuts them with a word each."""
         self._now = self._now or now
         self._ending.set()
 
@@ -63,19 +63,19 @@ class Host:
             server.close()
         for connection in tuple(self._connections):
             connection.shutdown()
-        await self._drained(self._grace)
+        await self._drained(self._grace, or_now=True)
         for task in self._tasks:
             task.cancel()
         await self._drained(CUT_SECONDS)
         for connection in tuple(self._connections):
             connection.abort()
 
-    async def _drained(self, seconds: float) -> None:
-        """Returns when nothing is under way, when the time is up, or when nobody wants to wait."""
+    async def _drained(self, seconds: float, *, or_now: bool = False) -> None:
+        """Returns when nothing is under way, when the time is up, or when nobody wants to wait for it."""
         end = asyncio.get_running_loop().time() + seconds
         while self._tasks or self._connections:
             left = end - asyncio.get_running_loop().time()
-            if left <= 0 or self._now:
+            if left <= 0 or (or_now and self._now):
                 return
             await asyncio.sleep(min(left, LOOK_EVERY))
 

@@ -5,7 +5,7 @@ import socket
 import ssl
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import aiohappyeyeballs
 from msgspec import Struct
@@ -33,6 +33,7 @@ class Way(Struct, frozen=True):
         return self.proxy is not None and self.place.tls
 
 
+_P = TypeVar("_P", bound=asyncio.Protocol)
 Made: TypeAlias = Callable[[], Connection]
 AddressInfo: TypeAlias = tuple[int, int, int, str, tuple[Any, ...]]
 """What `getaddrinfo` gives."""
@@ -54,31 +55,46 @@ async def dial(way: Way, context: ssl.SSLContext | None, about: Circumstances, m
 
 async def _dial(way: Way, context: ssl.SSLContext | None, about: Circumstances, made: Made) -> Connection:
     if way.proxy is None:
-        connection = await _open(way.place, context, made)
-        return cast("Connection", connection)
+        return await _open(way.place, context, made)
     try:
         if not way.tunnels:
-            return cast("Connection", await _open(way.proxy.place, context, made))
-        tunnel = cast("Tunnel", await _open(way.proxy.place, context, Tunnel))
+            return await _open(way.proxy.place, context, made)
+        tunnel = await _open(way.proxy.place, context, Tunnel)
     except OSError as error:
         raise failures.no_proxy(error, about) from error
     return await _through(tunnel, way, context, about, made)
 
 
-async def _open(
-    place: Place, context: ssl.SSLContext | None, made: Callable[[], asyncio.Protocol]
-) -> asyncio.Protocol:
+async def _open(place: Place, context: ssl.SSLContext | None, made: Callable[[], _P]) -> _P:
     """A protocol that is connected to a place. Raises OSError."""
     loop = asyncio.get_running_loop()
     one = await _connected(await _addresses(loop, place))
-    tls = context if place.tls else None
     try:
-        _, protocol = await loop.create_connection(
-            made, sock=one, ssl=tls, server_hostname=place.host if tls else None
-        )
+        if not place.tls:
+            return (await loop.create_connection(made, sock=one))[1]
+        plain, _ = await loop.create_connection(asyncio.Protocol, sock=one)
     except BaseException:
         one.close()
         raise
+    assert context is not None
+    return await _secured(plain, place, context, made())
+
+
+async def _secured(plain: asyncio.Transport, place: Place, context: ssl.SSLContext, protocol: _P) -> _P:
+    """TLS inside an open connection, which ends where that fails or is cancelled. Raises OSError.
+
+    Not left to `create_connection`: cancelled when the handshake is just over, that leaves a transport which
+    still says goodbye, over a socket that nobody may close until then.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        transport = await loop.start_tls(plain, protocol, context, server_hostname=place.host)
+        if transport is None:
+            raise ConnectionResetError("the connection ended during the TLS handshake")
+    except BaseException:
+        plain.abort()
+        raise
+    protocol.connection_made(transport)
     return protocol
 
 
@@ -145,17 +161,10 @@ async def _through(
             raise failures.no_proxy(error, about) from error
         if not 200 <= status < 300:
             raise failures.proxy_refuses(status, about)
-        connection = made()
-        transport = await asyncio.get_running_loop().start_tls(
-            tunnel.transport, connection, context, server_hostname=way.place.host
-        )
-        if transport is None:
-            raise ConnectionResetError("the connection ended during the TLS handshake")
     except BaseException:
         tunnel.transport.abort()
         raise
-    connection.connection_made(transport)
-    return connection
+    return await _secured(tunnel.transport, way.place, context, made())
 
 
 def _connect(place: Place, proxy: Proxy) -> bytes:
