@@ -39,6 +39,8 @@ http {{
 }}
 """
 _CONFIG = """\
+version = 1
+
 [backends.anth]
 provider = "anthropic-compatible"
 base_url = "http://127.0.0.1:{port}"
