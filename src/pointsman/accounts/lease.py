@@ -13,10 +13,10 @@ from pointsman.canon.errors import NoCredentialError
 from pointsman.catalog.provider import AuthScheme
 from pointsman.config.urls import may_carry_key
 from pointsman.routing.snapshot import Backend
-from pointsman.wire.headers import Headers
+from pointsman.wire.headers import CREDENTIALS, Headers
 
 DEFAULT_ACCOUNT = "default"
-CREDENTIAL_FIELDS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key"})
+CREDENTIAL_FIELDS = CREDENTIALS - {"proxy-authorization"}
 """Header fields with which a user may bring a credential of their own."""
 
 

@@ -21,7 +21,6 @@ from pointsman.wire.json import is_json
 from pointsman.wire.secrets import mask
 
 _CREDENTIAL_STATUSES = frozenset({401, 403})
-_ENTITY = frozenset({"content-type", "content-length", "content-encoding"})
 
 
 def outcome_of(failure: UpstreamError | None) -> Outcome:
@@ -60,8 +59,7 @@ async def refuse(failure: PointsmanError, line: Line, trace: Trace) -> None:
         return
     headers = facts(trace) if trace.backend else ()
     if isinstance(failure, RefusalError):
-        kept = fields.to_client(failure.headers)
-        headers = (*(pair for pair in kept if pair[0] not in _ENTITY), *headers)
+        headers = (*fields.without_entity(fields.to_client(failure.headers)), *headers)
     fault = failure.fault()
     if isinstance(failure, RefusedError) and fault.status in _CREDENTIAL_STATUSES:
         fault = _ours(fault, trace, keyed=bool(line.secrets))

@@ -29,7 +29,6 @@ from pointsman.wire.json import decode_object, encode
 
 _STREAMED = frozenset({"generate", "completions"})
 """The operations whose streams the tap can follow."""
-_ENTITY = frozenset({"content-type", "content-length", "content-encoding"})
 LOSSES_BYTES = 1000
 """How long the header that names the losses may get."""
 FACT_BYTES = 2000
@@ -269,7 +268,7 @@ class Delivery:
         return (*kept, *facts(self._trace))
 
     def _translated_head(self, entity: Headers) -> Headers:
-        kept = tuple(pair for pair in fields.to_client(self._incoming.headers) if pair[0] not in _ENTITY)
+        kept = fields.without_entity(fields.to_client(self._incoming.headers))
         return (*(pair for pair in kept if pair[0] != "cache-control"), *entity, *facts(self._trace))
 
 

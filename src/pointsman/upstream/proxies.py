@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from pointsman.canon.errors import SetupError
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+from pointsman.upstream.address import PORTS
 
 
 def proxy_for(url: str, environment: Mapping[str, str], backend_proxy: str | None = None) -> str | None:
@@ -22,7 +21,7 @@ def proxy_for(url: str, environment: Mapping[str, str], backend_proxy: str | Non
         return None
     if backend_proxy is not None:
         return _checked(backend_proxy, "the backend's `proxy`")
-    if _exempt(host, parts.port or _DEFAULT_PORTS.get(parts.scheme, 0), _read(environment, "no_proxy")):
+    if _exempt(host, parts.port or PORTS.get(parts.scheme, 0), _read(environment, "no_proxy")):
         return None
     for name in (f"{parts.scheme}_proxy", "all_proxy"):
         if value := _read(environment, name):
@@ -50,7 +49,7 @@ def _checked(proxy: str, origin: str) -> str | None:
         return None
     url = proxy if "://" in proxy else f"http://{proxy}"
     scheme = urlsplit(url).scheme.lower()
-    if scheme not in _DEFAULT_PORTS:
+    if scheme not in PORTS:
         raise SetupError(
             f"{origin} names a proxy of the kind `{scheme}`, pointsman speaks to `http` and `https` proxies "
             "only; set HTTPS_PROXY, or the backend's `proxy`, to one of these, or to an empty text for none"

@@ -33,6 +33,7 @@ _NOT_UPSTREAM = (
 )
 _NOT_UPSTREAM_PREFIXES = ("x-forwarded-", "x-pointsman-")
 _NOT_TO_CLIENT = HOP_BY_HOP | {"set-cookie", "alt-svc", "strict-transport-security"}
+_ENTITY = frozenset({"content-type", "content-length", "content-encoding"})
 _TRANSLATED = frozenset({"user-agent", "traceparent", "via"})
 """What a translated request keeps; Via, because a loop through two translators must show."""
 
@@ -76,6 +77,11 @@ def to_client(headers: Headers) -> Headers:
     """The upstream's fields that go to the client with a relayed answer."""
     dropped = _NOT_TO_CLIENT | _named_by_connection(headers)
     return tuple([field for field in headers if field[0] not in dropped])
+
+
+def without_entity(headers: Headers) -> Headers:
+    """`headers` without what they say of the body, for whoever sends another one."""
+    return tuple([field for field in headers if field[0] not in _ENTITY])
 
 
 def query_without_key(query: str) -> str:

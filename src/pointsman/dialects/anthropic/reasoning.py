@@ -11,11 +11,9 @@ from msgspec import structs
 
 from pointsman.canon.request import Reasoning, Request
 from pointsman.dialects.anthropic.crossing import Crossing
+from pointsman.dialects.anthropic.words import EFFORTS
 
 Wire = dict[str, Any]
-
-EFFORTS = ("low", "medium", "high", "xhigh", "max")
-"""The efforts that the dialect has, lowest first."""
 
 BUDGETS: dict[str, int] = {
     "minimal": 1024,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from pointsman.canon.json import Json
 from pointsman.canon.traits import Traits
+from pointsman.dialects.anthropic.words import EFFORTS
 from pointsman.wire.envelope import PREFIX
 
 Members = Json | Mapping[str, object]
@@ -16,7 +17,6 @@ _Check = Callable[[Members, bytes, Traits], Iterator[str]]
 
 _ENVELOPE = PREFIX.encode()
 _MODES = {"on": b'"enabled"', "adaptive": b'"adaptive"', "off": b'"disabled"'}
-_EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _SCALAR = re.compile(rb'\s*:\s*(?:"([^"\\]*)"|([0-9.eE+-]+))')
 
 _FIELDS: dict[str, tuple[str, ...]] = {
@@ -63,7 +63,7 @@ def _thinking(members: Members, body: bytes, traits: Traits) -> Iterator[str]:
         if traits.thinking_off != "disabled" and _MODES["off"] in body:
             yield f"the target's thinking is turned off by `{traits.thinking_off}`"
     if "output_config" in members and traits.efforts is not None and b'"effort"' in body:
-        for effort in _EFFORTS:
+        for effort in EFFORTS:
             if effort not in traits.efforts and b'"%b"' % effort.encode() in body:
                 yield f"the target takes no effort `{effort}`"
 

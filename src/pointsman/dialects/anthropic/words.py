@@ -40,6 +40,9 @@ KINDS: dict[str, FaultKind] = {
 
 ERRORS: dict[FaultKind, str] = {kind: wire for wire, kind in KINDS.items()}
 
+EFFORTS = ("low", "medium", "high", "xhigh", "max")
+"""The efforts that the dialect has, lowest first."""
+
 NAME_LIMIT = 128
 """Characters of a tool's name; the API's own pattern is `^[a-zA-Z0-9_-]{1,128}$`."""
 NAME_CHARSET = "a-zA-Z0-9_-"
