@@ -1,6 +1,7 @@
 """The composition root: puts an endpoint together out of configuration, and keeps it up to date."""
 
 import asyncio
+import logging
 import random
 import secrets
 import time
@@ -48,6 +49,7 @@ from pointsman.upstream.http import HttpTransport
 from pointsman.upstream.proxies import proxy_for
 
 VERSION = version("pointsman")
+LOG = logging.getLogger("pointsman")
 WATCH_EVERY = 1.0
 """Seconds between two looks at the configuration file."""
 DRAIN_SECONDS = 60.0
@@ -62,6 +64,15 @@ FROM_THE_START = ("host", "port", "secrets", "shutdown_timeout")
 def _recorded(run: Path) -> tuple[tuple[str, int], ...]:
     """The address of each pointsman that runs already."""
     return tuple((other.host, other.port) for other in read_endpoints(run))
+
+
+def tell_failure(upkeep: "asyncio.Task[None]") -> None:
+    """Nobody waits for the upkeep, so its fault would stay unheard of until the end."""
+    if not upkeep.cancelled() and (error := upkeep.exception()) is not None:
+        LOG.error(
+            "the upkeep failed: the configuration is followed, and models are listed, from the next start on",
+            exc_info=error,
+        )
 
 
 class App:
@@ -226,6 +237,7 @@ class App:
         if self.effective.settings.discover:
             await self._meet_neighbours()
         self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
+        self._upkeep.add_done_callback(tell_failure)
 
     async def _meet_neighbours(self) -> None:
         await self._know_others()

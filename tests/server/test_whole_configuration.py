@@ -207,6 +207,29 @@ def test_the_library_tells_its_address_status_and_backends():
     run(scenario())
 
 
+def test_upkeep_that_fails_is_heard_of(caplog):
+    async def broken():
+        raise ValueError("a fault of ours")
+
+    async def scenario():
+        upkeep = asyncio.get_running_loop().create_task(broken())
+        upkeep.add_done_callback(composition.tell_failure)
+        await asyncio.gather(upkeep, return_exceptions=True)
+
+    run(scenario())
+
+    assert "from the next start on" in caplog.text
+    assert "a fault of ours" in caplog.text
+
+
+def test_a_backend_that_went_away_before_it_was_asked_lists_nothing():
+    async def scenario():
+        async with rig() as gateway:
+            assert await gateway.app._surveyor.models("gone") == ()
+
+    run(scenario())
+
+
 def test_an_endpoint_that_has_ended_has_closed_its_port():
     async def scenario():
         async with rig() as gateway:

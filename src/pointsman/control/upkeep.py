@@ -35,8 +35,10 @@ class Surveyor(Struct, frozen=True):
         return [each.name for each in backends if not each.models and not each.provider.engine]
 
     async def models(self, name: str) -> tuple[Model, ...]:
-        """The models that a backend lists. Raises UpstreamError, NoCredentialError."""
-        backend = self.router().snapshot.backends[name]
+        """The models that a backend lists; none if it has gone. Raises UpstreamError, NoCredentialError."""
+        backend = self.router().snapshot.backends.get(name)
+        if backend is None:
+            return ()
         dialect = next(self.dialects[each] for each in backend.bases if each in self.dialects)
         async with self.pool.lease(backend, dialect.name) as lease:
             url = backend.bases[dialect.name]
