@@ -7,7 +7,7 @@ from pathlib import Path
 
 MODULE_LINES = 400
 TEST_MODULE_LINES = 600
-FUNCTION_LINES = 60
+FUNCTION_LINES = 40
 
 
 def complaints(path: Path, source: str) -> Iterator[str]:
