@@ -284,6 +284,15 @@ def test_a_wish_for_http_2_is_passed_over_and_the_body_with_it_is_read(framed, c
     assert told(said)[0][4] == told(said)[0][4][:5]
 
 
+def test_a_large_head_may_come_in_many_pieces():
+    name = b"a" * 1000
+    head = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nx: " + name * 110 + b"\r\n\r\n"
+
+    (seen,) = told(conversation(*(head[at : at + 500] for at in range(0, len(head), 500))))
+
+    assert len(dict(seen[4])["x"]) == 110_000
+
+
 def test_wishes_for_http_2_cost_no_more_the_more_there_are():
     assert told(conversation((H2C + b"\r\n") * 2000))
 

@@ -46,7 +46,9 @@ class Intake:
         self._fields: list[tuple[str, str]] = []
         self._head_left = MAX_HEAD
         self._moved = False
-        """Whether something has become of the bytes at hand, beyond a part of a header field."""
+        """Whether anything was told of the bytes at hand."""
+        self._untold = 0
+        """Bytes of which nothing was told, as of a field that is not whole, which it may never be."""
         self._upgrade = False
         """Whether the parser stops after the head at hand, for another protocol."""
         self._repeating = False
@@ -59,8 +61,9 @@ class Intake:
             rest = self._parse(data)
             while rest:
                 rest = self._parse(rest)
-            if not self._moved:
-                self._reject_an_endless_field(len(data))
+            self._untold = 0 if self._moved else self._untold + len(data)
+            if self._untold > MAX_HEAD:
+                raise OversizeError
         except httptools.HttpParserUpgrade:
             return "upgrade"
         except OversizeError:
@@ -90,12 +93,6 @@ class Intake:
         self._parser = httptools.HttpRequestParser(self)
         self._parser.feed_data(f"POST / HTTP/1.1\r\n{framing}\r\n".encode("latin-1"))
 
-    def _reject_an_endless_field(self, size: int) -> None:
-        # A field is told of once it is whole, which it may never be.
-        self._head_left -= size
-        if self._head_left < -MAX_HEAD:
-            raise OversizeError
-
     # httptools' callbacks
 
     def on_message_begin(self) -> None:
@@ -118,6 +115,7 @@ class Intake:
             self._fields.append((name.decode("latin-1").lower(), value.strip().decode("latin-1")))
 
     def _count(self, size: int) -> None:
+        self._moved = True
         self._head_left -= size
         if self._head_left < 0 or len(self._fields) > MAX_FIELDS:
             raise OversizeError
@@ -145,7 +143,7 @@ class Intake:
 
     def on_body(self, data: bytes) -> None:
         """A piece of the request's body."""
-        self._moved, self._head_left = True, MAX_HEAD
+        self._moved = True
         if self.coming is not None:
             self.coming.feed(data)
 

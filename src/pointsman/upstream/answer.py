@@ -64,7 +64,9 @@ class Answer:
         self._heard = False
         """Whether a single byte has come."""
         self._moved = False
-        """Whether the bytes at hand held a part of the body."""
+        """Whether anything was told of the bytes at hand."""
+        self._untold = 0
+        """Bytes of which nothing was told, as of a field that is not whole, which it may never be."""
         self._pieces: list[bytes] = []
         self._error: Exception | None = None
         self._waiting: asyncio.Future[None] | None = None
@@ -120,8 +122,9 @@ class Answer:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._break(error)
-        if not self._moved:
-            self._reject_an_endless_field(len(data))
+        self._untold = 0 if self._moved else self._untold + len(data)
+        if self._untold > MAX_HEAD:
+            self._break(OversizeError(_OVERSIZE))
         self.wake()
 
     def wake(self) -> None:
@@ -156,12 +159,6 @@ class Answer:
         waited = asyncio.get_running_loop().time() - self._began
         return self.about.reused and not self._heard and waited < STALE_SECONDS
 
-    def _reject_an_endless_field(self, count: int) -> None:
-        # A field is told of once it is whole, which it may never be.
-        self._head_left -= count
-        if self._head_left < -MAX_HEAD:
-            self._break(OversizeError(_OVERSIZE))
-
     def _break(self, error: Exception) -> None:
         self.reusable = False
         reason = error.__context__ if isinstance(error.__context__, OversizeError) else _reason(error)
@@ -183,6 +180,7 @@ class Answer:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A field of the head, or a trailer, which nobody asks for."""
+        self._moved = True
         self._fields_left -= 1
         self._head_left -= len(name) + len(value)
         if self._fields_left < 0 or self._head_left < 0:
@@ -199,7 +197,7 @@ class Answer:
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body."""
-        self._moved, self._head_left = True, MAX_HEAD
+        self._moved = True
         self._pieces.append(data)
         self.size += len(data)
 

@@ -139,6 +139,8 @@ class Connection(asyncio.Protocol):
             self.abort()
             return
         answer.feed(data)
+        if answer.failed:
+            self.abort()  # its reader may be slow to hear of it
         if not answer.headed:
             return
         self._alarm.set(answer.about.idle)
