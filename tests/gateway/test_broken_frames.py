@@ -4,11 +4,10 @@ import json
 
 import pytest
 from rig import rig
-from voices import ANTHROPIC, CHAT, VOICES
+from voices import ANTHROPIC, CHAT, SAME
 
 from scripted import CLOSE, Gate, Reply, Upstream, run, sse
 
-SAME = pytest.mark.parametrize("voice", VOICES.values(), ids=VOICES)
 SSE = (("content-type", "text/event-stream"),)
 KEY = "sk-canary-0123456789"
 GARBAGE = {

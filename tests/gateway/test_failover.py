@@ -4,12 +4,10 @@ import json
 
 import pytest
 from rig import Patience, rig
-from voices import ANTHROPIC, CHAT, PAIR_NAMES, PAIRS, VOICES
+from voices import ANTHROPIC, CHAT, EVERY_PAIR, SAME
 
 from scripted import CLOSE, RESET, Reply, Upstream, json_reply, run, sse
 
-EVERY_PAIR = pytest.mark.parametrize(("client", "upstream"), PAIRS, ids=PAIR_NAMES)
-SAME = pytest.mark.parametrize("voice", VOICES.values(), ids=VOICES)
 STREAMED = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 KEY = "sk-canary-0123456789/+=\u00e9"[:-1]
 

@@ -7,12 +7,10 @@ from contextlib import ExitStack
 
 import pytest
 from rig import eventually, rig
-from voices import ANTHROPIC, CHAT, PAIR_NAMES, PAIRS, VOICES
+from voices import ANTHROPIC, CHAT, EVERY_PAIR, SAME
 
 from scripted import HANG, Gate, Reply, Upstream, run, sse
 
-EVERY_PAIR = pytest.mark.parametrize(("client", "upstream"), PAIRS, ids=PAIR_NAMES)
-SAME = pytest.mark.parametrize("voice", VOICES.values(), ids=VOICES)
 LEAVING = pytest.mark.parametrize("abruptly", [False, True], ids=["closed", "reset"])
 
 

@@ -3,17 +3,13 @@
 import gc
 import gzip
 
-import pytest
 from rig import rig
-from voices import PAIR_NAMES, PAIRS, VOICES
+from voices import EVERY_PAIR, PAIRS, SAME, VOICES
 
 from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.line import Line
 from pointsman.ledger.trace import Trace
 from scripted import HANG, Gate, Reply, Upstream, run, sse
-
-SAME = pytest.mark.parametrize("voice", VOICES.values(), ids=VOICES)
-EVERY_PAIR = pytest.mark.parametrize(("client", "upstream"), PAIRS, ids=PAIR_NAMES)
 
 
 class FaultyTransport:

@@ -3,10 +3,9 @@
 import itertools
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from voices import ANTHROPIC, CHAT, VOICES
+from voices import ANTHROPIC, CHAT, SAME
 
 from pointsman.dialects.dialect import Origin
 from pointsman.dialects.registry import DIALECTS
@@ -15,7 +14,6 @@ from pointsman.wire.broken import LONGEST
 from pointsman.wire.sse import FrameReader
 
 KEY = "sk-canary-0123456789"
-SAME = pytest.mark.parametrize("voice", VOICES.values(), ids=VOICES)
 
 
 def passage(voice, secrets=(KEY,)):

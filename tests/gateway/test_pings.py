@@ -5,13 +5,11 @@ import json
 
 import pytest
 from rig import rig
-from voices import ANTHROPIC, CHAT, PAIR_NAMES, PAIRS, VOICES
+from voices import ANTHROPIC, CHAT, EVERY_PAIR, SAME
 
 from scripted import Gate, Reply, Upstream, run, sse
 
-EVERY_PAIR = pytest.mark.parametrize(("client", "upstream"), PAIRS, ids=PAIR_NAMES)
 CROSSED = pytest.mark.parametrize(("client", "upstream"), [(ANTHROPIC, CHAT), (CHAT, ANTHROPIC)])
-SAME = pytest.mark.parametrize("voice", VOICES.values(), ids=VOICES)
 SOON = 0.04
 
 

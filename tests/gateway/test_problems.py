@@ -4,14 +4,13 @@ import json
 import time
 
 import pytest
-from rig import rig
-from voices import ANTHROPIC, CHAT, VOICES, chunk, event
+from rig import eventually, rig
+from voices import ANTHROPIC, CHAT, SAME, VOICES, chunk, event
 
 from pointsman.dialects.dialect import Asked, Origin
 from pointsman.dialects.registry import DIALECTS
 from scripted import Gate, Upstream, json_reply, run, sse
 
-SAME = pytest.mark.parametrize("voice", VOICES.values(), ids=VOICES)
 ARGUMENTS = {"city": "Paris", "days": [1, 2], "note": 'say "hé"'}
 DONE = b"data: [DONE]\n\n"
 CHAT_TOOL = {"type": "function", "function": {"name": "t", "parameters": {"type": "object"}}}
@@ -291,11 +290,8 @@ def test_problem_33_the_windows_of_models_are_told_as_they_are():
             Upstream(always=json_reply(listed)) as server,
             rig(openai_chat=server, backend="models = []") as gateway,
         ):
-            await gateway.get("/v1/models")
-            for _ in range(200):
-                answer = await gateway.get("/v1/models?client_version=1.0.0")
-                if b"131072" in answer.body:
-                    break
+            await eventually(lambda: gateway.parts.router.snapshot.catalogs.get("openai_chat"))
+            answer = await gateway.get("/v1/models?client_version=1.0.0")
 
             assert b"131072" in answer.body
 

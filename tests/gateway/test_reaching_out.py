@@ -4,11 +4,9 @@ import socket
 
 import pytest
 from rig import rig
-from voices import ANTHROPIC, CHAT, VOICES
+from voices import ANTHROPIC, CHAT, SAME
 
 from scripted import Upstream, run
-
-SAME = pytest.mark.parametrize("voice", VOICES.values(), ids=VOICES)
 
 
 @pytest.fixture

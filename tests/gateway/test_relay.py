@@ -5,11 +5,10 @@ import json
 
 import pytest
 from rig import rig
-from voices import ANTHROPIC, CHAT, VOICES
+from voices import ANTHROPIC, CHAT, SAME
 
 from scripted import Reply, Upstream, run
 
-SAME = pytest.mark.parametrize("voice", VOICES.values(), ids=VOICES)
 JSON = ("content-type", "application/json")
 
 TURN = b'"messages":[{"role":"user","content":"x"}]'

@@ -4,11 +4,10 @@ import json
 
 import pytest
 from rig import rig
-from voices import ANTHROPIC, CHAT, PAIR_NAMES, PAIRS, chunk, event
+from voices import ANTHROPIC, CHAT, EVERY_PAIR, chunk, event
 
 from scripted import Upstream, json_reply, run, sse
 
-EVERY_PAIR = pytest.mark.parametrize(("client", "upstream"), PAIRS, ids=PAIR_NAMES)
 CROSSED = [(ANTHROPIC, CHAT), (CHAT, ANTHROPIC)]
 BOTH_WAYS = pytest.mark.parametrize(
     ("client", "upstream"), CROSSED, ids=["chat upstream", "anthropic upstream"]

@@ -4,11 +4,10 @@ import json
 
 import pytest
 from rig import rig
-from voices import CHAT, PAIR_NAMES, PAIRS
+from voices import CHAT, EVERY_PAIR
 
 from scripted import CLOSE, HANG, RESET, Gate, Reply, Upstream, run, sse
 
-EVERY_PAIR = pytest.mark.parametrize(("client", "upstream"), PAIRS, ids=PAIR_NAMES)
 CUTS = pytest.mark.parametrize(
     "end", [CLOSE, RESET, None], ids=["closed", "reset", "ended without a last event"]
 )

@@ -4,11 +4,10 @@ import json
 
 import pytest
 from rig import rig
-from voices import ANTHROPIC, CHAT, PAIR_NAMES, PAIRS
+from voices import ANTHROPIC, CHAT, EVERY_PAIR
 
 from scripted import Reply, Upstream, json_reply, run
 
-EVERY_PAIR = pytest.mark.parametrize(("client", "upstream"), PAIRS, ids=PAIR_NAMES)
 BEARER_ONLY = (("authorization", "Bearer pointsman"), ("anthropic-version", "2026-10-21"))
 TOOLS = [{"name": "t", "input_schema": {"type": "object"}}]
 

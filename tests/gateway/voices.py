@@ -4,6 +4,8 @@ import itertools
 import json
 from dataclasses import dataclass
 
+import pytest
+
 from scripted import json_reply, sse
 
 
@@ -204,3 +206,8 @@ CHAT = Voice(
 VOICES = {voice.name: voice for voice in (ANTHROPIC, CHAT)}
 PAIRS = [(client, upstream) for client in VOICES.values() for upstream in VOICES.values()]
 PAIR_NAMES = [f"{client.name}-to-{upstream.name}" for client, upstream in PAIRS]
+
+EVERY_PAIR = pytest.mark.parametrize(("client", "upstream"), PAIRS, ids=PAIR_NAMES)
+"""A test of each client's dialect before each upstream's."""
+SAME = pytest.mark.parametrize("voice", VOICES.values(), ids=VOICES)
+"""A test of each dialect, spoken on both sides."""

@@ -8,12 +8,10 @@ import brotli
 import pytest
 import zstandard
 from rig import rig
-from voices import ANTHROPIC, CHAT, PAIR_NAMES, PAIRS, VOICES
+from voices import ANTHROPIC, CHAT, EVERY_PAIR, SAME, VOICES
 
 from scripted import Gate, Reply, Upstream, run, sse
 
-SAME = pytest.mark.parametrize("voice", VOICES.values(), ids=VOICES)
-EVERY_PAIR = pytest.mark.parametrize(("client", "upstream"), PAIRS, ids=PAIR_NAMES)
 CROSSED = pytest.mark.parametrize(("client", "upstream"), [(ANTHROPIC, CHAT), (CHAT, ANTHROPIC)])
 CODINGS = {
     "gzip": gzip.compress,

@@ -5,14 +5,13 @@ import os
 import pytest
 from bytes_client import calling
 from rig import rig
-from voices import CHAT, VOICES
+from voices import CHAT, SAME
 
 from pointsman import Gateway
 from pointsman.canon.errors import SetupError
 from scripted import Upstream, run
 
 KEY = {"POINTSMAN_API_KEY": "s3cret-key"}
-SAME = pytest.mark.parametrize("voice", VOICES.values(), ids=VOICES)
 ROUTES = (
     ("GET", "/"),
     ("HEAD", "/"),

@@ -5,11 +5,10 @@ from urllib.parse import quote
 
 import pytest
 from rig import rig
-from voices import ANTHROPIC, CHAT, VOICES
+from voices import ANTHROPIC, CHAT, SAME, VOICES
 
 from scripted import Gate, Reply, Upstream, json_reply, run
 
-SAME = pytest.mark.parametrize("voice", VOICES.values(), ids=VOICES)
 ANTHROPIC_VERSION = ("anthropic-version", "2026-10-21")
 TWO = 'models = ["one", "vendor/two"]'
 
