@@ -1,55 +1,18 @@
 """One connection, exchange after exchange: what keeps it, what ends it, and the ways that lead to it."""
 
 import asyncio
-import contextlib
 
 import pytest
 from certificates import Authority
+from lines import get, network, serving, tunnelling, whole
 
 from pointsman.canon.errors import GarbledError, SetupError, UnreachableError
-from pointsman.upstream.http import HttpTransport
 from pointsman.upstream.transport import Outgoing
 from scripted import HANG, Gate, Reply, Upstream, json_reply, run, run_jumping
 
 pytestmark = pytest.mark.usefixtures("either_loop")
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
-
-
-@contextlib.asynccontextmanager
-async def network():
-    transport = HttpTransport()
-    try:
-        yield transport
-    finally:
-        await transport.close()
-
-
-@contextlib.asynccontextmanager
-async def serving(play, host="127.0.0.1", tls=None):
-    """A server that does what `play(reader, writer)` says on every connection; its port."""
-
-    async def served(reader, writer):
-        try:
-            await play(reader, writer)
-        finally:
-            writer.transport.abort()
-
-    server = await asyncio.start_server(served, host, 0, ssl=tls)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-
-
-async def whole(incoming):
-    pieces = []
-    while piece := await incoming.read():
-        pieces.append(piece)
-    await incoming.close()
-    return b"".join(pieces)
-
-
-async def get(transport, url, **fields):
-    return await whole(await transport.send(Outgoing("GET", url, (), **fields)))
 
 
 def answered(*raw):
@@ -224,29 +187,6 @@ def test_an_address_in_brackets_is_reached_and_named_as_such():
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@contextlib.asynccontextmanager
-async def tunnelling(requests, tls=None):
-    """A proxy that does what CONNECT asks for; its URL."""
-
-    async def pass_on(reader, writer):
-        with contextlib.suppress(ConnectionError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        writer.close()
-
-    async def play(reader, writer):
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        requests.append(head)
-        host, _, port = head.split()[1].rpartition(":")
-        there, back = await asyncio.open_connection(host, int(port))
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        await asyncio.gather(pass_on(reader, back), pass_on(there, writer))
-
-    async with serving(play, tls=tls) as port:
-        yield f"127.0.0.1:{port}"
 
 
 def test_tls_goes_through_a_proxy_which_gets_its_credentials_and_never_the_key(authority):

@@ -1,15 +1,14 @@
 """What goes wrong on the network, and the error it becomes."""
 
 import asyncio
-import contextlib
 import socket
 
 import pytest
+from lines import network
 
 from pointsman.canon.errors import GarbledError, SilenceError, StaleError, TruncatedError, UnreachableError
 from pointsman.upstream import failures
 from pointsman.upstream.failures import Circumstances
-from pointsman.upstream.http import HttpTransport
 from pointsman.upstream.transport import Outgoing
 from scripted import CLOSE, HANG, RESET, Gate, Reply, Upstream, json_reply, run, run_jumping, sse
 
@@ -18,15 +17,6 @@ pytestmark = pytest.mark.usefixtures("either_loop")
 ABOUT = Circumstances(
     host="api.example.com", connect=10, first_byte=300, idle=60, proxy="proxy.example.com:3128"
 )
-
-
-@contextlib.asynccontextmanager
-async def network():
-    transport = HttpTransport()
-    try:
-        yield transport
-    finally:
-        await transport.close()
 
 
 async def read_all(incoming):

@@ -5,9 +5,9 @@ import contextlib
 import gzip
 
 import pytest
+from lines import network, whole
 
 from pointsman.canon.errors import UnreachableError
-from pointsman.upstream.http import HttpTransport
 from pointsman.upstream.transport import Outgoing
 from scripted import Gate, Reply, Upstream, json_reply, run, run_jumping, sse
 
@@ -18,23 +18,6 @@ BIG = 64 * 1024 * 1024
 
 def outgoing(upstream, path="/v1/chat/completions", body=b"{}", headers=(), **limits):
     return Outgoing("POST", upstream.url + path, tuple(headers), body, **limits)
-
-
-@contextlib.asynccontextmanager
-async def network():
-    transport = HttpTransport()
-    try:
-        yield transport
-    finally:
-        await transport.close()
-
-
-async def whole(incoming):
-    pieces = []
-    while piece := await incoming.read():
-        pieces.append(piece)
-    await incoming.close()
-    return b"".join(pieces)
 
 
 async def ask(upstream, transport, *args, **kwargs):

@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 from certificates import Authority
-from test_connection import get, network, serving, tunnelling, whole
+from lines import get, network, serving, tunnelling, whole
 
 from pointsman.canon.errors import StaleError, TruncatedError, UnreachableError
 from pointsman.upstream.transport import Outgoing
