@@ -2,16 +2,14 @@
 
 import pytest
 from rig import rig
-from voices import ANTHROPIC, CHAT
+from voices import SAME
 
 from scripted import Gate, Upstream, run, sse
 
 pytestmark = pytest.mark.usefixtures("either_loop")
 
-VOICE = pytest.mark.parametrize("voice", [ANTHROPIC, CHAT], ids=lambda voice: voice.name)
 
-
-@VOICE
+@SAME
 def test_it_stops_the_upstream_as_one_that_has_left_does(voice):
     async def scenario():
         async with Upstream(sse(Gate())) as server, rig(**{voice.name: server}) as gateway:
@@ -25,7 +23,7 @@ def test_it_stops_the_upstream_as_one_that_has_left_does(voice):
     run(scenario())
 
 
-@VOICE
+@SAME
 def test_where_a_drain_is_wanted_it_gets_its_answer(voice):
     async def scenario():
         gate = Gate()
