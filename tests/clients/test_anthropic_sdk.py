@@ -24,9 +24,7 @@ class Colour(BaseModel):
 def test_a_plain_question_gets_its_answer_and_its_usage(to_messages, side, watching):
     side.will(Said("Good day to you."))
 
-    message = to_messages.messages.create(
-        model=side.model, max_tokens=100, system="Be kind.", messages=HELLO, stop_sequences=["END"]
-    )
+    message = to_messages.messages.create(model=side.model, max_tokens=100, system="Be kind.", messages=HELLO)
 
     assert message.content[0].text == "Good day to you."
     assert message.stop_reason == "end_turn"
@@ -64,7 +62,7 @@ def test_chat_completions_get_the_question_in_their_own_words(to_messages, chat,
     chat.will(Said("Hi."))
 
     to_messages.messages.create(
-        model=chat.model, max_tokens=100, system="Be kind.", messages=HELLO, stop_sequences=["END"]
+        model="chat:gpt-4.1", max_tokens=100, system="Be kind.", messages=HELLO, stop_sequences=["END"]
     )
 
     [seen] = chat.upstream.requests
@@ -72,9 +70,9 @@ def test_chat_completions_get_the_question_in_their_own_words(to_messages, chat,
     assert seen.target == "/v1/chat/completions"
     assert seen.header("authorization") == "Bearer sk-chat-canary"
     assert seen.header("anthropic-version") is None
-    assert body["model"] == chat.model
+    assert body["model"] == "gpt-4.1"
     assert [message["content"] for message in body["messages"]] == ["Be kind.", "Hello"]
-    assert body["max_completion_tokens"] == 100
+    assert body["max_tokens"] == 100
     assert body["stop"] == ["END"]
     assert watching.answers[0].headers["x-pointsman-form"] == "translate"
 

@@ -34,6 +34,8 @@ class Passage:
         self._decoder = decoder
         self._gone: list[bytes] = []
         """What has gone on of the frame that is not complete."""
+        self._tail = b""
+        """Its last bytes, in which the word may have begun."""
         self._size = 0
         self._held = b""
         """What has come of it beside that."""
@@ -60,7 +62,7 @@ class Passage:
         border = max(data.rfind(end) + len(end) if end in data else 0 for end in _ENDS)
         if border:
             done, data = self._masked(data[:border]), data[border:]
-            self._gone, self._size = [], 0
+            self._gone, self._tail, self._size = [], b"", 0
         if data and self._suspects(data) and len(data) <= HELD_BYTES:
             self._held = data
             return done
@@ -72,11 +74,12 @@ class Passage:
         """Whether an error may stand in it; the word may have begun in what has gone."""
         if not self._secrets:
             return False
-        return _WORD in data or bool(self._gone and _WORD in self._gone[-1][-4:] + data[:4])
+        return _WORD in data or _WORD in self._tail + data[:4]
 
     def _note(self, data: bytes) -> None:
         """Keeps what goes on of an incomplete frame, as long as it can be of use."""
         self._size += len(data)
+        self._tail = (self._tail + data[-4:])[-4:]
         if self._size > LONGEST:
             # A comment: says that a frame is under way, and nothing of it.
             self._gone = [b":"]

@@ -108,6 +108,9 @@ def _put_stop(draft: Draft) -> None:
     stop, limit = draft.request.stop, draft.traits.stop_limit
     if stop is None:
         return
+    if stop and limit == 0:
+        draft.dropped("stop", "the target takes no stop sequences")
+        return
     if limit is not None and len(stop) > limit:
         draft.approximated("stop", f"the target takes {limit} stop sequences; the first are kept")
         stop = stop[:limit]
