@@ -18,6 +18,7 @@ from pointsman.config.schema import BackendSettings
 from pointsman.dialects.registry import DIALECTS
 from pointsman.gateway.exchange import Exchange
 from pointsman.routing.snapshot import Backend
+from pointsman.upstream.address import proxy_of
 from pointsman.upstream.listing import Source
 from pointsman.upstream.transport import Outgoing
 
@@ -48,6 +49,7 @@ ASKED = Intent("acme", "generate", None, False, {})
         BackendSettings(headers={"x-api-key": CANARY}, proxy=f"http://me:{CANARY}@proxy.example"),
         Backend("acme", ROW, {}, "a test", headers={"x-api-key": CANARY}),
         Outgoing("POST", "https://acme.example/v1", (("x-api-key", CANARY),)),
+        proxy_of(f"http://user:{CANARY}@proxy.example"),
         Source("https://acme.example/v1/models", (("x-api-key", CANARY),)),
         Exchange("id", "", (("x-api-key", CANARY),), b"{}", next(iter(DIALECTS.values())), ASKED),
     ],

@@ -8,11 +8,10 @@ from pointsman.canon.traits import Traits
 from pointsman.config.schema import BackendSettings, Settings
 from pointsman.config.shape import Path, Place, build, dotted
 from pointsman.config.urls import UrlError, may_carry_key, split, tidy
+from pointsman.wire.headers import FRAMING
 
 CREDENTIAL_FIELDS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"})
 """Header fields that carry a credential."""
-OWN_FIELDS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
-"""Header fields that belong to the connection."""
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 Complaint = tuple[Path, str]
@@ -99,7 +98,7 @@ def _proxy(backend: BackendSettings) -> Iterator[tuple[str, str]]:
 
 def _headers(backend: BackendSettings) -> Iterator[tuple[str, str]]:
     for name, value in backend.headers.items():
-        if not _FIELD_NAME.fullmatch(name) or name.lower() in OWN_FIELDS:
+        if not _FIELD_NAME.fullmatch(name) or name.lower() in FRAMING:
             yield "headers", f"`{name}` is not a header field that can be set"
         elif not (value.isprintable() and value.isascii()):
             yield "headers", f"the value of `{name}` holds a character that no header can carry"

@@ -128,7 +128,10 @@ class ClientConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """It has caught up."""
         self._outlet.go_on()
-        self._alarm.rest()
+        if self._current is None:
+            self._alarm.set(KEEP_ALIVE)
+        else:
+            self._alarm.rest()
 
     # What the intake tells
 

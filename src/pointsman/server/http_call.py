@@ -4,18 +4,16 @@ Framing: RFC 9112, sections 6 and 7. What is written within one turn of the even
 """
 
 import asyncio
-import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Protocol
 
 from pointsman.canon.errors import MalformedError
 from pointsman.server.call import ClientLeftError
-from pointsman.wire.headers import Headers, first
+from pointsman.wire.headers import LINE_BREAK, Headers, first
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _BODILESS = frozenset({204, 304})
-_BREAK = re.compile(r"[\r\n\0]")
 GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
 
@@ -153,7 +151,7 @@ class HttpCall:
         lines = [f"HTTP/1.1 {status} {_PHRASES.get(status, '')}", *fields, "\r\n"]
         text = "\r\n".join(lines)
         if text.count("\r") != len(lines) or text.count("\n") != len(lines) or "\0" in text:
-            text = "\r\n".join([*(_BREAK.sub(" ", line) for line in lines[:-1]), "\r\n"])
+            text = "\r\n".join([*(LINE_BREAK.sub(" ", line) for line in lines[:-1]), "\r\n"])
         self._carrier.write(text.encode("latin-1", "replace"))
 
     def _frame(self, fields: list[str]) -> None:

@@ -52,6 +52,9 @@ class Proxy(Struct, frozen=True):
     credentials: str | None = None
     """`user:password`, decoded."""
 
+    def __repr__(self) -> str:
+        return f"Proxy({self.place.authority})"
+
 
 @lru_cache(maxsize=512)
 def address_of(url: str) -> Address:

@@ -4,7 +4,6 @@ No redirect is followed, no body decoded, no cookie kept, nothing queued; no tot
 """
 
 import asyncio
-import re
 from functools import partial
 from ssl import SSLContext
 
@@ -17,9 +16,7 @@ from pointsman.upstream.failures import Circumstances
 from pointsman.upstream.kept import Kept
 from pointsman.upstream.transport import Outgoing
 from pointsman.upstream.trust import Trust
-
-_OWN_FIELDS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
-_BREAK = re.compile(r"[\r\n\0]")
+from pointsman.wire.headers import FRAMING, LINE_BREAK
 
 
 class HttpTransport:
@@ -79,13 +76,13 @@ class HttpTransport:
 def _head(outgoing: Outgoing, address: Address, way: Way) -> bytes:
     """The request's head. Raises SetupError for a field that would break it in two."""
     lines = [f"{outgoing.method} {_target(address, way)} HTTP/1.1", f"Host: {address.authority}"]
-    lines += [f"{name}: {value}" for name, value in outgoing.headers if name not in _OWN_FIELDS]
+    lines += [f"{name}: {value}" for name, value in outgoing.headers if name not in FRAMING]
     if way.proxy is not None and not way.tunnels and (credentials := proxy_authorization(way.proxy)):
         lines.append(f"Proxy-Authorization: {credentials}")
     if outgoing.body or outgoing.method != "GET":
         lines.append(f"Content-Length: {len(outgoing.body)}")
     head = "\r\n".join(lines)
-    if _BREAK.search(head.replace("\r\n", "")) or head.count("\r\n") != len(lines) - 1:
+    if LINE_BREAK.search(head.replace("\r\n", "")) or head.count("\r\n") != len(lines) - 1:
         raise SetupError(
             "a header field of the request has a line break in it; look at the key and at `headers` of the "
             "backend"

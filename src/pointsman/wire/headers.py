@@ -28,6 +28,10 @@ HOP_BY_HOP = frozenset(
 CREDENTIALS = frozenset({"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key"})
 """Fields that carry a client's key; what goes upstream in them is the leased account's."""
 
+FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+"""What only the connection itself can say."""
+LINE_BREAK = re.compile(r"[\r\n\0]")
+"""What would break a head in two."""
 _NOT_UPSTREAM = (
     HOP_BY_HOP | CREDENTIALS | {"host", "content-length", "expect", "cookie", "origin", "forwarded"}
 )
