@@ -272,6 +272,19 @@ def test_an_error_of_the_upstream_goes_on_unchanged(voice, status):
     run(scenario())
 
 
+@SAME
+@pytest.mark.parametrize("number", [b"1e400", b"-1E+999", b"7" * 6000], ids=["large", "small", "long"])
+def test_a_relayed_answer_passes_whatever_its_numbers_hold(voice, number):
+    async def scenario():
+        body = b'{"id": "x", "odd": ' + number + b"}"
+        async with Upstream(Reply(200, (JSON,), body)) as upstream, rig(**{voice.name: upstream}) as gateway:
+            answer = await gateway.ask(voice)
+
+            assert (answer.status, answer.body) == (200, body)
+
+    run(scenario())
+
+
 def test_an_error_keeps_its_content_coding():
     async def scenario():
         packed = gzip.compress(b'{"type":"error","error":{"type":"invalid_request_error","message":"no"}}')

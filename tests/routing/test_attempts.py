@@ -51,6 +51,17 @@ def test_a_passing_failure_is_tried_once_more_after_a_jittered_pause():
         assert played(ONE, outcome, outcome) == ["acme", "wait 0.375", "acme"]
 
 
+def test_problem_25_a_passing_failure_is_tried_again_no_sooner_than_the_backend_says():
+    patience = Patience(queue_timeout=60)
+    busy = Outcome("refused", 529, 3.0)
+
+    assert played(ONE, busy, Outcome("committed"), patience=patience) == ["acme", "wait 3.375", "acme"]
+
+
+def test_problem_25_a_backend_that_is_busy_for_long_is_not_asked_again():
+    assert played(ONE, Outcome("refused", 503, 3600.0), patience=Patience(queue_timeout=60)) == ["acme"]
+
+
 def test_a_stale_connection_is_replaced_without_a_pause():
     assert played(ONE, Outcome("stale"), Outcome("committed")) == ["acme", "acme"]
     assert played(ONE, Outcome("stale"), Outcome("stale")) == ["acme", "acme"]

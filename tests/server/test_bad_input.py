@@ -341,6 +341,17 @@ def test_a_coding_that_is_unknown_or_broken_is_an_error(coding, status):
     run(scenario())
 
 
+def test_a_body_beyond_what_all_may_hold_is_a_413_since_it_could_never_come_in():
+    async def scenario():
+        async with rig(openai_chat="http://127.0.0.1:9", settings='max_buffered = "300 KB"') as gateway:
+            answer = await gateway.ask(CHAT, user="x" * 400_000)
+
+            assert answer.status == 413
+            assert "max_buffered" in answer.json()["error"]["message"]
+
+    run(scenario())
+
+
 @SAME
 def test_more_than_all_requests_may_hold_is_a_503(voice):
     async def scenario():

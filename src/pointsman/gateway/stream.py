@@ -25,7 +25,7 @@ from pointsman.upstream.transport import Incoming
 from pointsman.wire import headers as fields
 from pointsman.wire.coding import StreamDecoder, decode_body
 from pointsman.wire.headers import Headers
-from pointsman.wire.json import decode_object, encode
+from pointsman.wire.json import decode_object, encode, holds_object
 
 _STREAMED = frozenset({"generate", "completions"})
 """The operations whose streams the tap can follow."""
@@ -197,19 +197,24 @@ class Delivery:
         note_usage(events, self._trace)
         return events
 
-    def _decoded(self, body: bytes) -> Json:
-        """Raises GarbledError for what is not JSON: a page for people, or an answer that was cut short."""
+    def _plain(self, body: bytes) -> bytes:
+        """The answer without its coding. Raises GarbledError."""
         coding = fields.first(self._incoming.headers, "content-encoding")
         if not body:
             raise GarbledError("the backend's answer is empty; ask again, or check its `base_url`")
         try:
             plain = decode_body(body, coding, ANSWER_BYTES) if coding else body
-            self._hold(len(plain) - len(body))
+        except RequestError as error:
+            raise _unreadable(error) from error
+        self._hold(len(plain) - len(body))
+        return plain
+
+    def _decoded(self, plain: bytes) -> Json:
+        """Raises GarbledError for what is not JSON: a page for people, or an answer that was cut short."""
+        try:
             return decode_object(plain)
         except RequestError as error:
-            # What comes behind a semicolon is advice to a client about its own body.
-            what = error.message.partition("; ")[0].removeprefix("the body ")
-            raise GarbledError(f"the backend's answer cannot be read: it {what}") from error
+            raise _unreadable(error) from error
 
     def _hold(self, count: int) -> None:
         """Counts what is held of the answer. Raises BusyError."""
@@ -218,26 +223,28 @@ class Delivery:
 
     async def _relay_whole(self) -> None:
         body = await read_whole(self._incoming, self._exchange.room)
-        self._follow(self._decoded(body))
+        self._follow(self._plain(body))
         await self._line.commit(self._incoming.status, self._relayed_head(len(body)), ours=False)
         await self._line.finish(body)
 
-    def _follow(self, answer: Json) -> None:
-        """The tap on a whole answer. Raises RefusedError if the 200 carries an error."""
-        if self._exchange.intent.operation != "generate":
-            return
+    def _follow(self, plain: bytes) -> None:
+        """The tap on a whole answer. Raises GarbledError for no JSON, RefusedError for an error in a 200."""
         try:
+            answer = self._decoded(plain)
+            if self._exchange.intent.operation != "generate":
+                return
             events = list(self._prepared.dialect.summary(answer))
         except GarbledError as error:
+            if not holds_object(plain):
+                raise
             self._trace.tap_stopped = error.message[:200]
             return
         _raise_failure(events)
         note_usage(events, self._trace)
 
     async def _translate_whole(self) -> None:
-        await self._send_whole(
-            self._events(self._decoded(await read_whole(self._incoming, self._exchange.room)))
-        )
+        body = await read_whole(self._incoming, self._exchange.room)
+        await self._send_whole(self._events(self._decoded(self._plain(body))))
 
     async def _send_whole(self, events: list[Event]) -> None:
         for event in events:
@@ -251,7 +258,8 @@ class Delivery:
 
     async def _unfold_whole(self) -> None:
         """The client asked for a stream, but the upstream sent a whole answer."""
-        events = self._events(self._decoded(await read_whole(self._incoming, self._exchange.room)))
+        body = await read_whole(self._incoming, self._exchange.room)
+        events = self._events(self._decoded(self._plain(body)))
         encoder = self._exchange.dialect.encoder(self._asked)
         self._foresee(events)
         await self._line.commit(200, self._translated_head(EVENT_STREAM), ours=True)
@@ -270,6 +278,12 @@ class Delivery:
     def _translated_head(self, entity: Headers) -> Headers:
         kept = fields.without_entity(fields.to_client(self._incoming.headers))
         return (*(pair for pair in kept if pair[0] != "cache-control"), *entity, *facts(self._trace))
+
+
+def _unreadable(error: RequestError) -> GarbledError:
+    # What comes behind a semicolon is advice to a client about its own body.
+    what = error.message.partition("; ")[0].replace("the body", "it").replace("`body`", "it")
+    return GarbledError(f"the backend's answer cannot be read: {what}; check its `base_url`")
 
 
 def _raise_failure(events: Iterable[Event]) -> None:

@@ -61,19 +61,20 @@ def attempts(
     for first_round in (True, False):
         reset: float | None = None
         for candidate in plan.candidates:
-            stale = False
+            stale, after = False, 0.0
             for again in (False, True):
                 if number >= patience.max_attempts:
                     return
                 if again and not stale:
-                    yield Wait(patience.pause * (1 + random()), "the backend may recover")
+                    # Jitter comes on top: nobody comes back before the time that the backend gave.
+                    yield Wait(after + patience.pause * (1 + random()), "the backend may recover")
                 number += 1
                 outcome = yield Attempt(candidate)
                 if outcome is None or outcome.kind == "committed":
                     return
                 reset = _earliest(reset, outcome)
-                stale = outcome.kind == "stale"
-                if not stale and not _worth_repeating(outcome):
+                stale, after = outcome.kind == "stale", outcome.retry_after or 0.0
+                if not stale and not _worth_repeating(outcome, patience):
                     break
         waits = first_round and reset is not None and reset <= patience.queue_timeout
         if reset is None or not waits or number >= patience.max_attempts:
@@ -81,7 +82,9 @@ def attempts(
         yield Wait(reset, "the earliest limit resets")
 
 
-def _worth_repeating(outcome: Outcome) -> bool:
+def _worth_repeating(outcome: Outcome, patience: Patience) -> bool:
+    if (outcome.retry_after or 0.0) > patience.queue_timeout:
+        return False
     return outcome.kind == "unreachable" or outcome.status in RETRIED_STATUSES
 
 

@@ -37,6 +37,11 @@ class Reservation:
         """Takes more for the request's body. Raises TooLargeError, BusyError."""
         if self._body + count > self._buffers.max_body:
             raise too_large(self._buffers.max_body)
+        if self._body + count > self._buffers.max_total:
+            raise TooLargeError(
+                f"the body is larger than {megabytes(self._buffers.max_total)}, the limit that "
+                "`max_buffered` sets for all requests together"
+            )
         self.take(count)
         self._body += count
 

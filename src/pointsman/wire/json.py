@@ -61,6 +61,15 @@ def is_json(body: bytes) -> bool:
         return False
 
 
+def holds_object(body: bytes) -> bool:
+    """Whether `body` is an object by JSON's grammar, numbers included that nothing here could hold."""
+    try:
+        value = json.loads(body.decode(), parse_float=str, parse_int=str, parse_constant=_no_number)
+    except (ValueError, RecursionError, MalformedError):
+        return False
+    return isinstance(value, dict)
+
+
 def decode_part(data: bytes) -> Json:
     """One object of a stream: as `decode_object`, but half a surrogate pair stays, for a `SurrogateJoiner`.
 
