@@ -185,3 +185,23 @@ def test_a_frame_that_is_written_reads_as_it_was():
         Frame("", b"{}"),
         Frame("x", b"[1]"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("pending", "begun"),
+    [
+        (b"", False),
+        (b": bye", False),
+        (b"  ", False),
+        (b"id: 7\n", False),
+        (b"da", True),
+        (b"data:\n", True),
+        (b"event: ping\n", True),
+        (b"data: {}", True),
+    ],
+)
+def test_a_reader_knows_whether_a_frame_is_half_there(pending, begun):
+    reader = FrameReader()
+    reader.feed(b"data: {}\n\n" + pending)
+
+    assert reader.begun() is begun

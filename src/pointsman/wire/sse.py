@@ -70,6 +70,11 @@ class FrameReader:
         """Of the frame that is not complete: its name, its whole lines of data, and the line that is not."""
         return self._event, list(self._data), (self._opening or b"") + bytes(self._line)
 
+    def begun(self) -> bool:
+        """Whether part of a frame is there whose end is not; a comment and blanks are none."""
+        event, data, line = self.rest()
+        return bool(event or data or (line.strip() and not line.startswith(b":")))
+
     def _open(self, data: bytes) -> bytes:
         """`data` without a byte order mark; nothing while it is open whether there is one."""
         data = (self._opening or b"") + data

@@ -135,6 +135,15 @@ def test_a_done_marker_ends_nothing():
         events_of(DIALECT, wire([START]) + b"data: [DONE]\n\n")
 
 
+@pytest.mark.parametrize("origin", [Origin(), Origin(lenient=True)])
+@pytest.mark.parametrize(
+    "pending", [b'event: message_stop\ndata: {"type":"message_st', b"event: mess", b"da"]
+)
+def test_half_a_frame_before_the_stop_proves_a_cut(pending, origin):
+    with pytest.raises(TruncatedError):
+        events_of(DIALECT, wire([START]) + pending, origin=origin)
+
+
 def test_what_comes_after_the_end_is_passed_over():
     events = events_of(DIALECT, wire([START, DONE]) + b"data: [DONE]\n\n" + wire([{"type": "ping"}]))
 

@@ -153,6 +153,35 @@ def test_a_stream_that_stops_in_mid_answer_is_cut(ending):
         events_of(DIALECT, stream(chunk({"role": "assistant", "content": "Hi"})) + ending)
 
 
+FINISHED = (chunk({"role": "assistant", "content": "Hi"}), chunk({}, finish="stop"))
+
+
+@pytest.mark.parametrize("origin", [Origin(), Origin(lenient=True)])
+@pytest.mark.parametrize(
+    "pending", [b'data: {"id', b"data: [DO", b"data:", b"da", b"event: mess", b'data: {"id":"c",\n']
+)
+def test_half_a_frame_after_the_finish_proves_a_cut(pending, origin):
+    with pytest.raises(TruncatedError):
+        events_of(DIALECT, stream(*FINISHED) + pending, origin=origin)
+
+
+@pytest.mark.parametrize("origin", [Origin(), Origin(lenient=True)])
+@pytest.mark.parametrize(
+    "pending", [b"", b"data: [DONE]", b"data: [DONE]\n", b": bye", b"\n", b"data: [DONE]\n\ndata: {"]
+)
+def test_a_stream_may_close_after_its_finish_or_without_the_last_blank_line(pending, origin):
+    events = events_of(DIALECT, stream(*FINISHED) + pending, origin=origin)
+
+    assert isinstance(events[-1], MessageEnd)
+
+
+def test_a_server_that_says_done_but_never_why_has_come_to_its_end():
+    events = events_of(DIALECT, stream(FINISHED[0]) + b"data: [DONE]\n\n")
+
+    assert [(event.reason, event.raw) for event in events if isinstance(event, Stop)] == [("end", None)]
+    assert isinstance(events[-1], MessageEnd)
+
+
 def test_a_stream_of_nothing_is_cut():
     with pytest.raises(TruncatedError):
         events_of(DIALECT, b"data: [DONE]\n\n")

@@ -2,9 +2,14 @@
 
 States of a reader: waiting (no `MessageStart` yet; chunks without choices are held, as Azure sends one
 ahead), answering, over (`[DONE]`, or an error). A stream is whole at `[DONE]`, or where it closes after every
-choice that it began has said why it ended; else it was cut.
+choice that it began has said why it ended and no frame is half there; else it was cut.
+
+`[DONE]` without any `finish_reason` is an end too: llama-cpp-python, several gateways and free-standing
+servers never give a reason (abetlen/llama-cpp-python#735, alfredapp/openai-workflow#52,
+anomalyco/opencode#43882), and a server that breaks off does not come to say that it is done.
 """
 
+from contextlib import suppress
 from typing import Any, cast
 
 from pointsman.canon.errors import Fault, GarbledError, MalformedError, TruncatedError
@@ -53,12 +58,12 @@ class ChatDecoder:
     def close(self) -> list[Event]:
         """The last events. Raises TruncatedError if the answer has not ended."""
         events: list[Event] = []
-        for frame in self._frames.close():
-            try:
+        broken = self._frames.begun()
+        with suppress(GarbledError):
+            for frame in self._frames.close():
                 self._answer.frame(frame.data, events)
-            except GarbledError:
-                break
-        self._answer.close(events)
+                broken = False
+        self._answer.close(events, broken=broken)
         return events
 
 
@@ -215,11 +220,11 @@ class _Answer:
         events.append(MessageEnd(self._late, NAME))
         self._over = True
 
-    def close(self, events: list[Event]) -> None:
-        """The stream is closed. Raises TruncatedError if it was cut."""
+    def close(self, events: list[Event], *, broken: bool) -> None:
+        """The stream is closed, within a frame if `broken`. Raises TruncatedError if it was cut."""
         if self._over:
             return
-        if not self._choices or not all(reader.ended for reader in self._choices.values()):
+        if broken or not self._choices or not all(reader.ended for reader in self._choices.values()):
             raise TruncatedError("the upstream's stream stopped before the answer's end; ask again")
         self.end(events)
 
