@@ -136,6 +136,25 @@ def test_new_claudes_refuse_sampling_and_old_ones_take_it():
     assert messages_traits("anthropic", "claude-opus-4-6").refused_fields == ()
 
 
+@pytest.mark.parametrize(
+    ("model", "placing"),
+    [
+        ("claude-opus-4-8", "keep"),
+        ("claude-opus-4-8-20260528", "keep"),
+        ("claude-opus-5", "keep"),
+        ("claude-opus-5-5", "keep"),
+        ("claude-fable-5-1", "keep"),
+        ("claude-sonnet-5", "own"),
+        ("claude-opus-4-7", "own"),
+        ("claude-opus-4-20250514", "own"),
+        ("claude-haiku-4-5", "own"),
+        ("claude-3-5-sonnet-latest", "own"),
+    ],
+)
+def test_only_the_newer_claudes_take_system_messages_in_mid_conversation(model, placing):
+    assert messages_traits("anthropic", model).mid_system == placing
+
+
 def test_sonnet_5_5_stops_thinking_by_another_word():
     assert messages_traits("anthropic", "claude-sonnet-5-5").thinking_off == "between_tools"
     assert messages_traits("anthropic", "claude-sonnet-5").thinking_off == "disabled"

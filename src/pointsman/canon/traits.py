@@ -35,8 +35,9 @@ class Traits(Struct, frozen=True, forbid_unknown_fields=True):
     stream_options: bool = True
     developer_role: bool = True
     """False: developer messages are sent as system messages."""
-    mid_system: Literal["keep", "user"] = "keep"
-    """Where a system message in mid-conversation goes: kept in its place, or as a user's text."""
+    mid_system: Literal["keep", "own", "user"] = "keep"
+    """Where a system message in mid-conversation goes: kept in its place, or as a user's text. `own`: kept
+    only if the client speaks the backend's dialect, and so knows what the model takes."""
     tool_choice: tuple[str, ...] = ("auto", "any", "none", "tool", "allowed")
     """The canonical modes that it takes."""
     parallel_tool_calls: bool = True

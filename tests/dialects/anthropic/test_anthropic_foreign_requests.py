@@ -72,6 +72,9 @@ def test_leading_instructions_become_the_system_prompt():
     assert one.losses == two.losses == ()
 
 
+MARKED = "<system-reminder>\nnow\n</system-reminder>"
+
+
 def test_a_system_message_behind_a_user_turn_stays_there():
     encoded = encode(
         [*HELLO, system("now"), Message("assistant", (Text("yes"),)), user(Text("go"))], max_tokens=9
@@ -81,13 +84,15 @@ def test_a_system_message_behind_a_user_turn_stays_there():
     assert encoded.losses == ()
 
 
-def test_a_system_message_ahead_of_a_user_turn_moves_behind_it_and_is_named():
-    encoded = encode(
-        [*HELLO, Message("assistant", (Text("yes"),)), system("now"), user(Text("go"))], max_tokens=9
-    )
+@pytest.mark.parametrize("before", [HELLO, [*HELLO, Message("assistant", (Text("yes"),))]])
+def test_a_system_message_ahead_of_a_users_text_keeps_its_place_as_a_marked_text(before):
+    encoded = encode([*before, system("now"), user(Text("go"))], max_tokens=9)
 
-    assert roles(encoded) == ["user", "assistant", "user", "system"]
-    assert lost(encoded, "approximated") == ["messages[2]"]
+    last = encoded.body["messages"][-1]
+    assert last["role"] == "user"
+    assert [block["text"] for block in last["content"]][-2:] == [MARKED, "go"]
+    assert "system" not in roles(encoded)
+    assert lost(encoded, "approximated") == [f"messages[{len(before)}]"]
 
 
 def test_system_messages_in_a_row_become_one():
@@ -99,11 +104,12 @@ def test_system_messages_in_a_row_become_one():
     }
 
 
-def test_a_target_without_such_system_messages_gets_a_users_text():
-    encoded = encode([*HELLO, system("now")], Traits(mid_system="user"), max_tokens=9)
+@pytest.mark.parametrize("placing", ["user", "own"])
+def test_a_target_without_such_system_messages_gets_a_users_text(placing):
+    encoded = encode([*HELLO, system("now")], Traits(mid_system=placing), max_tokens=9)
 
     assert roles(encoded) == ["user"]
-    assert encoded.body["messages"][0]["content"][1] == {"type": "text", "text": "now"}
+    assert encoded.body["messages"][0]["content"][1] == {"type": "text", "text": MARKED}
     assert lost(encoded) == ["messages[1]"]
 
 

@@ -2,9 +2,10 @@
 
 Tool results become blocks of a user turn, ahead of their siblings; turns of one role that follow each other
 become one. A system message in mid-conversation may only stand behind a user turn, and before an assistant's
-turn or at the end, never beside another one (platform.claude.com, "Mid-conversation system messages"): it
-waits until the user turn is complete. Where the target takes none, it is sent as a user's text. Each tool
-call must be answered in the next turn, and each result must answer one. Ids that come again, as those of
+turn or at the end, never beside another one (platform.claude.com, "Mid-conversation system messages"; it asks
+for no beta header). Elsewhere, and where the target takes none, it is a marked text of the user turn, so that
+what was said keeps its order; only tool results, which must stand first, may pass it. Each tool call must be
+answered in the next turn, and each result must answer one. Ids that come again, as those of
 servers that count their calls in each turn, are made different.
 """
 
@@ -20,6 +21,8 @@ from pointsman.dialects.anthropic.encode_blocks import Wire, encode_blocks
 from pointsman.dialects.pairing import check_pair
 
 _RESULT = "tool_result"
+_REMINDER = "<system-reminder>\n{}\n</system-reminder>"
+"""The mark that Claude Code puts round instructions within a user turn, which the models know."""
 
 
 class _Turn(Struct):
@@ -50,7 +53,8 @@ class _Building:
     def __init__(self, crossing: Crossing) -> None:
         self._crossing = crossing
         self._turns: list[_Turn] = []
-        self._waiting: list[tuple[list[Wire], str, bool]] = []
+        self._waiting: list[tuple[list[Wire], str, _Turn | None]] = []
+        """Of each: its blocks, its path, and the turn behind which it came."""
 
     def add(self, message: Message, path: str) -> None:
         """One message, by its role."""
@@ -66,6 +70,8 @@ class _Building:
             self._release()
             self._append("assistant", blocks, path)
         else:
+            if any(_is_sibling(block) for block in blocks):
+                self._remind("the API has no place for a system message here")
             self._append("user", blocks, path)
 
     def finish(self) -> list[_Turn]:
@@ -76,34 +82,38 @@ class _Building:
         return self._turns
 
     def _add_system(self, blocks: list[Wire], path: str) -> None:
-        if self._crossing.traits.mid_system == "user":
-            why = "the target takes no system message in mid-conversation; sent as a user's text"
-            self._crossing.approximated(path, why)
-            self._append("user", blocks, path)
-        else:
-            in_place = bool(self._turns) and self._turns[-1].role == "user"
-            self._waiting.append((blocks, path, in_place))
+        self._waiting.append((blocks, path, self._turns[-1] if self._turns else None))
+        if self._crossing.traits.mid_system != "keep":
+            self._remind("the target takes no system message in mid-conversation")
 
     def _append(self, role: str, blocks: list[Wire], path: str) -> None:
-        if role == "user" and self._waiting:
-            self._waiting = [(waiting, where, False) for waiting, where, _ in self._waiting]
         if self._turns and self._turns[-1].role == role:
             self._turns[-1].blocks.extend(blocks)
         else:
             self._turns.append(_Turn(role, list(blocks), path))
 
+    def _remind(self, why: str) -> None:
+        """What waited becomes part of the user turn, in the place where it was said."""
+        waiting, self._waiting = self._waiting, []
+        for blocks, path, _ in waiting:
+            self._crossing.approximated(path, f"{why}; sent in its place as a user's text, marked")
+            self._append("user", [_marked(block) for block in blocks], path)
+
     def _release(self) -> None:
         """The user turn is complete: what waited is placed behind it."""
-        if not self._waiting:
-            return
+        if not self._turns or self._turns[-1].role != "user":
+            self._remind("the API has no place for a system message here")
         waiting, self._waiting = self._waiting, []
-        after_user = bool(self._turns) and self._turns[-1].role == "user"
-        for _, path, in_place in waiting:
-            if not in_place:
-                where = "moved behind the user's turn" if after_user else "sent as a user's text"
-                self._crossing.approximated(path, f"no place for a system message; {where}")
+        for _, path, behind in waiting:
+            if behind is not self._turns[-1]:
+                self._crossing.approximated(path, "tool results come first; the system message follows them")
         merged = [block for blocks, _, _ in waiting for block in blocks]
-        self._append("system" if after_user else "user", merged, waiting[0][1])
+        if merged:
+            self._append("system", merged, waiting[0][1])
+
+
+def _marked(wire: Wire) -> Wire:
+    return {**wire, "text": _REMINDER.format(wire["text"])} if wire["type"] == "text" else wire
 
 
 def _is_sibling(wire: Wire) -> bool:

@@ -84,7 +84,8 @@ class _Conversation:
 
     def _say(self, message: Message, blocks: Sequence[Block]) -> None:
         instructs = message.role in {"system", "developer"}
-        if instructs and self._draft.traits.mid_system == "keep":
+        kept = ("keep", "own") if self._draft.own else ("keep",)
+        if instructs and self._draft.traits.mid_system in kept:
             content = content_of(self._draft, blocks, "system", "\n\n")
             if content:
                 self.settle()
