@@ -189,3 +189,23 @@ def test_a_wrong_field_is_named_by_its_path(body, path):
 
 def test_a_request_that_names_no_model_can_be_read():
     assert DIALECT.decode_request({"messages": HELLO}).messages[0].content == (Text("hi"),)
+
+
+@pytest.mark.parametrize(
+    ("type", "client"),
+    [
+        ("bash_20250124", True),
+        ("text_editor_20250728", True),
+        ("computer_20251124", True),
+        ("computer_toolset_20260801", True),
+        ("browser_toolset_20260801", True),
+        ("memory_20250818", True),
+        ("web_search_20250305", False),
+        ("code_execution_20250825", False),
+        ("mcp_toolset", False),
+    ],
+)
+def test_tools_that_the_client_runs_are_told_from_the_providers(type, client):
+    body = {"model": "m", "max_tokens": 9, "messages": HELLO, "tools": [{"type": type, "name": "it"}]}
+
+    assert DIALECT.decode_request(body).tools[0].client_run is client

@@ -194,6 +194,11 @@ def test_a_providers_own_tool_is_refused_by_name():
         encode(tools=(Tool("web_search", kind="server", type="web_search_20250305"),))
 
 
+def test_a_tool_of_a_provider_that_the_client_runs_is_refused_as_such():
+    with pytest.raises(UnsupportedError, match=r"bash_20250124.*only its provider's models know.*you run it"):
+        encode(tools=(Tool("bash", kind="server", type="bash_20250124", client_run=True),))
+
+
 def test_a_providers_own_tool_in_the_history_is_reported():
     turn = Message(
         "assistant",

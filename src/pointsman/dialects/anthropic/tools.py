@@ -10,6 +10,10 @@ from pointsman.wire.fields import Fields
 CLIENT_TYPE = "custom"
 """What a tool that the client runs may say for its type."""
 
+_CLIENT_RUN = ("bash_2", "text_editor_2", "computer_", "memory_2", "browser_toolset_")
+"""How the types of tools begin whose schema Anthropic's models know and which the client runs; all others run
+at the provider (platform.claude.com, "Tool reference")."""
+
 Mode = Literal["auto", "any", "none", "tool"]
 _MODES: dict[str, Mode] = {mode: mode for mode in get_args(Mode)}
 
@@ -37,7 +41,13 @@ def _provider_tool(fields: Fields, type: str) -> Tool:
     name = fields.text("name")
     form = "" if name is not None else "unnamed"
     return Tool(
-        name or type, kind="server", type=type, cache=take_cache(fields), form=form, extra=fields.rest
+        name or type,
+        kind="server",
+        type=type,
+        cache=take_cache(fields),
+        form=form,
+        extra=fields.rest,
+        client_run=type.startswith(_CLIENT_RUN),
     )
 
 

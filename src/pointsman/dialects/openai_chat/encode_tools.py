@@ -108,9 +108,17 @@ def _extra(draft: Draft, tool: Tool) -> dict[str, Any]:
 def _server(draft: Draft, tool: Tool) -> dict[str, Any]:
     if draft.own:
         return {"type": tool.type, **tool.extra}
+    label = f"tool `{tool.type or tool.name}`"
+    if tool.client_run:
+        raise UnsupportedError(
+            f"{label} has a schema that only its provider's models know, and {draft.target.model} is none of "
+            "them; declare it as a tool with a schema of your own (you run it either way), or choose a model "
+            "of the provider",
+            param="tools",
+        )
     raise UnsupportedError(
-        f"tool `{tool.type or tool.name}` is run by the provider itself, and {draft.target.model} has "
-        "no such tool; leave it out, or choose a model of the provider that has it",
+        f"{label} is run by the provider itself, and {draft.target.model} has no such tool; leave it out, or "
+        "choose a model of the provider that has it",
         param="tools",
     )
 
