@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from pointsman.canon.errors import UnknownModelError
 from pointsman.routing.router import Router
@@ -58,6 +59,32 @@ def led(name: str | None, picture=FULL) -> tuple[str, str, str]:
 )
 def test_a_name_leads_where_its_rule_says(name, expected):
     assert led(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("claude-future-9[1m]", ("acme", "claude-future-9", "pattern")),
+        ("claude-future-9[1M][1m]", ("acme", "claude-future-9", "pattern")),
+        ("opus[1m][1m]", ("acme", OPUS_LONG.id, "shortcut")),
+        ("gpt-5[1m]", ("hub", "gpt-5", "live catalog")),
+        ("acme:claude-future-9[1m]", ("acme", "claude-future-9", "backend prefix")),
+        ("acme:opus[1m]", ("acme", OPUS_LONG.id, "backend prefix")),
+        ("fast[1m]", ("hub", "meta-llama/x", "alias")),
+        ("local[1m]", ("embedded", "smol", "embedded")),
+    ],
+)
+def test_the_mark_of_a_long_context_is_no_part_of_a_models_name(name, expected):
+    assert led(name) == expected
+
+
+def test_a_model_whose_listed_name_ends_in_the_mark_keeps_it():
+    picture = structs.replace(
+        FULL, catalogs={**FULL.catalogs, "hub": (Model("claude-x"), Model("claude-x[1m]"))}
+    )
+
+    assert led("claude-x[1m]", picture) == ("hub", "claude-x[1m]", "live catalog")
+    assert led("hub:claude-x[1m]", picture) == ("hub", "claude-x[1m]", "backend prefix")
 
 
 def test_plans_and_traits_are_made_once_but_nothing_is_kept_of_names_without_measure():

@@ -1,4 +1,4 @@
-"""Shortcuts: `opus`, `sonnet-1m`: the newest model of a family in a live catalog."""
+"""Shortcuts: `opus`, `sonnet-1m`: the newest model of a family in a live catalog; and the mark `[1m]`."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,8 @@ from pointsman.routing.snapshot import Model
 LONG_CONTEXT = 1_000_000
 """Tokens; what a shortcut's `1m` asks for."""
 
-_LONG_SUFFIX = re.compile(r"(?:\[1m\]|[-_ ]?1m)$", re.IGNORECASE)
+_LONG_SUFFIX = re.compile(r"(?:(?:\[1m\]){1,4}|[-_ ]?1m)$", re.IGNORECASE)
+_MARK = re.compile(r"(?:\[1m\]){1,4}$", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+")
 
 
@@ -22,6 +23,16 @@ def family_pattern(families: Mapping[str, str], name: str) -> str | None:
 def wants_long_context(name: str) -> bool:
     """Whether a shortcut ends in `1m`."""
     return _LONG_SUFFIX.search(name) is not None
+
+
+def without_mark(name: str) -> str:
+    """A model's name without `[1m]`, by which Claude Code is told of a long context window.
+
+    It takes the mark off before it sends a name (code.claude.com, "Model configuration"), save in some
+    requests (Wei-Shaw/sub2api#4505), once or twice; the API has no such model. No beta header stands for it:
+    models with such a window have it without one, and the client's own `anthropic-beta` is passed on.
+    """
+    return _MARK.sub("", name) or name
 
 
 def newest(models: Iterable[Model], pattern: str, *, long_context: bool = False) -> Model | None:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from pointsman.canon.errors import UnknownModelError
 from pointsman.canon.traits import Traits
 from pointsman.catalog.lookup import traits_for
-from pointsman.routing.families import family_pattern, newest, wants_long_context
+from pointsman.routing.families import family_pattern, newest, wants_long_context, without_mark
 from pointsman.routing.plan import Candidate, Plan, Rule
 from pointsman.routing.snapshot import Backend, Model, Snapshot
 
@@ -79,7 +79,7 @@ class Router:
             yield _because(candidate, "server model", f"the server's --model {forced}: {candidate.why}")
 
     def _asked(self, name: str) -> Iterator[Candidate]:
-        target = self.snapshot.aliases.get(name)
+        target = self._alias(name)
         if target is None:
             yield from self._anywhere(name, aliases=True)
             return
@@ -91,11 +91,19 @@ class Router:
             yield from self._default_for_nameless()
             return
         yield from self._prefixed(name, aliases=aliases)
-        yield from self._embedded(name)
+        bare = self._bare(name)
+        yield from self._embedded(bare)
         yield from self._shortcuts(name)
-        yield from self._listed(name)
-        yield from self._patterns(name)
-        yield from self._default_for_unmatched(name)
+        yield from self._listed(bare)
+        yield from self._patterns(bare)
+        yield from self._default_for_unmatched(bare)
+
+    def _bare(self, name: str) -> str:
+        """A name without Claude Code's `[1m]`, unless a backend lists a model of that very name."""
+        return name if name in self._ids else without_mark(name)
+
+    def _alias(self, name: str) -> str | None:
+        return self.snapshot.aliases.get(name) or self.snapshot.aliases.get(self._bare(name))
 
     def _prefixed(self, name: str, *, aliases: bool) -> Iterator[Candidate]:
         for separator in (":", "/"):
@@ -124,13 +132,14 @@ class Router:
         model = self._newest(backend, name, pattern) if pattern else None
         if model is not None:
             return model.id
-        if backend.provider.engine and name in {EMBEDDED_NAME, *NO_MODEL}:
-            return self.default_model(backend) or name
-        return name
+        bare = name if self._has(backend, name) else without_mark(name)
+        if backend.provider.engine and bare in {EMBEDDED_NAME, *NO_MODEL}:
+            return self.default_model(backend) or bare
+        return bare
 
     def _alias_within(self, backend: Backend, name: str) -> str:
         """What an alias means behind a backend's prefix; one that leads to another backend means nothing."""
-        target = self.snapshot.aliases.get(name, name)
+        target = self._alias(name) or name
         for separator in (":", "/"):
             prefix, found, rest = target.partition(separator)
             owner = self._owner(prefix, separator) if found and rest else None
@@ -233,7 +242,7 @@ class Router:
                 "or set `default` and `models` in the configuration"
             )
         name = str(model)
-        target = self.snapshot.aliases.get(name, name)
+        target = self._alias(name) or name
         if target != name and target in self.snapshot.aliases:
             return (
                 f"no backend for {name}: aliases are one step, and `{name}` leads to the alias `{target}`. "
