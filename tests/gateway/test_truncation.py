@@ -41,6 +41,21 @@ def test_problem_23_a_stream_that_is_cut_in_its_content_ends_with_the_error_even
 
 
 @EVERY_PAIR
+def test_a_stream_that_ends_cleanly_with_half_a_frame_behind_its_finish_was_cut(client, upstream):
+    async def scenario():
+        reply = sse(*upstream.frames[:-1], upstream.frames[upstream.content][:-9])
+        async with Upstream(reply) as server, rig(**{upstream.name: server}) as gateway:
+            async with gateway.asking(client, backend=upstream.name, stream=True) as call:
+                answer = await call.rest()
+            await gateway.settled()
+
+            assert client.stream_error(answer)["message"]
+            assert gateway.tally.errors == 1
+
+    run(scenario())
+
+
+@EVERY_PAIR
 def test_a_stream_that_is_cut_within_a_frame_still_ends_with_a_readable_error(client, upstream):
     async def scenario():
         content = upstream.frames[upstream.content + 1]
