@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from pointsman.canon.traits import Traits
 from pointsman.catalog.lookup import traits_for
 from pointsman.catalog.provider import Speaks
 from pointsman.config import shipped
@@ -97,7 +98,7 @@ def test_only_servers_of_this_machine_have_ports(row):
 @rows
 def test_every_row_gives_traits_in_each_of_its_dialects(row):
     for dialect in row.dialects:
-        traits_for(row, dialect, shipped.profiles(), "some-model", {})
+        assert isinstance(traits_for(row, dialect, shipped.profiles(), "some-model", {}), Traits)
 
 
 def test_no_key_variable_adds_two_providers():

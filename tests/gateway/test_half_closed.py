@@ -19,8 +19,9 @@ def test_it_stops_the_upstream_as_one_that_has_left_does(voice):
                 await seen.gone.wait()
                 await call.reader.read()
             await gateway.settled()
+            return len(server.requests)
 
-    run(scenario())
+    assert run(scenario()) == 1
 
 
 @SAME

@@ -155,8 +155,9 @@ def test_a_reload_asks_those_again_that_did_not_list_their_models():
 
             async with asyncio.timeout(3):  # by itself it would wait longer
                 await eventually(lambda: listed(gateway) == ["gpt-z"])
+            return len(server.requests)
 
-    run(scenario())
+    assert run(scenario()) == 2
 
 
 def test_a_model_that_nobody_has_listed_has_the_lists_asked_for_again(monkeypatch):

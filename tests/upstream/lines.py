@@ -67,3 +67,21 @@ async def tunnelling(requests, tls=None):
 
     async with serving(play, tls=tls) as port:
         yield f"127.0.0.1:{port}"
+
+
+async def refused_in_an_upload(refuse):
+    """(status, body) where a server reads the head only and then does what `refuse(writer)` says."""
+    left = asyncio.Event()
+
+    async def play(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.pause_reading()
+        refuse(writer)
+        await left.wait()
+
+    async with serving(play) as port, network() as transport:
+        request = Outgoing("POST", f"http://127.0.0.1:{port}/", (), bytes(32 * 1024 * 1024))
+        incoming = await transport.send(request)
+        body = await whole(incoming)
+        left.set()
+        return incoming.status, body

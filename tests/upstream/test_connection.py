@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from certificates import Authority
-from lines import get, network, serving, tunnelling, whole
+from lines import get, network, refused_in_an_upload, serving, tunnelling, whole
 
 from pointsman.canon.errors import GarbledError, SetupError, UnreachableError
 from pointsman.upstream.transport import Outgoing
@@ -109,23 +109,10 @@ def test_a_kept_connection_is_given_up_after_a_while():
 
 
 def test_a_refusal_that_comes_before_the_request_is_whole_is_the_answer():
-    async def scenario():
-        async def refuses(reader, writer):
-            await reader.readuntil(b"\r\n\r\n")
-            writer.transport.pause_reading()
-            writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno")
-            await left.wait()
-            writer.transport.abort()
+    def refuse(writer):
+        writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno")
 
-        left = asyncio.Event()
-        async with serving(refuses) as port, network() as transport:
-            request = Outgoing("POST", f"http://127.0.0.1:{port}/", (), bytes(32 * 1024 * 1024))
-            incoming = await transport.send(request)
-            body = await whole(incoming)
-            left.set()
-            return incoming.status, body
-
-    assert run(scenario()) == (413, b"no")
+    assert run(refused_in_an_upload(refuse)) == (413, b"no")
 
 
 def test_fields_go_out_in_the_bytes_in_which_they_came():

@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 from certificates import Authority
-from lines import get, network, serving, tunnelling, whole
+from lines import get, network, refused_in_an_upload, serving, tunnelling, whole
 
 from pointsman.canon.errors import StaleError, TruncatedError, UnreachableError
 from pointsman.upstream.transport import Outgoing
@@ -82,23 +82,11 @@ def test_a_kept_connection_that_ends_after_a_long_wait_has_carried_the_request()
 
 
 def test_an_upstream_that_hangs_up_in_an_upload_is_noticed_at_once():
-    async def scenario():
-        async def refuses(reader, writer):
-            await reader.readuntil(b"\r\n\r\n")
-            writer.transport.pause_reading()
-            writer.write(b"HTTP/1.0 413 Too Large\r\n\r\nno")
-            writer.write_eof()
-            await left.wait()
+    def refuse(writer):
+        writer.write(b"HTTP/1.0 413 Too Large\r\n\r\nno")
+        writer.write_eof()
 
-        left = asyncio.Event()
-        async with serving(refuses) as port, network() as transport:
-            request = Outgoing("POST", f"http://127.0.0.1:{port}/", (), bytes(32 * 1024 * 1024))
-            incoming = await transport.send(request)
-            body = await whole(incoming)
-            left.set()
-            return incoming.status, body
-
-    assert run(scenario()) == (413, b"no")
+    assert run(refused_in_an_upload(refuse)) == (413, b"no")
 
 
 def test_an_upstream_that_ends_before_it_was_asked_is_not_waited_for():

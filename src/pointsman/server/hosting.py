@@ -42,6 +42,11 @@ class Host:
         names = (one.getsockname()[0] for server in self._servers for one in server.sockets)
         return frozenset(str(name) for name in names)
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._connections)
+
     def _connect(self) -> ClientConnection:
         return ClientConnection(self._answer, self)
 
