@@ -6,11 +6,10 @@ from urllib.parse import unquote
 import httptools
 
 from pointsman.server.http_call import Carrier, HttpCall
+from pointsman.wire.head import Head, OversizeError
 
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 MAX_FIELDS = 200
-MAX_HEAD = 128 * 1024
-"""Bytes of a request's target and header fields, trailers included."""
 
 End: TypeAlias = Literal["upgrade", "oversize", "garbage"]
 """Why nothing more can be read: another protocol may follow, a head is too large, or it is no HTTP."""
@@ -30,10 +29,6 @@ class Reception(Carrier, Protocol):
         """The body of one that was taken is whole."""
 
 
-class OversizeError(Exception):
-    """More header than anybody sends."""
-
-
 class Intake:
     """Belongs to one connection."""
 
@@ -43,12 +38,7 @@ class Intake:
         self.coming: HttpCall | None = None
         """The call whose body is being received."""
         self._target = b""
-        self._fields: list[tuple[str, str]] = []
-        self._head_left = MAX_HEAD
-        self._moved = False
-        """Whether anything was told of the bytes at hand."""
-        self._untold = 0
-        """Bytes of which nothing was told, as of a field that is not whole, which it may never be."""
+        self._head = Head(MAX_FIELDS)
         self._upgrade = False
         """Whether the parser stops after the head at hand, for another protocol."""
         self._repeating = False
@@ -56,14 +46,11 @@ class Intake:
 
     def feed(self, data: bytes) -> End | None:
         """Takes bytes in; says why they are the last that it can read."""
-        self._moved = False
         try:
             rest = self._parse(data)
             while rest:
                 rest = self._parse(rest)
-            self._untold = 0 if self._moved else self._untold + len(data)
-            if self._untold > MAX_HEAD:
-                raise OversizeError
+            self._head.fed(len(data))
         except httptools.HttpParserUpgrade:
             return "upgrade"
         except OversizeError:
@@ -88,7 +75,7 @@ class Intake:
         return None
 
     def _go_on_behind_the_head(self) -> None:
-        framing = "".join(f"{name}: {value}\r\n" for name, value in self._fields if name in _FRAMING)
+        framing = "".join(f"{name}: {value}\r\n" for name, value in self._head.fields if name in _FRAMING)
         self._upgrade, self._repeating = False, True
         self._parser = httptools.HttpRequestParser(self)
         self._parser.feed_data(f"POST / HTTP/1.1\r\n{framing}\r\n".encode("latin-1"))
@@ -99,30 +86,26 @@ class Intake:
         """A request begins."""
         if self._repeating:
             return
-        self._target, self._fields, self._head_left, self._moved = b"", [], MAX_HEAD, True
+        self._target = b""
+        self._head.begin()
         self._reception.begins()
 
     def on_url(self, url: bytes) -> None:
         """A piece of the request's target."""
         if not self._repeating:
             self._target += url
-            self._count(len(url))
+            self._head.take(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A field of the head; trailers are only counted."""
-        self._count(len(name) + len(value))
         if self.coming is None:
-            self._fields.append((name.decode("latin-1").lower(), value.strip().decode("latin-1")))
-
-    def _count(self, size: int) -> None:
-        self._moved = True
-        self._head_left -= size
-        if self._head_left < 0 or len(self._fields) > MAX_FIELDS:
-            raise OversizeError
+            self._head.field(name, value)
+        else:
+            self._head.trailer(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
-        self._moved = True
+        self._head.tell()
         if self._repeating:
             self._repeating = False
             return
@@ -133,7 +116,7 @@ class Intake:
             parser.get_method().decode("latin-1"),
             path,
             query,
-            tuple(self._fields),
+            tuple(self._head.fields),
             lasting=parser.should_keep_alive(),
         )
         if parser.get_http_version() == "1.0":
@@ -143,13 +126,13 @@ class Intake:
 
     def on_body(self, data: bytes) -> None:
         """A piece of the request's body."""
-        self._moved = True
+        self._head.tell()
         if self.coming is not None:
             self.coming.feed(data)
 
     def on_message_complete(self) -> None:
         """The request is whole."""
-        self._moved = True
+        self._head.tell()
         if self._upgrade:
             return
         call, self.coming = self.coming, None

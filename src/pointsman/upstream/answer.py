@@ -7,20 +7,14 @@ import httptools
 
 from pointsman.upstream import failures
 from pointsman.upstream.failures import Circumstances
+from pointsman.wire.head import Head, OversizeError
 from pointsman.wire.headers import Headers
 
 MAX_FIELDS = 1000
-MAX_HEAD = 128 * 1024
-"""Bytes of all header fields, trailers included."""
 STALE_SECONDS = 5.0
 """A kept connection that ends later than this has carried the request: to ask again might cost twice."""
 READ_BUFFER = 64 * 1024
 """Bytes that may wait here before the upstream is made to wait."""
-_OVERSIZE = f"its header has over {MAX_FIELDS} fields or {MAX_HEAD // 1024} KB"
-
-
-class OversizeError(Exception):
-    """More header than anybody sends."""
 
 
 class SurplusError(Exception):
@@ -57,16 +51,10 @@ class Answer:
         self._parser.set_dangerous_leniencies(
             lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
         )
-        self._fields: list[tuple[str, str]] = []
-        self._fields_left = MAX_FIELDS
-        self._head_left = MAX_HEAD
+        self._head = Head(MAX_FIELDS)
         self._began = asyncio.get_running_loop().time()
         self._heard = False
         """Whether a single byte has come."""
-        self._moved = False
-        """Whether anything was told of the bytes at hand."""
-        self._untold = 0
-        """Bytes of which nothing was told, as of a field that is not whole, which it may never be."""
         self._pieces: list[bytes] = []
         self._error: Exception | None = None
         self._waiting: asyncio.Future[None] | None = None
@@ -117,14 +105,12 @@ class Answer:
 
     def feed(self, data: bytes) -> None:
         """More bytes."""
-        self._heard, self._moved = True, False
+        self._heard = True
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._head.fed(len(data))
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade, OversizeError) as error:
             self._break(error)
-        self._untold = 0 if self._moved else self._untold + len(data)
-        if self._untold > MAX_HEAD:
-            self._break(OversizeError(_OVERSIZE))
         self.wake()
 
     def wake(self) -> None:
@@ -180,24 +166,21 @@ class Answer:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A field of the head, or a trailer, which nobody asks for."""
-        self._moved = True
-        self._fields_left -= 1
-        self._head_left -= len(name) + len(value)
-        if self._fields_left < 0 or self._head_left < 0:
-            raise OversizeError(_OVERSIZE)
-        if not self.headed:
-            self._fields.append((name.decode("latin-1").lower(), value.strip().decode("latin-1")))
+        if self.headed:
+            self._head.trailer(name, value)
+        else:
+            self._head.field(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is whole, unless it is only a word in between (RFC 9110, section 15.2)."""
         status = self._parser.get_status_code()
         if status >= 200:
-            self.status, self.headers, self.headed = status, tuple(self._fields), True
-        self._fields.clear()
+            self.status, self.headers, self.headed = status, tuple(self._head.fields), True
+        self._head.fields.clear()
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body."""
-        self._moved = True
+        self._head.tell()
         self._pieces.append(data)
         self.size += len(data)
 
