@@ -121,7 +121,7 @@ def test_a_broken_edit_is_shown_by_status_while_the_endpoint_goes_on(cli, served
 
     assert result.status == 2
     assert "runs at" in result.out
-    assert "the nearest one is `port`" in result.out
+    assert result.out.count("the nearest one is `port`") == 1
 
 
 def test_a_second_one_at_the_same_port_says_whose_it_is(cli, served):

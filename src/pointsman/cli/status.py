@@ -71,9 +71,11 @@ def _offline() -> Json:
 
 def _lines(facts: Json) -> Iterator[str]:
     yield from _running(facts) if facts["running"] else _not_running(facts)
-    if facts["config_error"]:
-        yield click.style(f"  error: {facts['config_error']}", fg="red")
-    for warning in facts.get("warnings", ()):
+    error, warnings = facts["config_error"], facts.get("warnings", ())
+    # A running endpoint says the same, and what it does about it.
+    if error and not any(warning.startswith(error) for warning in warnings):
+        yield click.style(f"  error: {error}", fg="red")
+    for warning in warnings:
         yield click.style(f"  warning: {warning}", fg="yellow")
     yield from _next(facts)
 
