@@ -24,3 +24,7 @@ class Intent(Struct, frozen=True):
     stream: bool
     members: dict[str, Span]
     """Where the value of each top-level member of the body stands."""
+    placed: bool = False
+    """Whether the path names the model and the form of the answer, not the body."""
+    array: bool = False
+    """Whether a stream is asked for as one JSON array instead of server-sent events."""

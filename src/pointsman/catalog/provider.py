@@ -22,6 +22,10 @@ class Speaks(Struct, frozen=True, forbid_unknown_fields=True):
     """Fields that every request to it carries."""
     forward_headers: tuple[str, ...] = ()
     """Client header fields that a translated request keeps, beside the user agent."""
+    paths: dict[str, str] = {}
+    """Where an operation lives below the base URL, if not where the dialect has it; may hold `{model}`."""
+    stream_paths: dict[str, str] = {}
+    """The same for a stream."""
     count_tokens: bool = False
     """Whether it counts tokens (Anthropic's `/v1/messages/count_tokens`)."""
     embeddings: bool = False

@@ -1,7 +1,7 @@
 """What every dialect offers: pure codecs between its wire form and the canonical one."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -84,11 +84,22 @@ class Encoder(Protocol):
         ...
 
 
+MODEL = "{model}"
+"""Stands in a path for the model's name."""
+
+
+ModelList = Literal["list", "pages", "resources"]
+"""OpenAI's `{"data": […]}`; Anthropic's, in pages; Google's `{"models": [{"name": "models/…"}]}`."""
+
+
 class Route(Struct, frozen=True):
     """One endpoint of a dialect. Paths stand without the version prefix (`/v1`)."""
 
     path: str
+    """May hold `{model}` once; then the path tells the form of the answer, too."""
     operation: Operation
+    streams: bool = False
+    """Whether a request there asks for a stream, where the path tells."""
 
 
 class Dialect(Struct, frozen=True):
@@ -99,7 +110,7 @@ class Dialect(Struct, frozen=True):
     title: str
     routes: tuple[Route, ...]
     paths: Mapping[Operation, str]
-    """Where each operation lives below an upstream's base URL."""
+    """Where each operation lives below an upstream's base URL; may hold `{model}`, and a query of its own."""
     models_path: str
     """Where an upstream lists its models."""
     request_headers: Headers
@@ -135,6 +146,14 @@ class Dialect(Struct, frozen=True):
     """(input tokens) → the body of a token count."""
     fold_losses: Callable[[Answer, Asked], tuple[Loss, ...]]
     """What `fold` cannot carry beside that: what shows only in the whole answer."""
+    stream_paths: Mapping[Operation, str] = {}
+    """Where it lives if a stream is asked for, as far as that is elsewhere."""
+    version_prefix: str = "/v1"
+    """What its clients' paths begin with."""
+    event_query: tuple[str, str] | None = None
+    """The query's member without which a stream is one JSON array, not server-sent events."""
+    model_list: ModelList = "list"
+    """How its clients read a list of models."""
     sign_header: str = ""
     """A header field that only this dialect's clients send; empty where there is none."""
     request_id_header: str = "x-request-id"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from pointsman.canon.intent import Intent
 from pointsman.canon.json import Json
@@ -54,7 +54,10 @@ class Exchange(Struct):
     def request(self) -> Request:
         """The canonical request. Raises MalformedError."""
         if self._request is None:
-            self._request = self.dialect.decode_request(self.members())
+            decoded = self.dialect.decode_request(self.members())
+            if self.intent.placed:
+                decoded = structs.replace(decoded, model=self.intent.model or "", stream=self.intent.stream)
+            self._request = decoded
         return self._request
 
 

@@ -121,7 +121,8 @@ async def _exchange(exchange: Exchange, prepared: Prepared, line: Line, parts: P
     if prepared.outgoing.engine is not None:
         trace.losses += reported_losses(incoming.headers)
     try:
-        form = await judge_head(incoming, prepared.dialect, prepared.limits, parts.wall())
+        array = exchange.intent.array and prepared.form == "relay"
+        form = await judge_head(incoming, prepared.dialect, prepared.limits, parts.wall(), array=array)
         asked = _asked(exchange, prepared, parts, form)
         delivery = Delivery(exchange, prepared, incoming, line, trace, asked, parts=parts)
         await delivery.deliver(form)

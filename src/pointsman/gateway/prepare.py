@@ -1,7 +1,8 @@
 """Preparing an attempt: which dialect the backend is spoken to in, and the request that leaves."""
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Literal, cast
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
@@ -12,7 +13,7 @@ from pointsman.canon.intent import Operation
 from pointsman.canon.loss import Loss
 from pointsman.canon.traits import Target, Traits
 from pointsman.catalog.provider import RateLimits, Speaks
-from pointsman.dialects.dialect import Dialect
+from pointsman.dialects.dialect import MODEL, Dialect
 from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.keepsakes import restore
 from pointsman.gateway.parts import Parts
@@ -31,6 +32,7 @@ _OFFERS: dict[Operation, Callable[[Speaks], bool]] = {
     "completions": lambda speaks: speaks.completions,
 }
 """Operations that are relayed or not served at all."""
+_AS_THE_DIALECT = Speaks(base="")
 
 
 class Prepared(Struct, frozen=True):
@@ -70,7 +72,7 @@ def prepare(
     body = _body(exchange, candidate, dialect, traits, parts)
     outgoing = Outgoing(
         method="POST",
-        url=_url(exchange, backend, dialect),
+        url=_url(exchange, candidate, dialect, form=body.form),
         headers=_headers(exchange, candidate, dialect, lease, parts, form=body.form),
         body=body.data,
         connect=backend.timeouts.connect,
@@ -139,7 +141,7 @@ def _body(exchange: Exchange, candidate: Candidate, dialect: Dialect, traits: Tr
 
 def _rewrite_reason(exchange: Exchange, candidate: Candidate, traits: Traits) -> str | None:
     intent = exchange.intent
-    if "model" not in intent.members:
+    if not (intent.placed or "model" in intent.members):
         return NAMELESS
     if intent.operation in _OFFERS:
         return None
@@ -149,15 +151,37 @@ def _rewrite_reason(exchange: Exchange, candidate: Candidate, traits: Traits) ->
 
 
 def _relayed(exchange: Exchange, model: str) -> bytes:
-    if exchange.intent.model == model:
+    if exchange.intent.placed or exchange.intent.model == model:
         return exchange.body
     return replace(exchange.body, exchange.intent.members["model"], model)
 
 
-def _url(exchange: Exchange, backend: Backend, dialect: Dialect) -> str:
-    url = backend.bases[dialect.name] + dialect.paths[exchange.intent.operation]
-    query = fields.query_without_key(exchange.query) if dialect is exchange.dialect else ""
+def _url(
+    exchange: Exchange, candidate: Candidate, dialect: Dialect, *, form: Literal["relay", "translate"]
+) -> str:
+    """A relayed request keeps its query; a translated one has the query that its path demands."""
+    path, _, query = _path(exchange, candidate.backend, dialect).partition("?")
+    if dialect is exchange.dialect:
+        asked = fields.query_without_key(exchange.query)
+        query = asked if form == "relay" else "&".join(filter(None, (_without(asked, query), query)))
+    url = candidate.backend.bases[dialect.name] + path.replace(MODEL, quote(candidate.model, safe=""))
     return f"{url}?{query}" if query else url
+
+
+def _path(exchange: Exchange, backend: Backend, dialect: Dialect) -> str:
+    """Where the operation lives: by the provider's row, else by the dialect."""
+    intent = exchange.intent
+    row = backend.provider.dialects.get(dialect.name) or _AS_THE_DIALECT
+    places: list[Mapping[str, str]] = [row.paths, cast("Mapping[str, str]", dialect.paths)]
+    if intent.stream:
+        places = [row.stream_paths, row.paths, cast("Mapping[str, str]", dialect.stream_paths), places[-1]]
+    return next(place[intent.operation] for place in places if intent.operation in place)
+
+
+def _without(query: str, other: str) -> str:
+    """A query without the members that another one names."""
+    named = {part.partition("=")[0] for part in other.split("&")}
+    return "&".join(part for part in query.split("&") if part.partition("=")[0] not in named)
 
 
 def _headers(

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable
+from urllib.parse import parse_qsl
 
 from pointsman.canon.errors import LoopError, PointsmanError, UnknownPathError
 from pointsman.canon.intent import Intent
-from pointsman.dialects.dialect import Dialect, Route
+from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.line import error_headers, id_header
 from pointsman.gateway.pipeline import serve
@@ -13,15 +14,16 @@ from pointsman.ledger.trace import Trace
 from pointsman.server.buffers import read_body
 from pointsman.server.call import Call, ClientLeftError
 from pointsman.server.guard import preflight, shared_with
+from pointsman.server.models import Shape, shape_for
 from pointsman.server.pages import Page, Pages
+from pointsman.server.routes import Found, Routes
 from pointsman.server.service import Service
 from pointsman.wire import headers as fields
 from pointsman.wire.coding import decode_body
 from pointsman.wire.headers import Headers
-from pointsman.wire.json import encode, peek
+from pointsman.wire.json import Peek, encode, peek
 
 JSON_HEAD: Headers = (("content-type", "application/json"),)
-VERSION_PREFIX = "/v1"
 LOG = logging.getLogger("pointsman")
 
 
@@ -30,11 +32,11 @@ class Endpoint:
 
     def __init__(self, service: Callable[[], Service]) -> None:
         self._service = service
-        self._routes: dict[str, tuple[Dialect, Route]] | None = None
+        self._made: Routes | None = None
 
     async def answer(self, call: Call) -> None:
         """One call, to its end."""
-        visit = Visit(self._service(), call)
+        visit = Visit(self._service(), call, self._routes())
         try:
             await self._admit(visit)
         except PointsmanError as error:
@@ -53,27 +55,25 @@ class Endpoint:
             await visit.send(204, preflight(visit.headers), b"")
             return
         if visit.path != "/health":
-            admission.check_key(visit.headers)
-        found = self._find(visit.service, visit.path) if visit.method == "POST" else None
-        if found is not None:
-            await self._serve(visit, found[0], found[1])
+            admission.check_key(visit.headers, visit.query)
+        found = visit.routes.find(visit.path)
+        if found is not None and visit.method == "POST":
+            await self._serve(visit, found)
             return
-        page = Pages(visit.service).find(visit.method, visit.path, visit.headers, visit.query)
+        page = Pages(visit.service).find(visit.method, visit.path, visit.shape(), visit.query)
+        if page is None and found is not None:
+            raise UnknownPathError(f"{visit.method} is not what {visit.path} takes here; send it a POST")
         if page is None:
             raise UnknownPathError(f"{visit.method} {visit.trace.path} is not an endpoint of pointsman")
         await visit.show(page)
 
-    def _find(self, service: Service, path: str) -> tuple[Dialect, Route] | None:
-        if self._routes is None:
-            self._routes = {
-                route.path: (dialect, route)
-                for dialect in service.parts.dialects.values()
-                for route in dialect.routes
-            }
-        return self._routes.get(path)
+    def _routes(self) -> Routes:
+        if self._made is None:
+            self._made = Routes(self._service().parts.dialects.values())
+        return self._made
 
-    async def _serve(self, visit: "Visit", dialect: Dialect, route: Route) -> None:
-        service = visit.service
+    async def _serve(self, visit: "Visit", found: Found) -> None:
+        service, dialect = visit.service, found.dialect
         if fields.has_via(visit.headers, service.parts.instance):
             raise LoopError(
                 "the request has come back to the endpoint that sent it: a backend's `base_url` leads here"
@@ -86,12 +86,11 @@ class Endpoint:
             coding = fields.first(visit.headers, "content-encoding")
             body = decode_body(raw, coding, limit) if coding else raw
             reservation.grow(max(0, len(body) - len(raw)))
-            seen = peek(body)
-            visit.trace.stream = seen.stream
-            visit.trace.asked = seen.model
+            intent = _intent(found, peek(body), visit.query)
+            visit.trace.stream = intent.stream
+            visit.trace.asked = intent.model
             visit.trace.dialect = dialect.name
-            visit.trace.operation = route.operation
-            intent = Intent(dialect.name, route.operation, seen.model, seen.stream, seen.members)
+            visit.trace.operation = intent.operation
             exchange = Exchange(
                 visit.trace.request_id, visit.query, visit.headers, body, dialect, intent, reservation
             )
@@ -101,11 +100,12 @@ class Endpoint:
 class Visit:
     """One request on its way through the endpoint."""
 
-    def __init__(self, service: Service, call: Call) -> None:
+    def __init__(self, service: Service, call: Call, routes: Routes) -> None:
         self.service = service
         self.call = call
+        self.routes = routes
         self.method = call.method
-        self.path = plain_path(call.path)
+        self.path = routes.plain(call.path)
         self.query = call.query
         self.headers = call.headers
         self.origin: str | None = None
@@ -117,13 +117,12 @@ class Visit:
         dialects = self.service.parts.dialects
         names = {name for name, _ in self.headers}
         signed = (dialect for dialect in dialects.values() if dialect.sign_header in names)
-        by_path = (
-            dialect
-            for dialect in dialects.values()
-            for route in dialect.routes
-            if self.path.startswith(route.path)
-        )
-        return next(by_path, None) or next(signed, None) or dialects[self.service.default_dialect]
+        by_path = self.routes.spoken_at(self.call.path, self.path)
+        return by_path or next(signed, None) or dialects[self.service.default_dialect]
+
+    def shape(self) -> Shape:
+        """How the caller expects models to be listed."""
+        return shape_for(self.dialect().model_list, self.query)
 
     async def carry(self, exchange: Exchange) -> None:
         """Hands the request to the gateway and counts it."""
@@ -184,11 +183,16 @@ def _without_sharing(headers: Headers, ours: Headers) -> Headers:
     return tuple(pair for pair in headers if not (ours and pair[0].startswith("access-control-")))
 
 
-def plain_path(path: str) -> str:
-    """A path without the version prefix, however often it stands there, and without a closing slash."""
-    while path == VERSION_PREFIX or path.startswith(VERSION_PREFIX + "/"):
-        path = path[len(VERSION_PREFIX) :]
-    return path.rstrip("/") or "/"
+def _intent(found: Found, seen: Peek, query: str) -> Intent:
+    """What the path and the body ask for."""
+    dialect, route = found.dialect, found.route
+    if found.model is None:
+        return Intent(dialect.name, route.operation, seen.model, seen.stream, seen.members)
+    asked = dict(parse_qsl(query))
+    array = route.streams and dialect.event_query is not None and dialect.event_query not in asked.items()
+    return Intent(
+        dialect.name, route.operation, found.model, route.streams, seen.members, placed=True, array=array
+    )
 
 
 def _internal(error: Exception) -> PointsmanError:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from hmac import compare_digest
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
 
@@ -17,6 +17,8 @@ from pointsman.wire.headers import Headers, first
 
 LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
 KEY_HEADERS = ("authorization", "x-api-key", "x-goog-api-key")
+KEY_QUERY = "key"
+"""Where Google's clients may send it instead (https://ai.google.dev/api)."""
 _HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::\d*)?")
 """A Host field: an address in brackets or a name, then perhaps a port (RFC 9110, section 7.2)."""
 
@@ -59,20 +61,19 @@ class Admission(Struct, frozen=True):
             raise ForbiddenError(f"origin `{_shown(origin)}` is not allowed here; {advice}")
         return origin
 
-    def check_key(self, headers: Headers) -> None:
-        """Raises UnauthorizedError unless one of the key headers holds the endpoint's key."""
+    def check_key(self, headers: Headers, query: str = "") -> None:
+        """Raises UnauthorizedError unless a key header, or `key` in the query, holds the endpoint's key."""
         if self.key is None:
             return
-        # Every header is compared, so that the time taken does not tell which one was right.
-        matches = [compare_digest(_key_in(value), self.key) for name, value in headers if name in KEY_HEADERS]
+        sent = [(name, _key_in(value)) for name, value in headers if name in KEY_HEADERS]
+        sent += [(f"?{name}", value.encode()) for name, value in parse_qsl(query) if name == KEY_QUERY]
+        # Every one is compared, so that the time taken does not tell which one was right.
+        matches = [compare_digest(value, self.key) for _, value in sent]
         if not any(matches):
-            sent = (
-                ", ".join(dict.fromkeys(name for name, _ in headers if name in KEY_HEADERS))
-                or "no key header"
-            )
+            seen = ", ".join(dict.fromkeys(name for name, _ in sent)) or "no key header"
             raise UnauthorizedError(
                 f"this endpoint wants its key (POINTSMAN_API_KEY) as `Authorization: Bearer`, `x-api-key` or "
-                f"`x-goog-api-key`; the request has {sent}"
+                f"`x-goog-api-key`; the request has {seen}"
             )
 
 

@@ -3,6 +3,7 @@
 OpenAI: `{"object": "list", "data": […]}` (platform.openai.com/docs/api-reference/models/list).
 Anthropic: with `has_more`, `first_id` and `last_id` (platform.claude.com/docs/en/api/models-list), told by
 its version header. Codex: `{"models": [{"slug": …}]}`, told by the query's `client_version`.
+Google: `{"models": [{"name": "models/…"}]}` (ai.google.dev/api/models), told by its path or its key's header.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,20 +13,21 @@ from urllib.parse import parse_qs
 
 from pointsman.canon.errors import RequestError
 from pointsman.canon.json import Json
+from pointsman.dialects.dialect import ModelList
 from pointsman.routing.router import Router
 from pointsman.routing.snapshot import Backend, Model
-from pointsman.wire.headers import Headers, first
 
-Shape: TypeAlias = Literal["list", "pages", "slugs"]
+Shape: TypeAlias = ModelList | Literal["slugs"]
 Listed: TypeAlias = tuple[str, Backend, Model]
 PAGE_LIMIT = 1000
+RESOURCE = "models/"
+"""What Google's names of models begin with."""
+RESOURCE_PAGE = 50
 
 
-def shape_for(headers: Headers, query: str) -> Shape:
-    """The shape that the caller expects."""
-    if "client_version" in parse_qs(query, keep_blank_values=True):
-        return "slugs"
-    return "pages" if first(headers, "anthropic-version") is not None else "list"
+def shape_for(usual: ModelList, query: str) -> Shape:
+    """The shape that the caller expects: its dialect's usual one, or Codex's own."""
+    return "slugs" if "client_version" in parse_qs(query, keep_blank_values=True) else usual
 
 
 class Lister:
@@ -45,6 +47,7 @@ class Lister:
 
     def one(self, shape: Shape, name: str) -> Json:
         """One model by any name that a request may use. Raises UnknownModelError."""
+        name = name.removeprefix(RESOURCE) if shape == "resources" else name
         found = (listed for listed in self.all() if listed[0] == name)
         return _ENTRIES[shape](next(found, None) or self._router.described(name))
 
@@ -106,6 +109,37 @@ def _slug_entry(listed: Listed) -> Json:
     }
 
 
+def _resource_entry(listed: Listed) -> Json:
+    name, backend, model = listed
+    limits = (("inputTokenLimit", model.context_window), ("outputTokenLimit", model.max_output))
+    return {
+        "name": RESOURCE + name,
+        "version": "001",
+        "displayName": model.title or name,
+        "description": f"through pointsman, at {backend.name}",
+        **{field: limit for field, limit in limits if limit is not None},
+        "supportedGenerationMethods": ["generateContent", "countTokens"],
+    }
+
+
+def _resource_page(listed: list[Listed], query: str) -> Json:
+    """Pages by the number of entries that came before (https://ai.google.dev/api/models#method:-models.list)."""
+    asked = {name: values[-1] for name, values in parse_qs(query).items()}
+    begin = _whole(asked.get("pageToken"), "pageToken", 0)
+    size = min(_whole(asked.get("pageSize"), "pageSize", RESOURCE_PAGE) or RESOURCE_PAGE, PAGE_LIMIT)
+    shown = {"models": [_resource_entry(each) for each in listed[begin : begin + size]]}
+    return {**shown, "nextPageToken": str(begin + size)} if begin + size < len(listed) else shown
+
+
+def _whole(text: str | None, name: str, usual: int) -> int:
+    """A whole number in the query. Raises RequestError."""
+    if text is None:
+        return usual
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise RequestError(f"`{name}` must be a whole number", param=name)
+    return int(text)
+
+
 def _iso(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -156,9 +190,11 @@ _PAGES: dict[Shape, Callable[[list[Listed], str], Json]] = {
     "list": _list_page,
     "pages": _pages_page,
     "slugs": _slug_page,
+    "resources": _resource_page,
 }
 _ENTRIES: dict[Shape, Callable[[Listed], Json]] = {
     "list": _list_entry,
     "pages": _page_entry,
     "slugs": _slug_entry,
+    "resources": _resource_entry,
 }

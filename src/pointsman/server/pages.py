@@ -5,10 +5,9 @@ from urllib.parse import parse_qs
 
 from msgspec import Struct
 
-from pointsman.canon.errors import UnknownPathError
 from pointsman.canon.json import Json
 from pointsman.routing.explain import explain
-from pointsman.server.models import Lister, Shape, shape_for
+from pointsman.server.models import Lister, Shape
 from pointsman.server.service import Service
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import encode
@@ -28,18 +27,19 @@ class Pages:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    def find(self, method: str, path: str, headers: Headers, query: str) -> Page | None:
-        """The page at a path, or None. Raises UnknownModelError, RequestError, UnknownPathError."""
+    def find(self, method: str, path: str, shape: Shape, query: str) -> Page | None:
+        """The page at a path, or None. `shape` is that of lists of models.
+
+        Raises UnknownModelError, RequestError.
+        """
         method = "GET" if method == "HEAD" else method
         page = _PAGES.get((method, path))
         if page is not None:
             return _json(page(self))
         if method == "GET" and (path == "/models" or path.startswith("/models/")):
-            return self._models(path, shape_for(headers, query), query)
+            return self._models(path, shape, query)
         if method == "GET" and (path == "/explain" or path.startswith("/explain/")):
             return self._explain(path, query)
-        if any(path == route.path for each in self._service.parts.dialects.values() for route in each.routes):
-            raise UnknownPathError(f"{method} is not what {path} takes here; send it a POST")
         return None
 
     def _explain(self, path: str, query: str) -> Page:

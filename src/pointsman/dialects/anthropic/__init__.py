@@ -40,6 +40,7 @@ DIALECT = Dialect(
     render_error=render_error,
     error_frame=error_frame,
     count_answer=_count_answer,
+    model_list="pages",
     sign_header="anthropic-version",
     request_id_header="request-id",
     roles=ROLES,
