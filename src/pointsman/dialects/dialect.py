@@ -154,6 +154,10 @@ class Dialect(Struct, frozen=True):
     """The query's member without which a stream is one JSON array, not server-sent events."""
     model_list: ModelList = "list"
     """How its clients read a list of models."""
+    count_request: Callable[[Json], Json] | None = None
+    """A request for an answer → the request that counts its tokens; None where the dialect counts none."""
+    read_count: Callable[[Json], int | None] | None = None
+    """What such a request was answered with, in input tokens; None for what is no count."""
     sign_header: str = ""
     """A header field that only this dialect's clients send; empty where there is none."""
     request_id_header: str = "x-request-id"

@@ -1,42 +1,81 @@
-"""Counting tokens: by the backend where it can, else by an estimate that says that it is one."""
+"""Counting tokens: by the backend where it can, in whichever dialect, else by an estimate that says so."""
 
+from collections.abc import Mapping
+
+from pointsman.canon.errors import GarbledError, RequestError
 from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.estimate import estimate
 from pointsman.gateway.exchange import Exchange
-from pointsman.gateway.judge import RefusalError
+from pointsman.gateway.judge import RefusalError, read_whole
 from pointsman.gateway.line import Line
+from pointsman.gateway.prepare import Prepared
 from pointsman.gateway.stream import facts
 from pointsman.ledger.trace import Trace
 from pointsman.routing.plan import Candidate
-from pointsman.wire.json import encode
+from pointsman.upstream.transport import Incoming
+from pointsman.wire.coding import decode_body
+from pointsman.wire.headers import Headers, first
+from pointsman.wire.json import decode_object, encode
+
+COUNT_BYTES = 1024 * 1024
+"""How long a count may be."""
 
 
-def counts_itself(candidate: Candidate, dialect: Dialect) -> bool:
-    """Whether the backend has a counter in the client's dialect."""
+def counting_dialect(
+    exchange: Exchange, candidate: Candidate, dialects: Mapping[str, Dialect]
+) -> Dialect | None:
+    """The dialect in which the backend counts a model's tokens, the client's own if it does; or none."""
     backend = candidate.backend
-    speaks = backend.provider.dialects.get(dialect.name)
-    return dialect.name in backend.spoken(candidate.model) and speaks is not None and speaks.count_tokens
+    rows = backend.provider.dialects
+    spoken = [name for name in backend.spoken(candidate.model) if name in rows and rows[name].count_tokens]
+    if exchange.dialect.name in spoken:
+        return exchange.dialect
+    known = (dialects[name] for name in spoken if name in dialects)
+    return next((dialect for dialect in known if dialect.count_request is not None), None)
 
 
-def lacks_counter(exchange: Exchange, refusal: RefusalError) -> bool:
+def lacks_counter(exchange: Exchange, prepared: Prepared, refusal: RefusalError) -> bool:
     """Whether a backend that is said to count has no such endpoint: its error is not even in the dialect."""
     missing = refusal.upstream_status in {404, 405, 501}
     return (
         exchange.intent.operation == "count_tokens"
         and missing
-        and refusal.fault().dialect != exchange.dialect.name
+        and refusal.fault().dialect != prepared.dialect.name
     )
+
+
+def is_translated_count(exchange: Exchange, prepared: Prepared) -> bool:
+    """Whether what comes back is a count that the client cannot read as it is."""
+    return exchange.intent.operation == "count_tokens" and prepared.form == "translate"
+
+
+async def count_there(
+    exchange: Exchange, prepared: Prepared, incoming: Incoming, line: Line, trace: Trace
+) -> None:
+    """The backend's own count, in the client's dialect. Raises GarbledError, TruncatedError."""
+    read = prepared.dialect.read_count
+    coding = first(incoming.headers, "content-encoding")
+    body = await read_whole(incoming, exchange.room)
+    try:
+        answer = decode_object(decode_body(body, coding, COUNT_BYTES) if coding else body)
+    except RequestError as error:
+        raise GarbledError(f"the backend's count of tokens cannot be read: {error.message}") from error
+    tokens = None if read is None else read(answer)
+    if tokens is None:
+        raise GarbledError("the backend's answer holds no count of tokens; check its `base_url`")
+    await _say(exchange, tokens, line, facts(trace))
 
 
 async def count_here(exchange: Exchange, line: Line, trace: Trace) -> None:
     """Answers with an estimate; a header marks it."""
     trace.form = "estimate"
-    body = encode(exchange.dialect.count_answer(estimate(exchange.request())))
-    head = (
-        ("content-type", "application/json"),
-        ("content-length", str(len(body))),
-        ("x-pointsman-estimate", "true"),
-        *facts(trace),
+    await _say(
+        exchange, estimate(exchange.request()), line, (("x-pointsman-estimate", "true"), *facts(trace))
     )
-    await line.commit(200, head, ours=True)
+
+
+async def _say(exchange: Exchange, tokens: int, line: Line, headers: Headers) -> None:
+    body = encode(exchange.dialect.count_answer(tokens))
+    entity = (("content-type", "application/json"), ("content-length", str(len(body))))
+    await line.commit(200, (*entity, *headers), ours=True)
     await line.finish(body)

@@ -4,10 +4,16 @@ import asyncio
 from collections.abc import Callable
 
 from pointsman.canon.errors import PointsmanError, UnknownModelError, UpstreamError
-from pointsman.dialects.dialect import Asked
+from pointsman.dialects.dialect import Asked, Dialect
 from pointsman.gateway.amend import amend
 from pointsman.gateway.attendance import ClientGoneError, attended
-from pointsman.gateway.counting import count_here, counts_itself, lacks_counter
+from pointsman.gateway.counting import (
+    count_here,
+    count_there,
+    counting_dialect,
+    is_translated_count,
+    lacks_counter,
+)
 from pointsman.gateway.estimate import estimate
 from pointsman.gateway.exchange import Client, Exchange, check_turns
 from pointsman.gateway.judge import Form, RefusalError, judge_head
@@ -83,10 +89,10 @@ async def _attempt(
     """One try; the error if nothing was committed."""
     candidate = step.candidate
     _note(trace, candidate)
-    if exchange.intent.operation == "count_tokens" and not counts_itself(candidate, exchange.dialect):
+    dialect = _dialect(exchange, candidate, parts)
+    if dialect is None:
         await count_here(exchange, line, trace)
         return None
-    dialect = upstream_dialect(exchange, candidate, parts.dialects)
     async with parts.pool.lease(candidate.backend, dialect.name) as lease:
         trace.account = lease.account
         line.secrets = secrets_of(lease, candidate.backend)
@@ -98,6 +104,16 @@ async def _attempt(
     return None
 
 
+def _dialect(exchange: Exchange, candidate: Candidate, parts: Parts) -> Dialect | None:
+    """The dialect to speak to the backend; None where it cannot do what only an estimate can replace.
+
+    Raises UnsupportedError.
+    """
+    if exchange.intent.operation == "count_tokens":
+        return counting_dialect(exchange, candidate, parts.dialects)
+    return upstream_dialect(exchange, candidate, parts.dialects)
+
+
 async def _exchange_amended(
     exchange: Exchange, prepared: Prepared, line: Line, parts: Parts, trace: Trace
 ) -> None:
@@ -105,7 +121,7 @@ async def _exchange_amended(
     try:
         await _exchange(exchange, prepared, line, parts, trace)
     except RefusalError as refusal:
-        if lacks_counter(exchange, refusal):
+        if lacks_counter(exchange, prepared, refusal):
             await count_here(exchange, line, trace)
             return
         amended = amend(prepared, refusal)
@@ -123,6 +139,9 @@ async def _exchange(exchange: Exchange, prepared: Prepared, line: Line, parts: P
     try:
         array = exchange.intent.array and prepared.form == "relay"
         form = await judge_head(incoming, prepared.dialect, prepared.limits, parts.wall(), array=array)
+        if is_translated_count(exchange, prepared):
+            await count_there(exchange, prepared, incoming, line, trace)
+            return
         asked = _asked(exchange, prepared, parts, form)
         delivery = Delivery(exchange, prepared, incoming, line, trace, asked, parts=parts)
         await delivery.deliver(form)

@@ -136,7 +136,10 @@ def _body(exchange: Exchange, candidate: Candidate, dialect: Dialect, traits: Tr
     if dialect is not exchange.dialect:
         request = restore(request, parts.keepsakes, caller(exchange.headers))
     encoded = dialect.encode_request(request, Target(candidate.model, candidate.backend.issuer, traits))
-    return Body(encode(encoded.body), "translate", encoded.losses, encoded.names, reason)
+    said = encoded.body
+    if exchange.intent.operation == "count_tokens" and dialect.count_request is not None:
+        said = dialect.count_request(said)
+    return Body(encode(said), "translate", encoded.losses, encoded.names, reason)
 
 
 def _rewrite_reason(exchange: Exchange, candidate: Candidate, traits: Traits) -> str | None:

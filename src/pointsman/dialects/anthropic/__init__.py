@@ -1,7 +1,7 @@
 """Anthropic Messages (platform.claude.com, "Messages API")."""
 
-from pointsman.canon.json import Json
 from pointsman.dialects.anthropic.answer import fold
+from pointsman.dialects.anthropic.counting import count_answer, count_request, read_count
 from pointsman.dialects.anthropic.decode import StreamDecoder, decode_whole, summary
 from pointsman.dialects.anthropic.encode import PING, StreamEncoder
 from pointsman.dialects.anthropic.encode_request import encode_request
@@ -12,11 +12,6 @@ from pointsman.dialects.anthropic.relay import rewrite_reason
 from pointsman.dialects.anthropic.request import decode_request
 from pointsman.dialects.anthropic.words import NAME, VERSION
 from pointsman.dialects.dialect import Dialect, Route
-
-
-def _count_answer(tokens: int) -> Json:
-    return {"input_tokens": tokens}
-
 
 DIALECT = Dialect(
     name=NAME,
@@ -39,7 +34,9 @@ DIALECT = Dialect(
     parse_error=parse_error,
     render_error=render_error,
     error_frame=error_frame,
-    count_answer=_count_answer,
+    count_answer=count_answer,
+    count_request=count_request,
+    read_count=read_count,
     model_list="pages",
     sign_header="anthropic-version",
     request_id_header="request-id",
