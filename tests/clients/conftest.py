@@ -1,5 +1,6 @@
 """One running pointsman for every client: the embedded model, and a scripted upstream of each dialect."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import anthropic
@@ -7,13 +8,17 @@ import httpx2
 import openai
 import pytest
 from running import pointsman
+from scripted_gemini import gemini_says
 from scripted_models import chat_says, claude_says
+from scripted_responses import responses_says
 from watching import Watching
 
 from scripted import Upstream, in_thread
 
 CLAUDE_MODEL, CHAT_MODEL = "claude-sonnet-5-5", "gpt-5.2"
+RESPONSES_MODEL, GEMINI_MODEL = "gpt-5.2-codex", "gemini-3.5-flash"
 CLAUDE_KEY, CHAT_KEY = "sk-ant-canary", "sk-chat-canary"
+RESPONSES_KEY, GEMINI_KEY = "sk-responses-canary", "gemini-canary"
 
 CONFIG = """
 [aliases]
@@ -32,25 +37,46 @@ base_url = "{chat}/v1"
 dialects = ["openai_chat"]
 key_env = "CHAT_UPSTREAM_KEY"
 models = ["{chat_model}"]
+
+[backends.responses]
+provider = "openai"
+base_url = "{responses}/v1"
+dialects = ["openai_responses"]
+key_env = "RESPONSES_UPSTREAM_KEY"
+models = ["{responses_model}"]
+
+[backends.gemini]
+provider = "google"
+base_url = "{gemini}"
+dialects = ["gemini"]
+key_env = "GEMINI_UPSTREAM_KEY"
+models = ["{gemini_model}"]
 """
 
 
 @pytest.fixture(scope="session")
 def upstreams():
-    with in_thread(Upstream()) as claude, in_thread(Upstream()) as chat:
-        yield {"claude": claude, "chat": chat}
+    with ExitStack() as stack:
+        names = ("claude", "chat", "responses", "gemini")
+        yield {name: stack.enter_context(in_thread(Upstream())) for name in names}
 
 
 @pytest.fixture(scope="session")
 def address(upstreams, tmp_path_factory):
     """Where pointsman answers, without a path."""
     config = CONFIG.format(
-        claude=upstreams["claude"].url,
-        chat=upstreams["chat"].url,
+        **{name: upstream.url for name, upstream in upstreams.items()},
         claude_model=CLAUDE_MODEL,
         chat_model=CHAT_MODEL,
+        responses_model=RESPONSES_MODEL,
+        gemini_model=GEMINI_MODEL,
     )
-    keys = {"CLAUDE_UPSTREAM_KEY": CLAUDE_KEY, "CHAT_UPSTREAM_KEY": CHAT_KEY}
+    keys = {
+        "CLAUDE_UPSTREAM_KEY": CLAUDE_KEY,
+        "CHAT_UPSTREAM_KEY": CHAT_KEY,
+        "RESPONSES_UPSTREAM_KEY": RESPONSES_KEY,
+        "GEMINI_UPSTREAM_KEY": GEMINI_KEY,
+    }
     with pointsman(tmp_path_factory.mktemp("pointsman"), config, **keys) as address:
         yield address
 
@@ -98,6 +124,22 @@ def chat(upstreams):
     return Side("chat", _emptied(upstreams["chat"]), CHAT_MODEL, chat_says)
 
 
+@pytest.fixture
+def responses(upstreams):
+    return Side("responses", _emptied(upstreams["responses"]), RESPONSES_MODEL, responses_says)
+
+
+@pytest.fixture
+def gemini(upstreams):
+    return Side("gemini", _emptied(upstreams["gemini"]), GEMINI_MODEL, gemini_says)
+
+
+@pytest.fixture(params=["claude", "chat", "responses", "gemini"])
+def maker(request, claude, chat, responses, gemini):
+    """Any of the upstreams: the same test over a relay and over each translation."""
+    return {"claude": claude, "chat": chat, "responses": responses, "gemini": gemini}[request.param]
+
+
 @pytest.fixture(params=["claude", "chat"])
 def side(request, claude, chat):
     """Either upstream: the same test over a relay and over a translation."""
@@ -132,3 +174,12 @@ def to_chat(address, watching):
         http_client=httpx2.Client(transport=watching),
     ) as client:
         yield client
+
+
+@pytest.fixture
+def note(tmp_path):
+    """A file in the client's folder whose content nobody can guess."""
+    file = tmp_path / "work" / "note.txt"
+    file.parent.mkdir()
+    file.write_text("token-0badcafe\n")
+    return file

@@ -9,6 +9,7 @@ from pathlib import Path
 
 COMMAND = Path(sys.executable).parent / "pointsman"
 STARTS_WITHIN = 30.0
+_SETTINGS = ("POINTSMAN_", "ANTHROPIC_", "OPENAI_", "CLAUDE", "CODEX_", "GEMINI_", "GOOGLE_")
 _HIDDEN = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
 
@@ -17,9 +18,7 @@ def clean_environment(**more):
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("POINTSMAN_", "ANTHROPIC_", "OPENAI_", "CLAUDE"))
-        and not name.endswith("_API_KEY")
-        and name.lower() not in _HIDDEN
+        if not name.startswith(_SETTINGS) and not name.endswith("_API_KEY") and name.lower() not in _HIDDEN
     }
     return kept | more
 

@@ -17,15 +17,6 @@ LOST = {"dropped context_management", "dropped tools.defer_loading", "dropped ca
 """Some of what has no counterpart in Chat Completions; it is reported, and refused no request."""
 
 
-@pytest.fixture
-def note(tmp_path):
-    """A file in the client's folder whose content nobody can guess."""
-    file = tmp_path / "work" / "note.txt"
-    file.parent.mkdir()
-    file.write_text("token-0badcafe\n")
-    return file
-
-
 def read(file):
     return Call("call_1", "Read", {"file_path": str(file)})
 
