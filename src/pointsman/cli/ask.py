@@ -5,6 +5,7 @@ import select
 import sys
 from collections.abc import Iterator
 from typing import TextIO
+from urllib.parse import quote, urlencode
 
 import click
 
@@ -19,7 +20,7 @@ from pointsman.cli import exit_codes
 from pointsman.cli.output import harmless, note, on_terminal, print_json
 from pointsman.cli.reach import reach
 from pointsman.control.endpoint import EndpointClient
-from pointsman.dialects.dialect import Dialect, Origin
+from pointsman.dialects.dialect import MODEL, Dialect, Origin
 from pointsman.dialects.gather import gather
 from pointsman.dialects.registry import DIALECTS
 from pointsman.wire.json import encode
@@ -98,10 +99,18 @@ def _request(dialect: Dialect, model: str, prompt: str, system: str | None, max_
 def _events(endpoint: EndpointClient, dialect: Dialect, request: Request) -> Iterator[Event]:
     body = encode(dialect.encode_request(request, Target(request.model, "")).body)
     decoder = dialect.decoder(Origin())
-    path = "/v1" + next(route.path for route in dialect.routes if route.operation == "generate")
+    path = _path(dialect, request.model)
     for piece in endpoint.send("POST", path, body, headers=dict(dialect.request_headers)):
         yield from decoder.feed(piece)
     yield from decoder.close()
+
+
+def _path(dialect: Dialect, model: str) -> str:
+    """Where the dialect's clients ask for a stream of events."""
+    routes = [route.path for route in dialect.routes if route.operation == "generate"]
+    placed = [route.path for route in dialect.routes if route.operation == "generate" and route.streams]
+    path = dialect.version_prefix + (placed or routes)[0].replace(MODEL, quote(model, safe=""))
+    return f"{path}?{urlencode([dialect.event_query])}" if placed and dialect.event_query else path
 
 
 def _print_text(events: Iterator[Event]) -> int:

@@ -1,4 +1,4 @@
-"""The npm SDKs of the Responses API and of Gemini through a running pointsman, over an upstream of each dialect."""
+"""The npm SDKs of the Responses API and of Gemini through a running pointsman, over each dialect."""
 
 import json
 
