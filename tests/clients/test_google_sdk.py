@@ -24,6 +24,8 @@ WEATHER = types.Tool(
         )
     ]
 )
+STATUS = {"status": "RESOURCE_EXHAUSTED"}
+"""What Google's own errors say; other dialects pay no heed to it."""
 BY_HAND = types.AutomaticFunctionCallingConfig(disable=True)
 
 
@@ -102,7 +104,7 @@ def test_structured_output_is_asked_for_and_parsed(to_gemini, maker):
 
 
 def test_a_limit_is_the_sdk_s_own_error(to_gemini, maker):
-    refusal = {"error": {"type": "rate_limit_error", "code": 429, "message": "slow down"}}
+    refusal = {"error": {"type": "rate_limit_error", "code": 429, "message": "slow down", **STATUS}}
     maker.upstream.always = json_reply(refusal, 429, [("retry-after", "90")])
 
     with pytest.raises(errors.ClientError) as caught:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bytes_client import Answer, calling, request_bytes
 from msgspec import structs
+from voices import VOICES
 
 from pointsman import Gateway
 from pointsman.gateway.pace import Pace
@@ -56,13 +57,14 @@ class Rig:
 
     async def ask(self, voice, *headers, backend=None, **fields) -> Answer:
         """A small request in a dialect; `backend` is the name of who shall answer."""
-        return await self.post(voice.path, voice.request(backend, **fields), *voice.headers, *headers)
+        body = voice.request(backend, **fields)
+        return await self.post(voice.target(backend, **fields), body, *voice.headers, *headers)
 
     def asking(self, voice, *headers, backend=None, buffer=None, **fields):
         """The same as an open call."""
         body = json.dumps(voice.request(backend, **fields)).encode()
         sent = (("content-type", "application/json"), *voice.headers, *headers)
-        return self.call("POST", voice.path, sent, body, buffer=buffer)
+        return self.call("POST", voice.target(backend, **fields), sent, body, buffer=buffer)
 
     def quicken(self, **pace):
         """Shortens the waits of the exchange."""
@@ -99,25 +101,34 @@ def write_config(text):
     (home / "config.toml").write_text(text)
 
 
+MODELS = {name: voice.model for name, voice in VOICES.items()}
+KINDS = {
+    "anthropic": ("anthropic-compatible", ""),
+    "openai_chat": ("openai-compatible", "/v1"),
+    "gemini": ("gemini-compatible", ""),
+}
+"""By dialect, the provider of a server that speaks it, and what its base URL ends in."""
+
+
 def backend_table(name, upstream, lines):
-    kind = {"anthropic": "anthropic-compatible", "openai_chat": "openai-compatible"}[name]
+    kind, path = KINDS[name]
     url = upstream if isinstance(upstream, str) else upstream.url
-    base = url + ("/v1" if name == "openai_chat" else "")
-    return f'[backends.{name}]\nprovider = "{kind}"\nbase_url = "{base}"\n{lines}\n'
+    return f'[backends.{name}]\nprovider = "{kind}"\nbase_url = "{url}{path}"\n{lines}\n'
 
 
 @asynccontextmanager
-async def rig(*, anthropic=None, openai_chat=None, settings="", backend="", environment=None, **flags):
-    """`settings` are lines of the configuration file; `backend` lines for each backend."""
-    listed = 'models = ["claude-x"]' if "models" not in backend else ""
-    chat = 'models = ["gpt-x"]' if "models" not in backend else ""
+async def rig(*, settings="", backend="", environment=None, **upstreams):
+    """`settings` are lines of the configuration file; `backend` lines for each backend; an upstream, or its
+    URL, by the name of its dialect; anything else is the gateway's own."""
     config = settings + "\n"
-    if anthropic is not None:
-        config += backend_table("anthropic", anthropic, f"{listed}\n{backend}")
-    if openai_chat is not None:
-        config += backend_table("openai_chat", openai_chat, f"{chat}\n{backend}")
+    for name in KINDS:
+        upstream = upstreams.pop(name, None)
+        if upstream is not None:
+            listed = "" if "models" in backend else f'models = ["{MODELS[name]}"]'
+            config += backend_table(name, upstream, f"{listed}\n{backend}")
     write_config(config)
-    async with Gateway(environment={**os.environ, **(environment or {})}, discover=False, **flags) as gateway:
+    settings = {"discover": False, **upstreams}
+    async with Gateway(environment={**os.environ, **(environment or {})}, **settings) as gateway:
         yield Rig(gateway)
 
 

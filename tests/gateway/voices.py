@@ -1,8 +1,9 @@
-"""The two dialects as a client speaks them and an upstream answers: the smallest of each that is complete."""
+"""The dialects as a client speaks them and an upstream answers: the smallest of each that is complete."""
 
 import itertools
 import json
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import pytest
 
@@ -50,14 +51,22 @@ class Voice:
     last: object
     """The last event of a proper stream."""
 
+    def target(self, backend=None, **fields):
+        """Where a client asks."""
+        return self.path
+
+    def named(self, backend=None):
+        """The model's name as a client sends it."""
+        return f"{backend or self.name}:{VOICES[backend or self.name].model}"
+
     def request(self, backend=None, **fields):
-        body = {
-            "model": f"{backend or self.name}:{VOICES[backend or self.name].model}",
+        """A body; `fields` are members of it, and stand above these."""
+        return {
+            "model": self.named(backend),
             "max_tokens": 64,
             "messages": [{"role": "user", "content": "Hello"}],
             **fields,
         }
-        return body
 
     def stream(self, *, upto=None, end=(), headers=()):
         """A reply that streams the answer, or its first frames."""
@@ -72,24 +81,25 @@ class Voice:
 
     def refusal(self, status, kind, message, headers=()):
         """An error in the dialect's envelope."""
-        if self.name == "anthropic":
-            data = {"type": "error", "error": {"type": kind, "message": message}}
-        else:
-            data = {"error": {"message": message, "type": kind, "param": None, "code": None}}
-        return json_reply(data, status, headers)
+        return json_reply(self.envelope(status, kind, message), status, headers)
+
+    def envelope(self, status, kind, message):
+        """An error's body."""
+        return {"error": {"message": message, "type": kind, "param": None, "code": None}}
 
     def text(self, answer):
         """The words in an answer, streamed or whole."""
         if answer.header("content-type").startswith("text/event-stream"):
-            return "".join(itertools.chain.from_iterable(map(self._delta, answer.events)))
-        if self.name == "anthropic":
-            return "".join(block.get("text", "") for block in answer.json()["content"])
-        return answer.json()["choices"][0]["message"]["content"]
+            return "".join(itertools.chain.from_iterable(map(self.deltas, answer.events)))
+        return self.words(answer.json())
 
-    def _delta(self, data):
-        if self.name == "anthropic":
-            yield data.get("delta", {}).get("text", "")
-        elif isinstance(data, dict):
+    def words(self, data):
+        """The words in a whole answer."""
+        return data["choices"][0]["message"]["content"]
+
+    def deltas(self, data):
+        """The words in an event of a stream."""
+        if isinstance(data, dict):
             for choice in data.get("choices", ()):
                 yield choice["delta"].get("content") or ""
 
@@ -98,31 +108,87 @@ class Voice:
         return self.checked_error(answer.json())
 
     def checked_error(self, data):
+        """The error in an envelope."""
         error = data["error"]
         assert isinstance(error["message"], str)
         assert error["message"]
-        if self.name == "anthropic":
-            assert data["type"] == "error"
-            assert isinstance(error["type"], str)
-        else:
-            assert {"message", "type", "param", "code"} <= error.keys()
+        self.check_form(data)
         return error
+
+    def check_form(self, data):
+        """Whether it is the dialect's own envelope."""
+        assert {"message", "type", "param", "code"} <= data["error"].keys()
 
     def stream_error(self, answer):
         """The error that ended a stream: after it nothing came, and the body broke."""
         name, data = answer.frames[-1]
-        if self.name == "anthropic":
-            assert name == "error"
+        self.check_name(name)
         assert not self.ended(answer)
         return self.checked_error(json.loads(data))
 
+    def check_name(self, name):
+        """Whether an error's event has the name that clients look for."""
+
     def ended(self, answer):
         """Whether the stream came to the dialect's own end."""
-        if self.name == "anthropic":
-            return any(
-                isinstance(data, dict) and data.get("type") == "message_stop" for data in answer.events
-            )
         return "[DONE]" in answer.events
+
+
+class AnthropicVoice(Voice):
+    """Anthropic Messages."""
+
+    def envelope(self, status, kind, message):
+        return {"type": "error", "error": {"type": kind, "message": message}}
+
+    def words(self, data):
+        return "".join(block.get("text", "") for block in data["content"])
+
+    def deltas(self, data):
+        yield data.get("delta", {}).get("text", "")
+
+    def check_form(self, data):
+        assert data["type"] == "error"
+        assert isinstance(data["error"]["type"], str)
+
+    def check_name(self, name):
+        assert name == "error"
+
+    def ended(self, answer):
+        return any(isinstance(data, dict) and data.get("type") == "message_stop" for data in answer.events)
+
+
+class GeminiVoice(Voice):
+    """Gemini generateContent: the path names the model and the form of the answer."""
+
+    def target(self, backend=None, model=None, stream=False, **fields):
+        method = "streamGenerateContent?alt=sse" if stream else "generateContent"
+        return f"/v1beta/models/{quote(model or self.named(backend), safe='')}:{method}"
+
+    def request(self, backend=None, model=None, stream=False, **fields):
+        return {
+            "contents": [{"role": "user", "parts": [{"text": "Hello"}]}],
+            "generationConfig": {"maxOutputTokens": 64},
+            **fields,
+        }
+
+    def envelope(self, status, kind, message):
+        return {"error": {"code": status, "message": message, "status": kind}}
+
+    def words(self, data):
+        return "".join(self.deltas(data))
+
+    def deltas(self, data):
+        for candidate in data.get("candidates", ()):
+            for part in candidate.get("content", {}).get("parts", ()):
+                yield part.get("text", "")
+
+    def check_form(self, data):
+        assert isinstance(data["error"]["code"], int)
+        assert isinstance(data["error"]["status"], str)
+
+    def ended(self, answer):
+        events = [data for data in answer.events if isinstance(data, dict)]
+        return any("finishReason" in each for data in events for each in data.get("candidates", ()))
 
 
 _MESSAGE = {
@@ -135,7 +201,7 @@ _MESSAGE = {
     "stop_sequence": None,
     "usage": {"input_tokens": 9, "output_tokens": 4},
 }
-ANTHROPIC = Voice(
+ANTHROPIC = AnthropicVoice(
     name="anthropic",
     path="/v1/messages",
     upstream_path="/v1/messages",
@@ -203,7 +269,40 @@ CHAT = Voice(
     ping=b": ping\n\n",
     last="[DONE]",
 )
-VOICES = {voice.name: voice for voice in (ANTHROPIC, CHAT)}
+
+
+def _response(parts, **candidate):
+    return {
+        "candidates": [{"content": {"parts": parts, "role": "model"}, "index": 0, **candidate}],
+        "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 4, "totalTokenCount": 13},
+        "modelVersion": "gemini-x",
+        "responseId": "r1",
+    }
+
+
+def response(parts, **candidate):
+    """A response in a stream of generateContent."""
+    return b"data: " + json.dumps(_response(parts, **candidate)).encode() + b"\n\n"
+
+
+GEMINI = GeminiVoice(
+    name="gemini",
+    path="/v1beta/models/gemini-x:generateContent",
+    upstream_path="/v1beta/models/gemini-x:generateContent",
+    model="gemini-x",
+    headers=(("x-goog-api-key", "pointsman"),),
+    answer=_response([{"text": "Hello there"}], finishReason="STOP"),
+    frames=(
+        response([{"text": "Hello"}]),
+        response([{"text": " there"}]),
+        response([{"text": ""}], finishReason="STOP"),
+    ),
+    content=0,
+    overloaded=b'data: {"error": {"code": 503, "message": "Overloaded", "status": "UNAVAILABLE"}}\n\n',
+    ping=b"",
+    last=_response([{"text": ""}], finishReason="STOP"),
+)
+VOICES = {voice.name: voice for voice in (ANTHROPIC, CHAT, GEMINI)}
 PAIRS = [(client, upstream) for client in VOICES.values() for upstream in VOICES.values()]
 PAIR_NAMES = [f"{client.name}-to-{upstream.name}" for client, upstream in PAIRS]
 

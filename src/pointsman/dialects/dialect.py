@@ -92,6 +92,18 @@ ModelList = Literal["list", "pages", "resources"]
 """OpenAI's `{"data": […]}`; Anthropic's, in pages; Google's `{"models": [{"name": "models/…"}]}`."""
 
 
+class ArrayFrames(Protocol):
+    """A stream's frames → the pieces of one JSON array."""
+
+    def write(self, frames: bytes, /) -> bytes:
+        """Whole frames, as items behind those that were written before."""
+        ...
+
+    def close(self) -> bytes:
+        """The end of the array."""
+        ...
+
+
 class Route(Struct, frozen=True):
     """One endpoint of a dialect. Paths stand without the version prefix (`/v1`)."""
 
@@ -152,6 +164,8 @@ class Dialect(Struct, frozen=True):
     """What its clients' paths begin with."""
     event_query: tuple[str, str] | None = None
     """The query's member without which a stream is one JSON array, not server-sent events."""
+    array: Callable[[], ArrayFrames] | None = None
+    """Makes such an array of frames."""
     model_list: ModelList = "list"
     """How its clients read a list of models."""
     count_request: Callable[[Json], Json] | None = None

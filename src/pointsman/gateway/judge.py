@@ -70,13 +70,8 @@ class Held(Struct):
     """The upstream has sent everything."""
 
 
-async def judge_head(
-    incoming: Incoming, dialect: Dialect, limits: RateLimits, now: float, *, array: bool = False
-) -> Form:
-    """The form of what may be an answer; `array`: a stream was asked for as one JSON array.
-
-    Raises RefusalError for an error, GarbledError for the rest.
-    """
+async def judge_head(incoming: Incoming, dialect: Dialect, limits: RateLimits, now: float) -> Form:
+    """The form of what may be an answer. Raises RefusalError for an error, GarbledError for the rest."""
     if incoming.status >= 400:
         raise await _refusal(incoming, dialect, limits, now)
     if incoming.status >= 300:
@@ -88,7 +83,7 @@ async def judge_head(
     if kind == "text/event-stream":
         return "stream"
     if kind.endswith("json") or kind in {"", "text/plain", "application/octet-stream"}:
-        return "stream" if array else "whole"
+        return "whole"
     raise GarbledError(
         f"the backend answered with {kind} instead of JSON; its `base_url` probably points at something else"
     )

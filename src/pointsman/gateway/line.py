@@ -10,7 +10,7 @@ from contextlib import suppress
 from math import ceil
 
 from pointsman.canon.errors import BusyError, Fault
-from pointsman.dialects.dialect import Dialect
+from pointsman.dialects.dialect import ArrayFrames, Dialect
 from pointsman.gateway.exchange import Client
 from pointsman.gateway.masking import mask_fault
 from pointsman.gateway.pace import Pace
@@ -23,6 +23,7 @@ SHORTEST = 0.01
 CUT_SECONDS = 1.0
 """How long a client may take to hear that its answer is cut."""
 EVENT_STREAM: Headers = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
+ARRAY: Headers = (("content-type", "application/json; charset=UTF-8"),)
 
 
 class Line:
@@ -37,7 +38,9 @@ class Line:
         *,
         stream: bool,
         pace: Pace,
+        array: ArrayFrames | None = None,
     ) -> None:
+        """`array` where the stream is to be one JSON array."""
         self._client = client
         self._dialect = dialect
         self._trace = trace
@@ -45,6 +48,9 @@ class Line:
         self._stream = stream
         self.pings = stream and bool(dialect.ping)
         """Whether it can be kept waiting."""
+        self._array = array
+        self.stream_head = EVENT_STREAM if array is None else ARRAY
+        """What the head of a stream that we render says of its body."""
         self._pace = pace
         self._opened = clock()
         self._last = self._opened
@@ -78,14 +84,20 @@ class Line:
         if not data:
             return
         self._note_bytes()
-        await self._client.write(data)
+        await self._client.write(self._framed(data))
 
     async def finish(self, data: bytes = b"") -> None:
         """The answer is whole, with its last piece."""
         self._over = True
         if data:
             self._note_bytes()
+        if self._ours and self._stream and self._array is not None:
+            data = self._framed(data) + self._array.close()
         await self._client.finish(data)
+
+    def _framed(self, data: bytes) -> bytes:
+        """Frames of ours as the client asked for them; what is relayed is as it should be."""
+        return self._array.write(data) if self._ours and self._array is not None else data
 
     def _note_bytes(self) -> None:
         self._last = self.clock()
@@ -106,7 +118,7 @@ class Line:
         if self._over:
             return
         if not self.headed:
-            await self._head(200, EVENT_STREAM, ours=True)
+            await self._head(200, self.stream_head, ours=True)
         if self._ours or not self.committed:
             await self._client.write(self._dialect.ping)
 
@@ -122,8 +134,11 @@ class Line:
             self._client.abort()
             return
         frame = self._dialect.error_frame(fault, self._trace.request_id)
-        # A blank line first: the upstream may have stopped in the middle of a frame.
-        await self._client.write(self.ending(frame) + b"\n\n" + frame)
+        if self._array is not None:
+            await self._client.write(self._array.write(frame) + self._array.close())
+        else:
+            # A blank line first: the upstream may have stopped in the middle of a frame.
+            await self._client.write(self.ending(frame) + b"\n\n" + frame)
         self._client.abort()
 
     async def cut(self) -> None:

@@ -36,7 +36,9 @@ OTHERS = 5
 async def serve(exchange: Exchange, client: Client, parts: Parts, trace: Trace) -> None:
     """Answers a request, and stops as soon as its client leaves."""
     streams = exchange.intent.stream
-    line = Line(client, exchange.dialect, trace, parts.clock, stream=streams, pace=parts.pace)
+    made = exchange.dialect.array
+    array = made() if made is not None and exchange.intent.array else None
+    line = Line(client, exchange.dialect, trace, parts.clock, stream=streams, pace=parts.pace, array=array)
     try:
         await attended(client, line, parts.pace, answer(exchange, line, parts, trace))
     except ClientGoneError:
@@ -137,8 +139,7 @@ async def _exchange(exchange: Exchange, prepared: Prepared, line: Line, parts: P
     if prepared.outgoing.engine is not None:
         trace.losses += reported_losses(incoming.headers)
     try:
-        array = exchange.intent.array and prepared.form == "relay"
-        form = await judge_head(incoming, prepared.dialect, prepared.limits, parts.wall(), array=array)
+        form = await judge_head(incoming, prepared.dialect, prepared.limits, parts.wall())
         if is_translated_count(exchange, prepared):
             await count_there(exchange, prepared, incoming, line, trace)
             return

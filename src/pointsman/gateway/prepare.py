@@ -26,6 +26,7 @@ from pointsman.wire.headers import Headers
 from pointsman.wire.json import encode, replace
 
 NAMELESS = "the request names no model"
+AS_ARRAY = "the stream is asked for as one array, which has no frames to judge, mask or finish"
 ASKS_USAGE = "`ask_usage` is set for the backend"
 _OFFERS: dict[Operation, Callable[[Speaks], bool]] = {
     "embeddings": lambda speaks: speaks.embeddings,
@@ -148,6 +149,8 @@ def _rewrite_reason(exchange: Exchange, candidate: Candidate, traits: Traits) ->
         return NAMELESS
     if intent.operation in _OFFERS:
         return None
+    if intent.array:
+        return AS_ARRAY
     if candidate.backend.ask_usage and intent.stream:
         return ASKS_USAGE
     return exchange.dialect.rewrite_reason(intent.members, exchange.body, traits)

@@ -13,7 +13,7 @@ from pointsman.dialects.gather import gather
 from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.judge import ANSWER_BYTES, Form, judge_stream, read_whole
 from pointsman.gateway.keepsakes import Keeper
-from pointsman.gateway.line import EVENT_STREAM, Line
+from pointsman.gateway.line import Line
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.passage import Passage
 from pointsman.gateway.place import caller, places
@@ -123,7 +123,7 @@ class Delivery:
         self._must_follow(reading.tap)
         encoder = self._exchange.dialect.encoder(self._asked)
         self._foresee(held.events)
-        await self._line.commit(200, self._translated_head(EVENT_STREAM), ours=True)
+        await self._line.commit(200, self._translated_head(self._line.stream_head), ours=True)
         try:
             await self._encode(encoder, held.events)
             while not held.ended and (chunk := await reading.chunk()):
@@ -262,7 +262,7 @@ class Delivery:
         events = self._events(self._decoded(self._plain(body)))
         encoder = self._exchange.dialect.encoder(self._asked)
         self._foresee(events)
-        await self._line.commit(200, self._translated_head(EVENT_STREAM), ours=True)
+        await self._line.commit(200, self._translated_head(self._line.stream_head), ours=True)
         await self._encode(encoder, events)
         self._lose(encoder.losses())
         await self._line.finish(encoder.close())

@@ -1,7 +1,7 @@
 """Gemini generateContent (ai.google.dev, "Gemini API")."""
 
 from pointsman.canon.json import Json
-from pointsman.dialects.dialect import Dialect
+from pointsman.dialects.dialect import MODEL, Dialect, Route
 from pointsman.dialects.gemini.array import ArrayWriter
 from pointsman.dialects.gemini.decode import StreamDecoder, decode_whole, summary
 from pointsman.dialects.gemini.encode import StreamEncoder
@@ -22,8 +22,21 @@ def _count_answer(tokens: int) -> Json:
 DIALECT = Dialect(
     name=NAME,
     title="Gemini generateContent",
-    routes=(),
-    paths={},
+    routes=(
+        Route(f"/models/{MODEL}:generateContent", "generate"),
+        Route(f"/models/{MODEL}:streamGenerateContent", "generate", streams=True),
+        Route(f"/models/{MODEL}:countTokens", "count_tokens"),
+    ),
+    paths={
+        "generate": f"/v1beta/models/{MODEL}:generateContent",
+        "count_tokens": f"/v1beta/models/{MODEL}:countTokens",
+    },
+    stream_paths={"generate": f"/v1beta/models/{MODEL}:streamGenerateContent?alt=sse"},
+    version_prefix="/v1beta",
+    event_query=("alt", "sse"),
+    array=ArrayWriter,
+    model_list="resources",
+    sign_header="x-goog-api-key",
     models_path="/v1beta/models",
     request_headers=(("content-type", "application/json"),),
     ping=b"",
