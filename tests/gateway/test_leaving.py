@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 from rig import eventually, rig
-from voices import ANTHROPIC, CHAT, EVERY_PAIR, SAME
+from voices import ANTHROPIC, CHAT, EVERY_PAIR, PINGED, SAME
 
 from scripted import HANG, Gate, Reply, Upstream, run, sse
 
@@ -123,7 +123,7 @@ def test_problem_24_a_client_that_leaves_an_answer_without_a_stream_stops_the_up
     run(scenario())
 
 
-@SAME
+@PINGED
 def test_problem_24_a_client_that_leaves_while_pings_keep_it_waiting_stops_the_upstream(voice):
     async def scenario():
         async with Upstream(Reply(before=(HANG,))) as server, rig(**{voice.name: server}) as gateway:

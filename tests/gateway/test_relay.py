@@ -5,7 +5,7 @@ import json
 
 import pytest
 from rig import rig
-from voices import ANTHROPIC, CHAT, SAME
+from voices import ANTHROPIC, CHAT, OF_MESSAGES, SAME
 
 from scripted import Reply, Upstream, run
 
@@ -28,7 +28,7 @@ ODD_BODIES = {
 }
 
 
-@SAME
+@OF_MESSAGES
 @pytest.mark.parametrize("shape", ODD_BODIES)
 def test_a_relayed_request_changes_in_the_span_of_the_models_name_only(voice, shape):
     async def scenario():
@@ -42,7 +42,7 @@ def test_a_relayed_request_changes_in_the_span_of_the_models_name_only(voice, sh
     run(scenario())
 
 
-@SAME
+@OF_MESSAGES
 def test_a_body_whose_model_needs_no_change_goes_as_it_is_however_its_name_is_escaped(voice):
     async def scenario():
         body = (

@@ -36,7 +36,7 @@ def test_a_stream_request_is_never_answered_with_a_200_in_json(client, upstream)
                     name == data["type"] for (name, _), data in zip(answer.frames, answer.events, strict=True)
                 )
                 assert answer.events[-2]["usage"]["output_tokens"] == 4
-            else:
+            elif client is CHAT:
                 reasons = [
                     data["choices"][0]["finish_reason"] for data in answer.events[:-1] if data["choices"]
                 ]

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from pointsman.dialects.registry import DIALECTS
 from scripted import json_reply, sse
 
 
@@ -50,6 +51,10 @@ class Voice:
     ping: bytes
     last: object
     """The last event of a proper stream."""
+    turns: str = "messages"
+    """The member that holds the conversation."""
+    id_field: str = "x-request-id"
+    """The header field in which its clients look for an answer's id."""
 
     def target(self, backend=None, **fields):
         """Where a client asks."""
@@ -131,7 +136,19 @@ class Voice:
 
     def ended(self, answer):
         """Whether the stream came to the dialect's own end."""
-        return "[DONE]" in answer.events
+        return any(map(self.is_last, answer.events))
+
+    def is_last(self, data):
+        """Whether an event ends a proper stream."""
+        return data == self.last
+
+    def asked_to_stream(self, request):
+        """Whether a request that arrived asks for a stream."""
+        return request.json().get("stream", False)
+
+    def kind_of(self, error):
+        """An error's kind in the dialect's word."""
+        return error["type"]
 
 
 class AnthropicVoice(Voice):
@@ -152,9 +169,6 @@ class AnthropicVoice(Voice):
 
     def check_name(self, name):
         assert name == "error"
-
-    def ended(self, answer):
-        return any(isinstance(data, dict) and data.get("type") == "message_stop" for data in answer.events)
 
 
 class GeminiVoice(Voice):
@@ -186,9 +200,42 @@ class GeminiVoice(Voice):
         assert isinstance(data["error"]["code"], int)
         assert isinstance(data["error"]["status"], str)
 
-    def ended(self, answer):
-        events = [data for data in answer.events if isinstance(data, dict)]
-        return any("finishReason" in each for data in events for each in data.get("candidates", ()))
+    def is_last(self, data):
+        return any("finishReason" in each for each in data.get("candidates", ()))
+
+    def asked_to_stream(self, request):
+        return ":streamGenerateContent" in request.target
+
+    def kind_of(self, error):
+        return error["status"]
+
+
+class ResponsesVoice(Voice):
+    """OpenAI Responses."""
+
+    def request(self, backend=None, **fields):
+        own = {"input": [{"role": "user", "content": "Hello"}], "store": False, "max_output_tokens": 64}
+        return {"model": self.named(backend), **own, **fields}
+
+    def words(self, data):
+        parts = [part for item in data["output"] for part in item.get("content") or ()]
+        return "".join(part.get("text", "") for part in parts if part["type"] == "output_text")
+
+    def deltas(self, data):
+        if isinstance(data, dict) and data["type"] == "response.output_text.delta":
+            yield data["delta"]
+
+    def stream_error(self, answer):
+        name, data = answer.frames[-1]
+        assert not self.ended(answer)
+        said = json.loads(data)
+        assert name == said["type"]
+        error = said if name == "error" else said["response"]["error"]
+        assert {"message", "code"} <= error.keys()
+        return error
+
+    def is_last(self, data):
+        return isinstance(data, dict) and data["type"] == "response.completed"
 
 
 _MESSAGE = {
@@ -207,6 +254,7 @@ ANTHROPIC = AnthropicVoice(
     upstream_path="/v1/messages",
     model="claude-x",
     headers=(("anthropic-version", "2023-06-01"), ("x-api-key", "pointsman")),
+    id_field="request-id",
     answer=_MESSAGE,
     frames=(
         event({"type": "message_start", "message": {**_MESSAGE, "content": [], "stop_reason": None}}),
@@ -301,8 +349,100 @@ GEMINI = GeminiVoice(
     overloaded=b'data: {"error": {"code": 503, "message": "Overloaded", "status": "UNAVAILABLE"}}\n\n',
     ping=b"",
     last=_response([{"text": ""}], finishReason="STOP"),
+    turns="contents",
 )
-VOICES = {voice.name: voice for voice in (ANTHROPIC, CHAT, GEMINI)}
+_DONE = {
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1700000000,
+    "status": "completed",
+    "background": False,
+    "error": None,
+    "incomplete_details": None,
+    "instructions": None,
+    "max_output_tokens": 64,
+    "model": "gpt-r",
+    "output": [
+        {
+            "id": "msg_1",
+            "type": "message",
+            "status": "completed",
+            "role": "assistant",
+            "content": [{"type": "output_text", "text": "Hello there", "annotations": [], "logprobs": []}],
+        }
+    ],
+    "parallel_tool_calls": True,
+    "previous_response_id": None,
+    "reasoning": {"effort": None, "summary": None},
+    "store": False,
+    "temperature": 1.0,
+    "text": {"format": {"type": "text"}},
+    "tool_choice": "auto",
+    "tools": [],
+    "top_p": 1.0,
+    "truncation": "disabled",
+    "usage": {
+        "input_tokens": 9,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens": 4,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": 13,
+    },
+    "metadata": {},
+}
+_BEGUN = {**_DONE, "status": "in_progress", "output": [], "usage": None}
+_ITEM = _DONE["output"][0]
+_PART = _ITEM["content"][0]
+_WHERE = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+
+
+def _numbered(*events):
+    return tuple(event({**data, "sequence_number": number}) for number, data in enumerate(events))
+
+
+def _text_delta(text):
+    return {"type": "response.output_text.delta", **_WHERE, "delta": text, "logprobs": []}
+
+
+RESPONSES = ResponsesVoice(
+    name="openai_responses",
+    path="/v1/responses",
+    upstream_path="/v1/responses",
+    model="gpt-r",
+    headers=(("authorization", "Bearer pointsman"),),
+    answer=_DONE,
+    frames=_numbered(
+        {"type": "response.created", "response": _BEGUN},
+        {"type": "response.in_progress", "response": _BEGUN},
+        {
+            "type": "response.output_item.added",
+            "output_index": 0,
+            "item": {**_ITEM, "status": "in_progress", "content": []},
+        },
+        {"type": "response.content_part.added", **_WHERE, "part": {**_PART, "text": ""}},
+        _text_delta("Hello"),
+        _text_delta(" there"),
+        {"type": "response.output_text.done", **_WHERE, "text": "Hello there", "logprobs": []},
+        {"type": "response.content_part.done", **_WHERE, "part": _PART},
+        {"type": "response.output_item.done", "output_index": 0, "item": _ITEM},
+        {"type": "response.completed", "response": _DONE},
+    ),
+    content=4,
+    overloaded=event(
+        {
+            "type": "error",
+            "code": "server_is_overloaded",
+            "message": "Overloaded",
+            "param": None,
+            "sequence_number": 2,
+        }
+    ),
+    ping=b": ping\n\n",
+    last={"type": "response.completed", "response": _DONE, "sequence_number": 9},
+    turns="input",
+)
+_ALL = (ANTHROPIC, CHAT, RESPONSES, GEMINI)
+VOICES = {voice.name: voice for voice in _ALL if voice.name in DIALECTS}
 PAIRS = [(client, upstream) for client in VOICES.values() for upstream in VOICES.values()]
 PAIR_NAMES = [f"{client.name}-to-{upstream.name}" for client, upstream in PAIRS]
 
@@ -310,3 +450,26 @@ EVERY_PAIR = pytest.mark.parametrize(("client", "upstream"), PAIRS, ids=PAIR_NAM
 """A test of each client's dialect before each upstream's."""
 SAME = pytest.mark.parametrize("voice", VOICES.values(), ids=VOICES)
 """A test of each dialect, spoken on both sides."""
+
+
+def _each(voices):
+    return pytest.mark.parametrize("voice", [pytest.param(voice, id=voice.name) for voice in voices])
+
+
+def named_pairs(pairs):
+    """A test of each of these pairs."""
+    named = [pytest.param(client, up, id=f"{client.name}-to-{up.name}") for client, up in pairs]
+    return pytest.mark.parametrize(("client", "upstream"), named)
+
+
+CROSSED = named_pairs([(client, upstream) for client, upstream in PAIRS if client is not upstream])
+"""A test of each pair of two dialects."""
+NAMING = _each([voice for voice in VOICES.values() if voice is not GEMINI])
+"""A test of each dialect whose bodies name the model."""
+NAMING_PAIRS = named_pairs([pair for pair in PAIRS if pair[0] is not GEMINI])
+PINGED = _each([voice for voice in VOICES.values() if voice.ping])
+"""A test of each dialect whose clients can be kept waiting."""
+PINGED_PAIRS = named_pairs([pair for pair in PAIRS if pair[0].ping])
+OF_MESSAGES = _each([voice for voice in VOICES.values() if voice.turns == "messages"])
+"""A test of each dialect whose conversation is `messages`."""
+OF_MESSAGES_PAIRS = named_pairs([pair for pair in PAIRS if pair[0].turns == "messages"])

@@ -8,11 +8,19 @@ import brotli
 import pytest
 import zstandard
 from rig import rig
-from voices import ANTHROPIC, CHAT, EVERY_PAIR, SAME, VOICES
+from voices import (
+    ANTHROPIC,
+    CHAT,
+    EVERY_PAIR,
+    NAMING_PAIRS,
+    OF_MESSAGES,
+    OF_MESSAGES_PAIRS,
+    SAME,
+    VOICES,
+)
 
 from scripted import Gate, Reply, Upstream, run, sse
 
-CROSSED = pytest.mark.parametrize(("client", "upstream"), [(ANTHROPIC, CHAT), (CHAT, ANTHROPIC)])
 CODINGS = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
@@ -64,12 +72,7 @@ def test_a_broken_body_is_a_400_that_says_where(voice, case):
     run(scenario())
 
 
-NOTHING_TO_ANSWER = {
-    "absent": {},
-    "null": {"messages": None},
-    "an object": {"messages": {"role": "user"}},
-    "empty": {"messages": []},
-}
+NOTHING_TO_ANSWER = {"null": None, "an object": {"role": "user"}, "empty": []}
 
 
 @EVERY_PAIR
@@ -77,10 +80,10 @@ NOTHING_TO_ANSWER = {
 def test_a_request_without_a_conversation_goes_to_nobody(client, upstream, case):
     async def scenario():
         async with Upstream(upstream.whole()) as server, rig(**{upstream.name: server}) as gateway:
-            body = {"model": f"{upstream.name}:{upstream.model}", "max_tokens": 5, **NOTHING_TO_ANSWER[case]}
-            answer = await gateway.post(client.path, body, *client.headers)
+            turns = {client.turns: NOTHING_TO_ANSWER[case]}
+            answer = await gateway.ask(client, backend=upstream.name, **turns)
 
-            assert "messages" in await refused(gateway, client, answer)
+            assert client.turns in await refused(gateway, client, answer)
             assert not server.requests
 
     run(scenario())
@@ -101,14 +104,13 @@ def test_spaces_don_t_make_a_conversation():
 @SAME
 def test_our_own_errors_carry_an_id_where_the_dialects_clients_look_for_it(voice):
     async def scenario():
-        field = {"anthropic": "request-id", "openai_chat": "x-request-id"}[voice.name]
         async with rig(**{voice.name: "http://127.0.0.1:9"}) as gateway:
             gateway.hurry()
             broken = await gateway.post(voice.path, b"hello", *voice.headers)
             down = await gateway.ask(voice)
 
             for answer in (broken, down):
-                assert answer.header(field) == answer.header("x-pointsman-request-id") is not None
+                assert answer.header(voice.id_field) == answer.header("x-pointsman-request-id") is not None
 
     run(scenario())
 
@@ -134,7 +136,7 @@ WRONG = {
 }
 
 
-@CROSSED
+@pytest.mark.parametrize(("client", "upstream"), [(ANTHROPIC, CHAT), (CHAT, ANTHROPIC)])
 def test_a_tool_without_a_name_cannot_be_translated(client, upstream):
     async def scenario():
         async with Upstream(upstream.whole()) as server, rig(**{upstream.name: server}) as gateway:
@@ -147,7 +149,7 @@ def test_a_tool_without_a_name_cannot_be_translated(client, upstream):
     run(scenario())
 
 
-@EVERY_PAIR
+@OF_MESSAGES_PAIRS
 @pytest.mark.parametrize("case", WRONG)
 def test_a_wrong_type_is_a_400_that_names_the_field(client, upstream, case):
     async def scenario():
@@ -156,6 +158,42 @@ def test_a_wrong_type_is_a_400_that_names_the_field(client, upstream, case):
             answer = await gateway.ask(client, backend=upstream.name, **fields)
 
             assert word in await refused(gateway, client, answer)
+            assert not server.requests
+
+    run(scenario())
+
+
+WRONG_IN = {
+    "gemini": {
+        "a turn a word": ({"contents": ["hello"]}, "contents[0]"),
+        "an unknown role": ({"contents": [{"role": "wizard", "parts": []}]}, "wizard"),
+        "parts a number": ({"contents": [{"role": "user", "parts": 5}]}, "parts"),
+        "a part a word": ({"contents": [{"role": "user", "parts": ["x"]}]}, "parts[0]"),
+        "tools a word": ({"tools": "x"}, "tools"),
+        "settings a word": ({"generationConfig": "x"}, "generationConfig"),
+    },
+    "openai_responses": {
+        "an item a word": ({"input": ["hello"]}, "input[0]"),
+        "an unknown role": ({"input": [{"role": "wizard", "content": "x"}]}, "wizard"),
+        "content a number": ({"input": [{"role": "user", "content": 5}]}, "content"),
+        "tools a word": ({"tools": "x"}, "tools"),
+        "a limit a word": ({"max_output_tokens": "many"}, "max_output_tokens"),
+        "reasoning a word": ({"reasoning": "much"}, "reasoning"),
+    },
+}
+
+
+@pytest.mark.parametrize("upstream", VOICES.values(), ids=VOICES)
+@pytest.mark.parametrize(
+    ("client", "case"), [(name, case) for name in WRONG_IN if name in VOICES for case in WRONG_IN[name]]
+)
+def test_a_wrong_type_is_a_400_in_the_other_dialects_too(client, upstream, case):
+    async def scenario():
+        voice, (fields, word) = VOICES[client], WRONG_IN[client][case]
+        async with Upstream(upstream.whole()) as server, rig(**{upstream.name: server}) as gateway:
+            answer = await gateway.ask(voice, backend=upstream.name, **fields)
+
+            assert word in await refused(gateway, voice, answer)
             assert not server.requests
 
     run(scenario())
@@ -193,7 +231,7 @@ def test_a_message_without_content_is_a_400_where_the_dialect_demands_it(upstrea
     run(scenario())
 
 
-@SAME
+@OF_MESSAGES
 def test_what_a_newer_upstream_may_know_is_relayed(voice):
     async def scenario():
         fields = {
@@ -219,7 +257,7 @@ def test_half_a_surrogate_does_no_harm(client, upstream):
     async def scenario():
         body = json.dumps(client.request(upstream.name)).replace("Hello", "a \\ud83d b").encode()
         async with Upstream(upstream.whole()) as server, rig(**{upstream.name: server}) as gateway:
-            answer = await gateway.post(client.path, body, *client.headers)
+            answer = await gateway.post(client.target(upstream.name), body, *client.headers)
 
             assert answer.status == 200
             assert b"\\ud83d" in server.requests[0].body or "\ufffd" in server.requests[0].body.decode()
@@ -231,8 +269,7 @@ def test_half_a_surrogate_does_no_harm(client, upstream):
 def test_a_model_that_nobody_serves_is_a_404_that_says_what_to_do(voice):
     async def scenario():
         async with Upstream(voice.whole()) as upstream, rig(**{voice.name: upstream}) as gateway:
-            body = {**voice.request(), "model": "claude-opus-9"}
-            answer = await gateway.post(voice.path, body, *voice.headers)
+            answer = await gateway.ask(voice, model="claude-opus-9")
 
             message = await refused(gateway, voice, answer, 404)
             assert "claude-opus-9" in message
@@ -242,7 +279,7 @@ def test_a_model_that_nobody_serves_is_a_404_that_says_what_to_do(voice):
     run(scenario())
 
 
-@EVERY_PAIR
+@NAMING_PAIRS
 @pytest.mark.parametrize("model", [None, "", "default", "auto"])
 def test_a_request_that_names_no_model_gets_the_default(client, upstream, model):
     async def scenario():
@@ -253,7 +290,7 @@ def test_a_request_that_names_no_model_gets_the_default(client, upstream, model)
             answer = await gateway.post(client.path, body, *client.headers)
 
             assert answer.status == 200
-            assert server.requests[0].json()["model"] == upstream.model
+            assert upstream.model in server.requests[0].target + server.requests[0].body.decode()
 
     run(scenario())
 

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 from rig import rig
-from voices import ANTHROPIC, CHAT, SAME, VOICES
+from voices import ANTHROPIC, CHAT, GEMINI, OF_MESSAGES, SAME, VOICES
 
 from scripted import Gate, Reply, Upstream, json_reply, run
 
@@ -20,7 +20,7 @@ KNOWN = 'models = ["gpt-5.4", "unheard-of"]'
 def test_each_path_answers_with_and_without_its_prefix(voice, prefix, suffix):
     async def scenario():
         async with Upstream(voice.whole()) as upstream, rig(**{voice.name: upstream}) as gateway:
-            path = prefix + voice.path.removeprefix("/v1") + suffix
+            path = prefix + voice.path.removeprefix("/v1beta").removeprefix("/v1") + suffix
             answer = await gateway.post(path, voice.request(), *voice.headers)
 
             assert answer.status == 200
@@ -45,8 +45,12 @@ def test_the_pages_answer_with_and_without_their_prefix(method, path):
     run(scenario())
 
 
+TOLD = {"messages": ANTHROPIC, "v1beta": GEMINI}
+"""What in a path tells its dialect."""
+
+
 @pytest.mark.parametrize(
-    "path", ["/v1/responses", "/v1/files", "/v1/messages/batches", "/v1beta/models/x:generateContent"]
+    "path", ["/v1/realtime", "/v1/files", "/v1/messages/batches", "/v1beta/cachedContents"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_a_path_that_is_not_listed_is_a_404_that_names_it_in_the_callers_dialect(method, path):
@@ -56,9 +60,9 @@ def test_a_path_that_is_not_listed_is_a_404_that_names_it_in_the_callers_dialect
             signed = await gateway.send(method, path, (ANTHROPIC_VERSION,))
 
             assert (plain.status, signed.status) == (404, 404)
-            assert path in ANTHROPIC.error(signed)["message"]
-            voice = ANTHROPIC if "messages" in path else CHAT
+            voice = next((each for word, each in TOLD.items() if word in path), CHAT)
             assert path in voice.error(plain)["message"]
+            assert path in (ANTHROPIC if voice is CHAT else voice).error(signed)["message"]
 
     run(scenario())
 
@@ -228,8 +232,7 @@ def test_every_listed_model_sent_back_reaches_its_backend_slashes_included():
 def test_a_model_that_is_not_listed_is_a_404_in_the_dialect(voice):
     async def scenario():
         async with rig(openai_chat="http://127.0.0.1:9") as gateway:
-            fields = (ANTHROPIC_VERSION,) if voice is ANTHROPIC else ()
-            answer = await gateway.get("/v1/models/gpt-y", *fields)
+            answer = await gateway.get("/v1/models/gpt-y", *voice.headers)
 
             assert answer.status == 404
             assert "gpt-y" in voice.error(answer)["message"]
@@ -435,7 +438,7 @@ def test_an_answer_names_the_rule_and_what_else_was_possible():
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("name", ["a\nx-evil: 1", "\x00\x7f", "ключ", "m" * 20_000])
-@SAME
+@OF_MESSAGES
 def test_any_name_and_field_fits_into_the_headers_that_tell_of_them(voice, name, stream):
     async def scenario():
         reply = CHAT.stream() if stream else CHAT.whole()

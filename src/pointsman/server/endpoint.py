@@ -60,9 +60,9 @@ class Endpoint:
         if found is not None and visit.method == "POST":
             await self._serve(visit, found)
             return
-        page = Pages(visit.service).find(visit.method, visit.path, visit.shape(), visit.query)
-        if page is None and found is not None:
+        if found is not None:
             raise UnknownPathError(f"{visit.method} is not what {visit.path} takes here; send it a POST")
+        page = Pages(visit.service).find(visit.method, visit.path, visit.shape(), visit.query)
         if page is None:
             raise UnknownPathError(f"{visit.method} {visit.trace.path} is not an endpoint of pointsman")
         await visit.show(page)
