@@ -52,11 +52,12 @@ def decode_thinking(config: Members) -> Reasoning | None:
     level, budget = fields.text("thinkingLevel"), fields.integer("thinkingBudget")
     shown = fields.boolean("includeThoughts")
     effort = None if level is None or level.upper().endswith("UNSPECIFIED") else level.lower()
+    mode = _mode(budget)
     return Reasoning(
-        _mode(budget),
+        mode,
         effort,
         budget if budget is not None and budget > 0 else None,
-        None if shown is None else SHOWN if shown else HIDDEN,
+        None if shown is None or mode == "off" else SHOWN if shown else HIDDEN,
         value,
         fields.rest,
     )
