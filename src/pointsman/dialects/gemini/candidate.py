@@ -26,13 +26,16 @@ from pointsman.canon.events import (
 )
 from pointsman.canon.json import Json
 from pointsman.dialects.dialect import Origin
-from pointsman.dialects.gemini.grounding import CITATIONS, GROUNDING, decode_grounding
+from pointsman.dialects.gemini.arguments import unwrapped
+from pointsman.dialects.gemini.grounding import CITATIONS, GROUNDING, decode_grounding, is_all_told
 from pointsman.dialects.gemini.parts import decode_part
 from pointsman.dialects.gemini.signature import ALONE, native_of
-from pointsman.dialects.gemini.words import MADE, NAME, REASONS, SIGNATURE
+from pointsman.dialects.gemini.words import FREE_TEXT, MADE, NAME, REASONS, SIGNATURE
 from pointsman.wire.surrogates import SurrogateJoiner
 
 _TEXT, _THINKING = Text(""), Thinking("")
+_NO_PART = Text("", extra={SPELLING: {}})
+"""A text that holds citations alone; no part stands for it."""
 _NO_EXTRA: Json = {}
 _PLAIN = frozenset({"text"})
 _TOLD = frozenset({"content", "index", "finishReason", "finishMessage"})
@@ -117,8 +120,7 @@ class CandidateReader:
             extra[SIGNATURE] = signature
         if extra.get("thought") is True:
             del extra["thought"]
-            self._think_signed(text, extra, member, events)
-            return True
+            return self._think_signed(text, extra, member, events)
         if not member:
             return self._say(text, extra, events)
         if text:
@@ -127,15 +129,19 @@ class CandidateReader:
         self._sign(member, extra, "part" if text else ALONE, events)
         return True
 
-    def _think_signed(self, text: str, extra: Json, member: Json, events: list[Event]) -> None:
+    def _think_signed(self, text: str, extra: Json, member: Json, events: list[Event]) -> bool:
         native, redacted = native_of(member, self._issuer)
         if redacted:
             self._whole_block(Thinking(text, native, True, extra=extra), events)
-            return
-        self._think(text, extra, events)
+            return True
+        ends_unsigned = bool(member) and native is None
+        if text or not ends_unsigned:
+            self._think(text, extra, events)
         if native is not None:
             events.append(NativeDelta(self._index, native))
+        if member:
             self.shut(events)
+        return bool(text) or not ends_unsigned
 
     def _sign(self, member: Json, extra: Json, place: str, events: list[Event]) -> None:
         """A signature on what is no thought: a thinking block without text."""
@@ -162,9 +168,11 @@ class CandidateReader:
         self._called = True
         id = call.id or self._made_id()
         name = self._names.get(call.name, call.name)
-        self._open(structs.replace(call, id=id, name=name, arguments=""), events)
-        if call.arguments or not self._whole:
-            events.append(ArgumentsDelta(self._index, call.arguments))
+        wrapped = name != call.name and call.name.endswith(FREE_TEXT)
+        kind, text = ("custom", unwrapped(call.arguments)) if wrapped else ("function", call.arguments)
+        self._open(structs.replace(call, id=id, name=name, arguments="", kind=kind), events)
+        if text:
+            events.append(ArgumentsDelta(self._index, text))
         self.shut(events)
 
     def _made_id(self) -> str:
@@ -220,12 +228,13 @@ class CandidateReader:
         events.append(Stop(reason, word, None, details, self.number, extra, NAME))
 
     def _cite(self, events: list[Event]) -> None:
-        if GROUNDING not in self._extra and CITATIONS not in self._extra:
-            return
         citations = decode_grounding(self._extra, "".join(self._said), self._issuer)
         if citations and self._kind is not Text:
-            return
+            self._open(_NO_PART, events)
         events += [CitationDelta(self._index, citation) for citation in citations]
+        for key in (GROUNDING, CITATIONS):
+            if citations and is_all_told(self._extra.get(key)):
+                self._spelled[key] = self._extra.pop(key)
 
 
 def _explained(reason: StopReason, message: object) -> Json | None:

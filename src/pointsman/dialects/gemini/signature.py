@@ -24,6 +24,8 @@ ALONE = "empty"
 """The place of a signature that sat on an empty text part."""
 
 _REDACTED = "redacted"
+UNSIGNED: Json = {SIGNATURE: b64encode(seal(Native("", "", {})).encode()).decode()}
+"""The member that ends a thought which nobody signed, where another thought follows it."""
 _TO_STANDARD = str.maketrans("-_", "+/")
 
 
