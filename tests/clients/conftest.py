@@ -38,6 +38,13 @@ dialects = ["openai_chat"]
 key_env = "CHAT_UPSTREAM_KEY"
 models = ["{chat_model}"]
 
+[backends.responses]
+provider = "openai"
+base_url = "{responses}/v1"
+dialects = ["openai_responses"]
+key_env = "RESPONSES_UPSTREAM_KEY"
+models = ["{responses_model}"]
+
 [backends.gemini]
 provider = "google"
 base_url = "{gemini}"
@@ -127,7 +134,7 @@ def gemini(upstreams):
     return Side("gemini", _emptied(upstreams["gemini"]), GEMINI_MODEL, gemini_says)
 
 
-@pytest.fixture(params=["claude", "chat", "gemini"])
+@pytest.fixture(params=["claude", "chat", "responses", "gemini"])
 def maker(request, claude, chat, responses, gemini):
     """Any of the upstreams: the same test over a relay and over each translation."""
     return {"claude": claude, "chat": chat, "responses": responses, "gemini": gemini}[request.param]
