@@ -6,6 +6,7 @@ import httpx2
 
 from schemas import validate_anthropic_error, validate_anthropic_event, validate_anthropic_message
 from schemas_chat import assert_chunk, assert_completion, assert_error
+from schemas_responses import assert_event, assert_response
 
 
 class Watching(httpx2.BaseTransport):
@@ -59,7 +60,7 @@ def validate(path, status, content_type, body):
     """Holds an answer that pointsman rendered against the schema of its dialect; raises AssertionError."""
     if "/models" in path or path.endswith("count_tokens"):
         return
-    rules = _MESSAGES if path.endswith("/messages") else _CHAT
+    rules = next((rules for end, rules in _RULES.items() if path.endswith(end)), _CHAT)
     if content_type.startswith("text/event-stream"):
         _validate_stream(body, rules)
     else:
@@ -83,4 +84,13 @@ _MESSAGES = {
     "event": validate_anthropic_event,
     "error": validate_anthropic_error,
 }
+
+
+def _assert_event(event):
+    assert_event(event["type"], event)
+
+
 _CHAT = {"whole": assert_completion, "event": assert_chunk, "error": assert_error}
+_RESPONSES = {"whole": assert_response, "event": _assert_event, "error": assert_error}
+_RULES = {"/messages": _MESSAGES, "/responses": _RESPONSES}
+"""By what a path ends in; Chat's where it ends in something else."""
