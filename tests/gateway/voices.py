@@ -51,6 +51,8 @@ class Voice:
     ping: bytes
     last: object
     """The last event of a proper stream."""
+    said_again: int = 1
+    """In how many frames an error is said that ends a stream."""
     turns: str = "messages"
     """The member that holds the conversation."""
     id_field: str = "x-request-id"
@@ -228,10 +230,15 @@ class ResponsesVoice(Voice):
     def stream_error(self, answer):
         name, data = answer.frames[-1]
         assert not self.ended(answer)
-        said = json.loads(data)
-        assert name == said["type"]
-        error = said if name == "error" else said["response"]["error"]
-        assert {"message", "code"} <= error.keys()
+        assert name == json.loads(data)["type"]
+        return self.checked_error(json.loads(data))
+
+    def checked_error(self, data):
+        if data.get("type") != "response.failed":
+            return super().checked_error(data)
+        error = data["response"]["error"]
+        assert {"message", "code"} == error.keys()
+        assert error["message"]
         return error
 
     def is_last(self, data):
@@ -396,8 +403,12 @@ _PART = _ITEM["content"][0]
 _WHERE = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
 
 
-def _numbered(*events):
-    return tuple(event({**data, "sequence_number": number}) for number, data in enumerate(events))
+def _numbered(*pieces):
+    """Each piece is what arrives together: one event, or several."""
+    numbers = itertools.count()
+    return tuple(
+        b"".join(event({**data, "sequence_number": next(numbers)}) for data in events) for events in pieces
+    )
 
 
 def _text_delta(text):
@@ -412,33 +423,41 @@ RESPONSES = ResponsesVoice(
     headers=(("authorization", "Bearer pointsman"),),
     answer=_DONE,
     frames=_numbered(
-        {"type": "response.created", "response": _BEGUN},
-        {"type": "response.in_progress", "response": _BEGUN},
-        {
-            "type": "response.output_item.added",
-            "output_index": 0,
-            "item": {**_ITEM, "status": "in_progress", "content": []},
-        },
-        {"type": "response.content_part.added", **_WHERE, "part": {**_PART, "text": ""}},
-        _text_delta("Hello"),
-        _text_delta(" there"),
-        {"type": "response.output_text.done", **_WHERE, "text": "Hello there", "logprobs": []},
-        {"type": "response.content_part.done", **_WHERE, "part": _PART},
-        {"type": "response.output_item.done", "output_index": 0, "item": _ITEM},
-        {"type": "response.completed", "response": _DONE},
+        [{"type": "response.created", "response": _BEGUN}],
+        [{"type": "response.in_progress", "response": _BEGUN}],
+        [
+            {
+                "type": "response.output_item.added",
+                "output_index": 0,
+                "item": {**_ITEM, "status": "in_progress", "content": []},
+            },
+            {"type": "response.content_part.added", **_WHERE, "part": {**_PART, "text": ""}},
+        ],
+        [_text_delta("Hello")],
+        [_text_delta(" there")],
+        [
+            {"type": "response.output_text.done", **_WHERE, "text": "Hello there", "logprobs": []},
+            {"type": "response.content_part.done", **_WHERE, "part": _PART},
+            {"type": "response.output_item.done", "output_index": 0, "item": _ITEM},
+        ],
+        [{"type": "response.completed", "response": _DONE}],
     ),
-    content=4,
+    content=2,
     overloaded=event(
         {
             "type": "error",
-            "code": "server_is_overloaded",
-            "message": "Overloaded",
-            "param": None,
             "sequence_number": 2,
+            "error": {
+                "type": "server_error",
+                "code": "server_is_overloaded",
+                "message": "Overloaded",
+                "param": None,
+            },
         }
     ),
     ping=b": ping\n\n",
     last={"type": "response.completed", "response": _DONE, "sequence_number": 9},
+    said_again=2,
     turns="input",
 )
 _ALL = (ANTHROPIC, CHAT, RESPONSES, GEMINI)

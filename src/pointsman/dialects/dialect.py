@@ -13,6 +13,7 @@ from pointsman.canon.loss import Loss
 from pointsman.canon.request import Request
 from pointsman.canon.traits import Target, Traits
 from pointsman.wire.headers import Headers
+from pointsman.wire.shape import TurnRules
 
 
 class Encoded(Struct, frozen=True):
@@ -184,10 +185,8 @@ class Dialect(Struct, frozen=True):
     """Whether that member may be a text, too."""
     turns_elsewhere: Sequence[str] = ()
     """Members in whose presence that one may be missing or empty: the conversation stands elsewhere."""
-    roles: Sequence[str] = ()
-    """Who may speak in a turn; a turn of anybody else is refused, relayed or not. Empty: anybody."""
-    content_required: bool = False
-    """Whether every turn has content; where a turn may be calls alone, it need not."""
+    turn_rules: TurnRules = TurnRules()
+    """What each turn must be; one that is not is refused, relayed or not."""
     kinds: Mapping[Operation, Mapping[str, str]] = {}
     """Members of a request → what they must be, if they are not null: `string`, `array`, `object`, `boolean`,
     `number`, `integer`, `objects`, `strings`, or several of them apart by `|`. Only what the dialect's page

@@ -12,6 +12,7 @@ from pointsman.dialects.anthropic.relay import rewrite_reason
 from pointsman.dialects.anthropic.request import decode_request
 from pointsman.dialects.anthropic.words import NAME, VERSION
 from pointsman.dialects.dialect import Dialect, Route
+from pointsman.wire.shape import TurnRules
 
 DIALECT = Dialect(
     name=NAME,
@@ -40,7 +41,6 @@ DIALECT = Dialect(
     model_list="pages",
     sign_header="anthropic-version",
     request_id_header="request-id",
-    roles=ROLES,
-    content_required=True,
+    turn_rules=TurnRules(ROLES, content_required=True),
     kinds=KINDS,
 )

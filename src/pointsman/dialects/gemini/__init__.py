@@ -13,6 +13,7 @@ from pointsman.dialects.gemini.losses import answer_losses, fold_losses
 from pointsman.dialects.gemini.relay import rewrite_reason
 from pointsman.dialects.gemini.request import CONTENTS, decode_request
 from pointsman.dialects.gemini.words import NAME
+from pointsman.wire.shape import TurnRules
 
 
 def _count_answer(tokens: int) -> Json:
@@ -55,7 +56,7 @@ DIALECT = Dialect(
     error_frame=error_frame,
     count_answer=_count_answer,
     turns_field=CONTENTS,
-    roles=ROLES,
+    turn_rules=TurnRules(ROLES, content="parts", role_required=False),
     kinds=KINDS,
 )
 

@@ -12,6 +12,7 @@ from pointsman.dialects.openai_chat.losses import answer_losses, fold_losses
 from pointsman.dialects.openai_chat.relay import rewrite_reason
 from pointsman.dialects.openai_chat.request import decode_request
 from pointsman.dialects.openai_chat.words import NAME
+from pointsman.wire.shape import TurnRules
 from pointsman.wire.sse import comment
 
 
@@ -50,7 +51,7 @@ DIALECT = Dialect(
     render_error=render_error,
     error_frame=error_frame,
     count_answer=_count_answer,
-    roles=ROLES,
+    turn_rules=TurnRules(ROLES),
     kinds=KINDS,
 )
 

@@ -6,11 +6,12 @@ from pointsman.dialects.openai_responses.decode import ResponsesDecoder, summary
 from pointsman.dialects.openai_responses.encode import ResponsesEncoder, fold
 from pointsman.dialects.openai_responses.encode_request import encode_request
 from pointsman.dialects.openai_responses.errors import error_frame, parse_error, render_error
-from pointsman.dialects.openai_responses.kinds import KINDS
+from pointsman.dialects.openai_responses.kinds import KINDS, ROLES
 from pointsman.dialects.openai_responses.losses import answer_losses, fold_losses
 from pointsman.dialects.openai_responses.relay import rewrite_reason
 from pointsman.dialects.openai_responses.request import HISTORY, decode_request
 from pointsman.dialects.openai_responses.words import NAME
+from pointsman.wire.shape import TurnRules
 from pointsman.wire.sse import comment
 
 
@@ -42,6 +43,7 @@ DIALECT = Dialect(
     count_answer=_count_answer,
     turns_field="input",
     turns_text=True,
+    turn_rules=TurnRules(ROLES, role_required=False),
     turns_elsewhere=HISTORY,
     kinds=KINDS,
 )

@@ -32,3 +32,5 @@ _MEMBERS: Mapping[str, str] = {
     "user": "string",
 }
 KINDS: Mapping[Operation, Mapping[str, str]] = {"generate": _MEMBERS, "count_tokens": _MEMBERS}
+ROLES = ("user", "assistant", "system", "developer")
+"""Who may speak in a message; other items have no role ("Create a model response", `input`)."""
