@@ -106,7 +106,7 @@ def test_structured_output_is_asked_for_and_parsed(to_chat, maker):
 
 
 def test_a_free_text_tool_is_called_with_raw_text(to_chat, claude):
-    claude.will(Said(calls=(Call("call_1", "apply_patch", {"input": "*** Begin Patch"}),)))
+    claude.will(Said(calls=(Call("call_1", "apply_patch__free_text", {"input": "*** Begin Patch"}),)))
     tool = {"type": "custom", "name": "apply_patch", "description": "Applies a patch."}
 
     answer = to_chat.responses.create(model=claude.model, input="Hi", tools=[tool], store=False)

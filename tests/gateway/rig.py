@@ -105,7 +105,7 @@ MODELS = {name: voice.model for name, voice in VOICES.items()}
 KINDS = {
     "anthropic": ("anthropic-compatible", ""),
     "openai_chat": ("openai-compatible", "/v1"),
-    "openai_responses": ("openai-compatible", "/v1"),
+    "openai_responses": ("responses-compatible", "/v1"),
     "gemini": ("gemini-compatible", ""),
 }
 """By dialect, the provider of a server that speaks it, and what its base URL ends in."""
@@ -114,8 +114,7 @@ KINDS = {
 def backend_table(name, upstream, lines):
     kind, path = KINDS[name]
     url = upstream if isinstance(upstream, str) else upstream.url
-    spoken = f'dialects = ["{name}"]\n' if name == "openai_responses" else ""
-    return f'[backends.{name}]\nprovider = "{kind}"\nbase_url = "{url}{path}"\n{spoken}{lines}\n'
+    return f'[backends.{name}]\nprovider = "{kind}"\nbase_url = "{url}{path}"\n{lines}\n'
 
 
 @asynccontextmanager

@@ -22,8 +22,6 @@ class Speaks(Struct, frozen=True, forbid_unknown_fields=True):
     """Fields that every request to it carries."""
     forward_headers: tuple[str, ...] = ()
     """Client header fields that a translated request keeps, beside the user agent."""
-    optional: bool = False
-    """Spoken only where the user's `dialects` name it: not every server of the kind has it."""
     paths: dict[str, str] = {}
     """Where an operation lives below the base URL, if not where the dialect has it; may hold `{model}`."""
     stream_paths: dict[str, str] = {}

@@ -113,8 +113,7 @@ def speaking(name: str, row: Provider, wanted: tuple[str, ...], catalog: Catalog
             )
         if dialect not in catalog.built:
             raise _not_built(f"`backends.{name}.dialects`: {dialect} is", catalog)
-    usual = (dialect for dialect, speaks in row.dialects.items() if not speaks.optional)
-    chosen = wanted or tuple(dialect for dialect in usual if dialect in catalog.built)
+    chosen = wanted or tuple(dialect for dialect in row.dialects if dialect in catalog.built)
     if not chosen:
         spoken = ", ".join(row.dialects)
         raise _not_built(f"`backends.{name}`: {spoken}, which provider {row.name} speaks, is", catalog)
