@@ -46,8 +46,13 @@ class TurnRules(Struct, frozen=True):
     """Who may speak; nothing is looked at where it is empty."""
     content: str = "content"
     """The member that holds what is said: `content` or `parts`."""
+    content_text: bool = True
+    """Whether what is said may be a text; else it is an array of objects."""
     content_required: bool = False
     role_required: bool = True
+    """An empty role is none."""
+    single: bool = False
+    """Whether one object may stand where an array is meant: the turns, and what is said in one."""
 
 
 class _Turn(Struct, gc=False):
@@ -108,24 +113,28 @@ def check_turns(body: bytes, members: Mapping[str, Span], name: str, rules: Turn
     span = members.get(name)
     if span is None:
         raise MalformedError(f"`{name}` is missing; send an array of at least one message", param=name)
-    if not body.startswith(b"[", span.start):
+    turns = body[span.start : span.end]
+    if rules.single and turns.startswith(b"{"):
+        turns = b"[%b]" % turns
+    if not turns.startswith(b"["):
         raise MalformedError(f"`{name}` must be an array", param=name)
-    if _EMPTY.match(body, span.start):
+    if _EMPTY.match(turns):
         raise MalformedError(f"`{name}` must hold at least one message", param=name)
-    if rules.roles and not _fits(memoryview(body)[span.start : span.end], rules):
-        _find_fault(body[span.start : span.end], name, rules)
+    if rules.roles and not _fits(turns, rules):
+        _find_fault(turns, name, rules)
 
 
-def _fits(turns: memoryview, rules: TurnRules) -> bool:
+def _fits(turns: bytes, rules: TurnRules) -> bool:
     """Whether all is as it must be, at a glance; False where a closer look is needed."""
     try:
         read = _turns.decode(turns)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return False
-    plain = b'"' if rules.content_required else b'"n'
+    allowed = (('"', rules.content_text), ("n", not rules.content_required), ("{", rules.single))
+    plain = "".join(first for first, taken in allowed if taken).encode()
     said = attrgetter(rules.content)
     return all(
-        (turn.role in rules.roles or (turn.role is None and not rules.role_required))
+        (turn.role in rules.roles or not (turn.role or rules.role_required))
         and _begins(memoryview(said(turn)), plain)
         and (turn.tool_calls is _NULL or _begins(memoryview(turn.tool_calls), b"n"))
         for turn in read
@@ -145,16 +154,19 @@ def _find_fault(turns: bytes, name: str, rules: TurnRules) -> None:
         fields = as_object(turn, path)
         _check_role(fields.get("role"), f"{path}.role", rules)
         said = fields.get(rules.content)
+        if rules.single and isinstance(said, dict):
+            continue
         if said is None and rules.content_required:
             raise MalformedError(f"`{path}.{rules.content}` is required", param=f"{path}.{rules.content}")
-        if said is not None and not isinstance(said, str | list):
-            raise wrong(f"{path}.{rules.content}", "a string or an array", said)
+        if said is not None and not isinstance(said, (str, list) if rules.content_text else list):
+            kinds = "a string or an array" if rules.content_text else "an array"
+            raise wrong(f"{path}.{rules.content}", kinds, said)
         for key in (rules.content, "tool_calls"):
             _check_objects(fields.get(key), f"{path}.{key}")
 
 
 def _check_role(value: object, path: str, rules: TurnRules) -> None:
-    if value is None:
+    if value in (None, ""):
         if rules.role_required:
             raise MalformedError(f"`{path}` is required", param=path)
         return

@@ -11,7 +11,8 @@ from pointsman.dialects.gemini.fold import fold
 from pointsman.dialects.gemini.kinds import KINDS, ROLES
 from pointsman.dialects.gemini.losses import answer_losses, fold_losses
 from pointsman.dialects.gemini.relay import rewrite_reason
-from pointsman.dialects.gemini.request import CONTENTS, decode_request
+from pointsman.dialects.gemini.request import CONTENTS, WRAPPED, decode_request
+from pointsman.dialects.gemini.spelling import snake
 from pointsman.dialects.gemini.words import NAME
 from pointsman.wire.shape import TurnRules
 
@@ -56,8 +57,7 @@ DIALECT = Dialect(
     error_frame=error_frame,
     count_answer=_count_answer,
     turns_field=CONTENTS,
-    turn_rules=TurnRules(ROLES, content="parts", role_required=False),
+    turns_elsewhere=(WRAPPED, snake(WRAPPED)),
+    turn_rules=TurnRules(ROLES, "parts", content_text=False, role_required=False, single=True),
     kinds=KINDS,
 )
-
-__all__ = ["DIALECT", "ArrayWriter"]

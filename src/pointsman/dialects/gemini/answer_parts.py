@@ -1,7 +1,7 @@
 """Blocks of whole answers, as parts for a client of this dialect.
 
-Opaque state of another dialect goes out as an envelope in the signature. What the dialect cannot say is left out
-here and named by `losses`.
+Opaque state of another dialect goes out as an envelope in the signature. What the dialect cannot say is
+left out here and named by `losses`.
 """
 
 from pointsman.canon.blocks import (

@@ -1,8 +1,8 @@
 """One candidate of an answer as far as it has come: its parts, to events.
 
-The first part of each response of a stream goes on with an open text or thought; any other part is a block of
-its own. A signature on a part becomes a thinking block behind it (see `parts`); the text before it stays open for
-the citations that come last. Calls come whole.
+The first part of each response of a stream goes on with an open text or thought; any other part is a
+block of its own. A signature on a part becomes a thinking block behind it (see `parts`); the text before
+it stays open for the citations that come last. Calls come whole.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,6 @@ _TEXT, _THINKING = Text(""), Thinking("")
 _NO_PART = Text("", extra={SPELLING: {}})
 """A text that holds citations alone; no part stands for it."""
 _NO_EXTRA: Json = {}
-_PLAIN = frozenset({"text"})
 _TOLD = frozenset({"content", "index", "finishReason", "finishMessage"})
 """Members of a candidate that are said again by themselves."""
 
@@ -89,7 +88,7 @@ class CandidateReader:
         if not isinstance(text, str):
             self._other(part, events)
             said = True
-        elif part.keys() == _PLAIN:
+        elif len(part) == 1:
             said = self._say(text, _NO_EXTRA, events)
         else:
             said = self._prose(part, text, events)

@@ -28,7 +28,7 @@ SHOWN, HIDDEN = "summarized", "omitted"
 
 
 def decode_settings(config: Members) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(canonical settings by name, values that their own dialect spells another way). Raises MalformedError."""
+    """(canonical settings by name, values that are spelled in another way). Raises MalformedError."""
     settings: dict[str, Any] = {}
     odd: dict[str, Any] = {}
     for name, key in INTEGERS.items():

@@ -6,6 +6,7 @@ holds another dialect's opaque state, which signs all of them.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 from msgspec import structs
 
@@ -136,5 +137,5 @@ class _Pairing:
 def response_name(result: ToolResult) -> str:
     """The function that a result of this dialect names."""
     said = member(result.extra.get(SPELLING, {}), "functionResponse")
-    name = said.get("name") if isinstance(said, dict) else None
+    name = cast("Json", said).get("name") if isinstance(said, dict) else None
     return name if isinstance(name, str) else ""

@@ -1,9 +1,10 @@
 """The turns of a request that came in another dialect.
 
-Turns of one role that follow each other become one. Responses of functions stand first in theirs, in the order
-of the calls that they answer; each call is answered in the next turn. Instructions in mid-conversation, for
-which the API has no role, are a marked text of the user's turn in the same place. A model's calls that came
-from elsewhere have no signature: where the target demands one, its documented stand-in goes with the first.
+Turns of one role that follow each other become one. Responses of functions stand first in theirs, in the
+order of the calls that they answer; each call is answered in the next turn. Instructions in
+mid-conversation, for which the API has no role, are a marked text of the user's turn in the same place. A
+model's calls that came from elsewhere have no signature: where the target demands one, its documented
+stand-in goes with the first.
 """
 
 from collections.abc import Iterator
@@ -170,8 +171,10 @@ class _Building:
 def _text(result: ToolResult, path: str, draft: Draft) -> str:
     """What the function said, in one piece."""
     texts = [block for block in result.content if isinstance(block, Text)]
-    for block in texts:
-        draft.count_mark(block)
+    for number, block in enumerate(result.content):
+        if isinstance(block, Text):
+            draft.count_mark(block)
+            draft.dropped_extra(block.extra, f"{path}.content[{number}]")
     if len(texts) > 1:
         draft.approximated(f"{path}.content[{result.content.index(texts[0])}]", "texts are joined into one")
     return "\n\n".join(block.text for block in texts)

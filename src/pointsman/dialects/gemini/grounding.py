@@ -27,7 +27,7 @@ def is_all_told(metadata: object) -> bool:
     found = _object(metadata)
     sources = [each for key in ("groundingSupports", "citations") for each in _objects(found.get(key))]
     chunks = _objects(found.get("groundingChunks"))
-    webs = all(each.keys() == {"web"} and _object(each["web"]).keys() <= _WEB for each in chunks)
+    webs = all(set(each) == {"web"} and _object(each["web"]).keys() <= _WEB for each in chunks)
     return bool(sources) and webs and found.keys() <= _LISTS and all(each.keys() <= _TOLD for each in sources)
 
 
@@ -44,7 +44,7 @@ def _supports(grounding: Json) -> Iterator[Json]:
         segment = _object(support.get("segment"))
         for index in cast("list[Any]", support.get("groundingChunkIndices") or []):
             if isinstance(index, int) and 0 <= index < len(chunks):
-                source = next((_object(each) for each in chunks[index].values()), {})
+                source = _object(next(iter(chunks[index].values()), None))
                 yield {**segment, "uri": source.get("uri"), "title": source.get("title")}
 
 
