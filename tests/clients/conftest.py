@@ -16,7 +16,7 @@ from watching import Watching
 from scripted import Upstream, in_thread
 
 CLAUDE_MODEL, CHAT_MODEL = "claude-sonnet-5-5", "gpt-5.2"
-RESPONSES_MODEL, GEMINI_MODEL = "gpt-5.2-codex", "gemini-3.5-flash"
+RESPONSES_MODEL, GEMINI_MODEL = "gpt-5.2-codex", "gemini-3.8-flash"
 CLAUDE_KEY, CHAT_KEY = "sk-ant-canary", "sk-chat-canary"
 RESPONSES_KEY, GEMINI_KEY = "sk-responses-canary", "gemini-canary"
 

@@ -129,7 +129,7 @@ _ANSWER = {
     "tool_call": {"call"},
     "stop_sequence": {"stop_sequence"},
     "usage": {"usage"},
-    **{kind: {kind, f"{kind}.extra"} for kind in ("image", "audio", "document")},
+    **{kind: {kind, f"{kind}.extra", "unknown"} for kind in ("image", "audio", "document")},
     "stop_details": {"stop_details", "refusal"},
 }
 _BLOCKS = {"server_tool", "unknown"}
