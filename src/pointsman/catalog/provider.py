@@ -30,6 +30,8 @@ class Speaks(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether it counts tokens (Anthropic's `/v1/messages/count_tokens`)."""
     embeddings: bool = False
     completions: bool = False
+    keeps_state: bool = False
+    """Whether it keeps answers itself, and continues them by their ids."""
     models: tuple[str, ...] = ()
     """Glob patterns of the model ids that it serves, in lower case; `!` before those that it does not."""
 

@@ -12,6 +12,7 @@ from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
 from pointsman.canon.request import Request
 from pointsman.canon.traits import Target, Traits
+from pointsman.dialects.stateful import Stateful
 from pointsman.wire.headers import Headers
 
 
@@ -172,3 +173,5 @@ class Dialect(Struct, frozen=True):
     """Members of a request → what they must be, if they are not null: `string`, `array`, `object`, `boolean`,
     `number`, `integer`, `objects`, `strings`, or several of them apart by `|`. Only what the dialect's page
     states."""
+    stateful: Stateful | None = None
+    """How its answers are kept and continued; None where each request stands alone."""

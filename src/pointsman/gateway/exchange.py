@@ -1,6 +1,6 @@
 """The client's side of the seam: a request as it came in, and the line on which its answer leaves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct, structs
@@ -26,6 +26,18 @@ class Room(Protocol):
         ...
 
 
+class Memory(Protocol):
+    """What a client's connection remembers by itself, as long as it lasts."""
+
+    def recall(self, response_id: str) -> Sequence[Json] | None:
+        """Everything that was said up to an answer's end; None where it is not remembered."""
+        ...
+
+    def keep(self, response_id: str, said: Sequence[Json], size: int) -> None:
+        """Remembers it; `size` in bytes."""
+        ...
+
+
 class Exchange(Struct):
     """One request. The body is decoded at most once, and only if somebody needs it. Shown, it is its id."""
 
@@ -39,6 +51,8 @@ class Exchange(Struct):
     intent: Intent
     room: Room | None = None
     """Counts what is held of the answer; None where nothing bounds it."""
+    memory: Memory | None = None
+    """None where the connection carries one exchange after the other, each for itself."""
     _members: Json | None = None
     _request: Request | None = None
 

@@ -93,6 +93,13 @@ class Database:
         except TimeoutError as error:
             raise SetupError(f"{self.path} did not answer within {ASK_SECONDS:g} s; try again") from error
 
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know."""
+        aside = (
+            self.set_aside and f"{self.path} was broken and is begun anew; the old one is {self.set_aside}"
+        )
+        return tuple(filter(None, (self.trouble, aside)))
+
     def close(self) -> None:
         """Does what was given before, within bounds, and closes the file; the next work opens it again."""
         thread, self._thread = self._thread, None
