@@ -12,6 +12,7 @@ from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
 from pointsman.canon.request import Request
 from pointsman.canon.traits import Target, Traits
+from pointsman.dialects.socketed import Socketed
 from pointsman.dialects.stateful import Stateful
 from pointsman.wire.headers import Headers
 
@@ -175,3 +176,5 @@ class Dialect(Struct, frozen=True):
     states."""
     stateful: Stateful | None = None
     """How its answers are kept and continued; None where each request stands alone."""
+    socketed: Socketed | None = None
+    """How it is spoken over a WebSocket; None where it is not."""

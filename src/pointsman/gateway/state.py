@@ -155,8 +155,7 @@ class Conversation:
         wanted = self.wish.store is not False
         stream = self._exchange.intent.stream
         if not wanted:
-            memory = self._exchange.memory
-            return None if memory is None else Recorder(self._stateful, stream=stream, final=self._remember)
+            return None if self._exchange.memory is None else self.remembering()
         store = self._store
         if store is None:
             return None
@@ -166,6 +165,10 @@ class Conversation:
                 self._stateful, stream=stream, begun=lambda found: store.note(self._owner, found, backend)
             )
         return Recorder(self._stateful, stream=stream, final=lambda answer: self._keep(store, answer))
+
+    def remembering(self) -> Recorder:
+        """What lets the connection remember the answer."""
+        return Recorder(self._stateful, stream=self._exchange.intent.stream, final=self._remember)
 
     def _own(self) -> Sequence[Json]:
         return self._stateful.items(self._exchange.members())

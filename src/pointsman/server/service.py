@@ -4,8 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pointsman.canon.json import Json
+from pointsman.gateway.exchange import Client, Exchange
 from pointsman.gateway.parts import Parts
+from pointsman.gateway.pipeline import serve
 from pointsman.ledger.tally import Tally
+from pointsman.ledger.trace import Trace
 from pointsman.server.buffers import Buffers
 from pointsman.server.guard import Admission
 
@@ -27,3 +30,14 @@ class Service:
     reload: Callable[[], Json]
     """Reads the configuration again; what came of it."""
     tally: Tally = field(default_factory=Tally)
+
+    async def carry(self, exchange: Exchange, client: Client, trace: Trace) -> None:
+        """Hands a request to the gateway and counts it."""
+        self.tally.in_flight += 1
+        began = self.parts.clock()
+        try:
+            await serve(exchange, client, self.parts, trace)
+        finally:
+            self.tally.in_flight -= 1
+            trace.duration = self.parts.clock() - began
+            self.tally.add(trace)
