@@ -88,6 +88,26 @@ def prepare(
     )
 
 
+def plain_request(
+    exchange: Exchange, method: str, path: str, candidate: Candidate, lease: Lease, parts: Parts
+) -> Outgoing:
+    """The client's own request, in its own dialect, to a path below a backend's base URL."""
+    backend, dialect = candidate.backend, exchange.dialect
+    query = fields.query_without_key(exchange.query)
+    base = backend.bases[dialect.name]
+    return Outgoing(
+        method=method,
+        url=f"{base}{path}?{query}" if query else base + path,
+        headers=_headers(exchange, candidate, dialect, lease, parts, form="relay"),
+        body=exchange.body,
+        connect=backend.timeouts.connect,
+        first_byte=backend.timeouts.first_byte,
+        idle=backend.timeouts.idle,
+        proxy=parts.proxy_for(base, backend),
+        ca_file=backend.ca_file,
+    )
+
+
 def upstream_dialect(exchange: Exchange, candidate: Candidate, dialects: Mapping[str, Dialect]) -> Dialect:
     """The client's own dialect if the model has it there, else the first that it has and we know.
 

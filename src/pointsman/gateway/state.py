@@ -40,6 +40,8 @@ class Past(Struct, frozen=True):
     """Whether they are kept under the id, so that it is enough to name it."""
     backend: str | None = None
     """Who keeps it."""
+    foreign: bool = False
+    """Whether it is somebody else's."""
     trouble: str | None = None
     """Why nobody can tell."""
 
@@ -77,7 +79,7 @@ class Conversation:
         except SetupError as error:
             return Past(previous, trouble=error.message)
         if isinstance(found, MadeElsewhere):
-            return Past(previous, backend=found.backend)
+            return Past(previous, backend=found.backend, foreign=found.backend is None)
         return Past(previous) if found is None else self._gathered(previous, found)
 
     def _gathered(self, previous: str, found: Sequence[Kept]) -> Past:
@@ -130,7 +132,7 @@ class Conversation:
                 f"model of {past.backend}, or send the whole conversation as `input`",
                 param="previous_response_id",
             )
-        if keeps:
+        if keeps and not past.foreign:
             return
         why = f" ({past.trouble})" if past.trouble else ""
         raise RequestError(

@@ -7,9 +7,11 @@ from urllib.parse import parse_qsl
 from pointsman.canon.errors import LoopError, PointsmanError, UnknownPathError
 from pointsman.canon.intent import Intent
 from pointsman.dialects.dialect import Dialect
-from pointsman.gateway.exchange import Exchange
+from pointsman.gateway.errand import run_errand
+from pointsman.gateway.exchange import Client, Exchange
 from pointsman.gateway.line import error_headers, id_header
 from pointsman.ledger.trace import Trace
+from pointsman.server import resources
 from pointsman.server.buffers import read_body
 from pointsman.server.call import Call, ClientLeftError
 from pointsman.server.guard import preflight, shared_with
@@ -65,9 +67,35 @@ class Endpoint:
         page = Pages(visit.service).find(visit.method, visit.path, visit.shape(), visit.query)
         if page is None and found is not None:
             raise UnknownPathError(f"{visit.method} is not what {visit.path} takes here; send it a POST")
+        if page is None and await self._show_kept(visit):
+            return
         if page is None:
             raise UnknownPathError(f"{visit.method} {visit.trace.path} is not an endpoint of pointsman")
         await visit.show(page)
+
+    async def _show_kept(self, visit: "Visit") -> bool:
+        """A question about an answer that is kept here, or elsewhere."""
+        service = visit.service
+        asked = resources.find(service.parts.dialects.values(), visit.method, visit.path)
+        if asked is None:
+            return False
+        check_loop(visit.headers, service.parts.instance)
+        visit.trace.dialect, visit.trace.operation = asked.dialect.name, "kept response"
+        found = await resources.answer(asked, service, visit.headers, visit.query)
+        if isinstance(found, Page):
+            await visit.show(found)
+            return True
+        with service.buffers.reserve() as reservation:
+            length = fields.first(visit.headers, "content-length")
+            body = await read_body(visit.call, length, reservation, service.buffers.max_body)
+            stream = ("stream", "true") in parse_qsl(visit.query)
+            visit.trace.stream = stream
+            intent = Intent(asked.dialect.name, "generate", None, stream, {})
+            head = (visit.trace.request_id, visit.query, visit.headers)
+            exchange = Exchange(*head, body, asked.dialect, intent, reservation)
+            work = run_errand(exchange, found, visit.client(), service.parts, visit.trace)
+            await service.count(work, visit.trace)
+        return True
 
     async def _converse(self, visit: "Visit") -> bool:
         """A client that asks for a WebSocket where a dialect has one; others may do without, as in HTTP."""
@@ -138,8 +166,11 @@ class Visit:
 
     async def carry(self, exchange: Exchange) -> None:
         """Hands the request to the gateway and counts it."""
-        client = _Shared(self.call, self.shared()) if self.origin else self.call
-        await self.service.carry(exchange, client, self.trace)
+        await self.service.carry(exchange, self.client(), self.trace)
+
+    def client(self) -> Client:
+        """Whom the answer goes to."""
+        return _Shared(self.call, self.shared()) if self.origin else self.call
 
     def shared(self) -> Headers:
         """What lets the page that asks read the answer."""

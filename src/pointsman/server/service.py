@@ -1,7 +1,8 @@
 """The service: everything that the endpoint's routes need, put together by the composition root."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 from pointsman.canon.json import Json
 from pointsman.gateway.exchange import Client, Exchange
@@ -33,10 +34,14 @@ class Service:
 
     async def carry(self, exchange: Exchange, client: Client, trace: Trace) -> None:
         """Hands a request to the gateway and counts it."""
+        await self.count(serve(exchange, client, self.parts, trace), trace)
+
+    async def count(self, work: Coroutine[Any, Any, None], trace: Trace) -> None:
+        """Does work that is one exchange, and counts it."""
         self.tally.in_flight += 1
         began = self.parts.clock()
         try:
-            await serve(exchange, client, self.parts, trace)
+            await work
         finally:
             self.tally.in_flight -= 1
             trace.duration = self.parts.clock() - began

@@ -48,7 +48,8 @@ class Kept(Struct, frozen=True):
 class MadeElsewhere(Struct, frozen=True):
     """A response that the backend which made it keeps."""
 
-    backend: str
+    backend: str | None
+    """None where it is not the owner's who asks."""
 
 
 class ResponsesStore:
@@ -163,10 +164,11 @@ def _read(connection: sqlite3.Connection, owner: bytes, response_id: str, oldest
 
 
 def _elsewhere(connection: sqlite3.Connection, owner: bytes, response_id: str) -> MadeElsewhere | None:
-    row = connection.execute(
-        "SELECT backend FROM made_elsewhere WHERE owner = ? AND id = ?", (owner, response_id)
-    ).fetchone()
-    return None if row is None else MadeElsewhere(row[0])
+    rows = connection.execute(
+        "SELECT owner, backend FROM made_elsewhere WHERE id = ?", (response_id,)
+    ).fetchall()
+    backend = next((name for whose, name in rows if whose == owner), None)
+    return MadeElsewhere(backend) if rows else None
 
 
 def _tidy(connection: sqlite3.Connection, bounds: Bounds, now: float) -> None:

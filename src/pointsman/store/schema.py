@@ -9,7 +9,7 @@ RESPONSES = (
     "CREATE INDEX responses_by_use ON responses (used, size)",
     """CREATE TABLE made_elsewhere (
         owner BLOB NOT NULL, id TEXT NOT NULL, backend TEXT NOT NULL, used REAL NOT NULL,
-        PRIMARY KEY (owner, id)
+        PRIMARY KEY (id, owner)
     ) WITHOUT ROWID""",
     "CREATE INDEX made_elsewhere_by_use ON made_elsewhere (used)",
 )
