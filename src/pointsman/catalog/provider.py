@@ -31,7 +31,9 @@ class Speaks(Struct, frozen=True, forbid_unknown_fields=True):
     embeddings: bool = False
     completions: bool = False
     keeps_state: bool = False
-    """Whether it keeps answers itself, and continues them by their ids."""
+    """Whether it keeps answers itself, and continues them by their ids. OpenRouter refuses the wish
+    (https://openrouter.ai/docs/api_reference/responses/error-handling), Groq has no state yet
+    (https://console.groq.com/docs/responses-api); where nothing is known, pointsman keeps them."""
     models: tuple[str, ...] = ()
     """Glob patterns of the model ids that it serves, in lower case; `!` before those that it does not."""
 

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 from msgspec import Struct
 
 from pointsman.canon.errors import BusyError, RequestError, SetupError, UnknownPathError, UnknownResponseError
+from pointsman.canon.json import Json
 from pointsman.dialects.dialect import Dialect
 from pointsman.dialects.stateful import Page as Part
 from pointsman.dialects.stateful import Stateful
@@ -106,7 +107,19 @@ async def _list(asked: Asked, kept: Kept, shelf: Shelf) -> Page:
     if order not in {"asc", "desc"}:
         raise RequestError("`order` must be `asc` or `desc`", param="order")
     part = Part(query.get("after"), _limit(query.get("limit")), order == "desc")
-    return Page(encode(asked.stateful.listed(kept.id, decode_value(kept.input), part)))
+    found = await shelf.store.conversation(shelf.owner, kept.id)
+    turns = found if isinstance(found, tuple) else (kept,)
+    return Page(encode(asked.stateful.listed(kept.id, _before(asked.stateful, turns), part)))
+
+
+def _before(stateful: Stateful, turns: tuple[Kept, ...]) -> list[Json]:
+    """Everything that was said before the last answer: of earlier turns the answers too."""
+    items: list[Json] = []
+    for number, kept in enumerate(turns, 1):
+        items += decode_value(kept.input)
+        if number < len(turns):
+            items += stateful.said(decode_value(kept.answer))
+    return items
 
 
 def _limit(text: str | None) -> int:
