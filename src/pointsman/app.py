@@ -51,6 +51,7 @@ from pointsman.upstream.discovery import find_pointsmen
 from pointsman.upstream.engine import EngineTransport
 from pointsman.upstream.http import HttpTransport
 from pointsman.upstream.proxies import proxy_for
+from pointsman.upstream.sockets import SocketTransport
 
 VERSION = version("pointsman")
 LOG = logging.getLogger("pointsman")
@@ -202,7 +203,7 @@ class App:
         return Parts(
             router=router,
             dialects=DIALECTS,
-            transport=EngineTransport(HttpTransport()),
+            transport=EngineTransport(SocketTransport(HttpTransport())),
             pool=Pool(self.credentials),
             instance=self.instance,
             clock=time.monotonic,

@@ -23,6 +23,16 @@ class Turn(Struct, frozen=True):
     """What is said to what cannot be done here."""
 
 
+class Refusal(Struct, frozen=True):
+    """An upstream's error, as it would be over HTTP."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    outlived: bool = False
+    """Whether it says that the connection, or what it remembered, is no more."""
+
+
 class Socketed(Struct, frozen=True):
     """What a dialect of this kind offers."""
 
@@ -40,6 +50,10 @@ class Socketed(Struct, frozen=True):
     """(error, lane) → the message."""
     ends: Callable[[bytes], Literal["well", "badly"] | None]
     """(data of a stream's frame) → how the answer ends with it, if it does."""
+    message: Callable[[Json], bytes]
+    """(request's body) → the message that asks an upstream for it."""
+    refusal: Callable[[bytes], Refusal | None]
+    """(an upstream's message) → the error that it is, if it is one."""
     expired: Fault
     """That the connection has lasted as long as one may."""
     crowded: Fault

@@ -9,6 +9,7 @@ from pointsman.canon.intent import Intent
 from pointsman.canon.json import Json
 from pointsman.canon.request import Request
 from pointsman.dialects.dialect import Dialect
+from pointsman.upstream.seat import Seat
 from pointsman.wire import shape
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_object
@@ -38,6 +39,17 @@ class Memory(Protocol):
         ...
 
 
+class Seats(Protocol):
+    """The WebSockets to upstreams that a client's own lane has."""
+
+    headers: Headers
+    """Of the handshake in which the client asked for its own."""
+
+    def at(self, backend: str) -> Seat:
+        """The one to a backend."""
+        ...
+
+
 class Exchange(Struct):
     """One request. The body is decoded at most once, and only if somebody needs it. Shown, it is its id."""
 
@@ -53,6 +65,8 @@ class Exchange(Struct):
     """Counts what is held of the answer; None where nothing bounds it."""
     memory: Memory | None = None
     """None where the connection carries one exchange after the other, each for itself."""
+    seats: Seats | None = None
+    """None where the client has not asked for a WebSocket."""
     _members: Json | None = None
     _request: Request | None = None
 

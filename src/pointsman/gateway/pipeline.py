@@ -24,6 +24,7 @@ from pointsman.gateway.masking import secrets_of
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.prepare import Prepared, prepare, upstream_dialect
 from pointsman.gateway.refusal import outcome_of, refuse, without_secrets
+from pointsman.gateway.riding import with_ride
 from pointsman.gateway.state import Conversation, conversation
 from pointsman.gateway.stream import Delivery
 from pointsman.ledger.trace import Trace
@@ -112,6 +113,8 @@ async def _attempt(
         prepared = prepare(exchange, candidate, dialect, lease, parts)
         if why is not None:
             prepared = structs.replace(prepared, rewrite=prepared.rewrite or why)
+        if exchange.seats is not None:
+            prepared = with_ride(exchange, prepared, candidate, lease, parts)
         try:
             await _exchange_amended(exchange, prepared, line, parts, trace)
         except UpstreamError as error:

@@ -73,7 +73,7 @@ def prepare(
     outgoing = Outgoing(
         method="POST",
         url=_url(exchange, candidate, dialect, form=body.form),
-        headers=_headers(exchange, candidate, dialect, lease, parts, form=body.form),
+        headers=request_headers(exchange, candidate, dialect, lease, parts, form=body.form),
         body=body.data,
         connect=backend.timeouts.connect,
         first_byte=backend.timeouts.first_byte,
@@ -98,7 +98,7 @@ def plain_request(
     return Outgoing(
         method=method,
         url=f"{base}{path}?{query}" if query else base + path,
-        headers=_headers(exchange, candidate, dialect, lease, parts, form="relay"),
+        headers=request_headers(exchange, candidate, dialect, lease, parts, form="relay"),
         body=exchange.body,
         connect=backend.timeouts.connect,
         first_byte=backend.timeouts.first_byte,
@@ -207,7 +207,7 @@ def _without(query: str, other: str) -> str:
     return "&".join(part for part in query.split("&") if part.partition("=")[0] not in named)
 
 
-def _headers(
+def request_headers(
     exchange: Exchange,
     candidate: Candidate,
     dialect: Dialect,
@@ -216,6 +216,7 @@ def _headers(
     *,
     form: Literal["relay", "translate"],
 ) -> Headers:
+    """The fields that a request to a backend has."""
     backend = candidate.backend
     speaks = backend.provider.dialects.get(dialect.name)
     if dialect is exchange.dialect:

@@ -20,6 +20,7 @@ from pointsman.gateway.parts import Parts
 from pointsman.gateway.recorder import Recorder
 from pointsman.routing.plan import Candidate
 from pointsman.store.responses import Kept, MadeElsewhere, ResponsesStore
+from pointsman.upstream.seat import Seat
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_value, encode, peek
 
@@ -107,8 +108,10 @@ class Conversation:
             unwanted = self.wish.store and not keeps and self._store is not None
             # Some refuse the wish; what they are not asked to keep is kept here.
             return (self._unkept(), UNKEPT) if unwanted else (self._exchange, None)
-        if past.items is not None:
+        if past.items is not None and not self._is_remembered(past.id, candidate):
             return self._continued(past.items, keeps, candidate)
+        if past.items is not None:
+            return self._exchange, None
         self._check_known(past, candidate, keeps)
         return self._exchange, None
 
@@ -122,6 +125,11 @@ class Conversation:
         if self.wish.store and not keeps:
             alone = self._stateful.unkept(alone)
         return self._variant(alone), KEPT_HERE
+
+    def _is_remembered(self, response_id: str, candidate: Candidate) -> bool:
+        """Whether the backend remembers an answer on the lane's own WebSocket to it."""
+        seat = seat_at(self._exchange, candidate)
+        return seat is not None and seat.knows(response_id)
 
     def _check_known(self, past: Past, candidate: Candidate, keeps: bool) -> None:
         """Raises RequestError where the backend cannot know what is continued."""
@@ -146,7 +154,7 @@ class Conversation:
         body, before = encode(members), self._exchange
         intent = structs.replace(before.intent, members=peek(body).members)
         head = (before.request_id, before.query, before.headers)
-        return Exchange(*head, body, before.dialect, intent, before.room)
+        return Exchange(*head, body, before.dialect, intent, before.room, seats=before.seats)
 
     # The answer
 
@@ -215,6 +223,15 @@ def keeps_state(candidate: Candidate, dialect: Dialect) -> bool:
     backend = candidate.backend
     speaks = backend.provider.dialects.get(dialect.name)
     return dialect.name in backend.spoken(candidate.model) and speaks is not None and speaks.keeps_state
+
+
+def seat_at(exchange: Exchange, candidate: Candidate) -> Seat | None:
+    """The lane's own WebSocket to a backend that has them in the client's dialect."""
+    backend, name = candidate.backend, exchange.dialect.name
+    speaks = backend.provider.dialects.get(name)
+    if exchange.seats is None or speaks is None or not speaks.websocket:
+        return None
+    return exchange.seats.at(backend.name) if name in backend.spoken(candidate.model) else None
 
 
 def owner(headers: Headers) -> bytes:

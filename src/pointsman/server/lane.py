@@ -1,4 +1,7 @@
-"""A lane of a WebSocket: its turns follow each other, and it remembers the latest of them."""
+"""A lane of a WebSocket: its turns follow each other, and it remembers the latest of them.
+
+Where an upstream has WebSockets itself, the lane has one of its own there.
+"""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -11,6 +14,8 @@ from pointsman.canon.json import Json
 from pointsman.dialects.socketed import Turn
 from pointsman.server.buffers import Buffers, Reservation
 from pointsman.server.turn import TurnClient
+from pointsman.upstream.seat import Seat
+from pointsman.wire.headers import Headers
 
 
 class Waiting(Struct, frozen=True):
@@ -29,8 +34,11 @@ class _Remembered(Struct, frozen=True):
 class Lane:
     """`limit`: bytes of a conversation that is remembered."""
 
-    def __init__(self, name: str | None, buffers: Buffers) -> None:
+    def __init__(self, name: str | None, buffers: Buffers, headers: Headers) -> None:
         self.name = name
+        self.headers = headers
+        """Of the handshake in which the client asked for its WebSocket."""
+        self._seats: dict[str, Seat] = {}
         self.waiting: deque[Waiting] = deque()
         self.running: TurnClient | None = None
         self.busy = False
@@ -61,6 +69,16 @@ class Lane:
         held, self._held, self._remembered = self._held, None, None
         if held is not None:
             held.give_back(held.size)
+
+    def at(self, backend: str) -> Seat:
+        """The lane's own WebSocket to a backend."""
+        return self._seats.setdefault(backend, Seat())
+
+    def close(self) -> None:
+        """It is used no longer."""
+        self.drop()
+        for seat in self._seats.values():
+            seat.leave()
 
     def drop(self) -> None:
         """Lets go of what waits, and of what is remembered."""

@@ -39,6 +39,7 @@ class Session:
         self._dialect = dialect
         self._socketed: Socketed = dialect.socketed
         kept = tuple(pair for pair in headers if not _is_handshake(pair[0]))
+        self._asked = kept
         self._headers = (*self._socketed.fields(kept), ("content-type", "application/json"))
         self._query = query
         self._socket = socket
@@ -63,7 +64,7 @@ class Session:
         finally:
             limit.cancel()
             for lane in self._lanes.values():
-                lane.drop()
+                lane.close()
         await self._socket.close(NORMAL, "")
 
     # The end
@@ -119,7 +120,7 @@ class Session:
             if name is not None and len(self._lanes.keys() - {None}) >= self._socketed.lanes:
                 crowded = self._socketed.crowded
                 raise RequestError(crowded.message, code=crowded.code, param=crowded.param)
-            lane = self._lanes[name] = Lane(name, self._service.buffers)
+            lane = self._lanes[name] = Lane(name, self._service.buffers, self._asked)
         return lane
 
     def _queue(self, lane: Lane, turn: Turn, size: int) -> None:
@@ -181,10 +182,9 @@ class Session:
         trace.stream, trace.asked, trace.dialect, trace.operation = True, seen.model, dialect.name, "generate"
         intent = Intent(dialect.name, "generate", seen.model, True, seen.members)
         memory = LaneMemory(lane, self._all_lanes)
-        exchange = Exchange(
-            trace.request_id, self._query, self._headers, body, dialect, intent, waiting.reservation, memory
-        )
-        return trace, exchange
+        head = (trace.request_id, self._query, self._headers)
+        room = waiting.reservation
+        return trace, Exchange(*head, body, dialect, intent, room, memory, seats=lane)
 
     def _all_lanes(self) -> Sequence[Lane]:
         return tuple(self._lanes.values())

@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 
 from pointsman.canon.errors import Fault, MalformedError, RequestError, UnsupportedError
 from pointsman.canon.json import Json
-from pointsman.dialects.socketed import Socketed, Turn
+from pointsman.dialects.socketed import Refusal, Socketed, Turn
 from pointsman.wire.fields import as_text
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_part, encode
@@ -29,6 +29,7 @@ _ENDS: dict[str, Literal["well", "badly"]] = {
     "response.failed": "badly",
     "error": "badly",
 }
+_OUTLIVED = frozenset({"websocket_connection_limit_reached", "previous_response_not_found"})
 _EXPIRED = Fault(
     "invalid_request",
     "Responses websocket connection limit reached (60 minutes). Create a new websocket connection to "
@@ -155,6 +156,33 @@ def _error(fault: Fault, lane: str | None) -> bytes:
     return encode(_with_lane(message, lane))
 
 
+def _message(body: Json) -> bytes:
+    own = {name: value for name, value in body.items() if name not in {"stream", "background"}}
+    return encode({"type": CREATE, **own})
+
+
+def _refusal(message: bytes) -> Refusal | None:
+    if _end(message) != "badly":
+        return None
+    try:
+        event = decode_part(message)
+    except MalformedError:
+        return None
+    if event.get("type") != "error":
+        return None
+    nested, status = event.get("error"), event.get("status")
+    error = cast("Json", nested) if isinstance(nested, dict) else {**event, "type": "server_error"}
+    given = event.get("headers")
+    fields: Json = cast("Json", given) if isinstance(given, dict) else {}
+    headers = tuple((str(name).lower(), str(value)) for name, value in fields.items())
+    return Refusal(
+        status=status if isinstance(status, int) and 400 <= status < 600 else 500,
+        headers=(*headers, ("content-type", "application/json")),
+        body=encode({"error": error}),
+        outlived=error.get("code") in _OUTLIVED,
+    )
+
+
 def _with_lane(message: Json, lane: str | None) -> Json:
     return message if lane is None else {**message, "stream_id": lane}
 
@@ -167,6 +195,8 @@ SOCKETED = Socketed(
     event=_event,
     error=_error,
     ends=_end,
+    message=_message,
+    refusal=_refusal,
     expired=_EXPIRED,
     crowded=_CROWDED,
     seconds=3600.0,
