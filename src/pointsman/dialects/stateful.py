@@ -35,8 +35,8 @@ class Stateful(Struct, frozen=True):
     """Below which path each kept answer stands, without the version prefix."""
     wish: Callable[[bytes, Mapping[str, Span]], Wish]
     """(body, where its members stand). Raises MalformedError."""
-    items: Callable[[Json], Sequence[Json]]
-    """What a request itself brings to the conversation."""
+    items: Callable[[Json, Sequence[Json]], Sequence[Json]]
+    """(request, what was said before it) → what it brings to the conversation itself."""
     continued: Callable[[Json, Sequence[Json]], Json]
     """(request, what was said before it) → a request that stands alone."""
     portable: Callable[[Sequence[Json]], Sequence[Json]]

@@ -67,6 +67,8 @@ class Exchange(Struct):
     """None where the connection carries one exchange after the other, each for itself."""
     seats: Seats | None = None
     """None where the client has not asked for a WebSocket."""
+    asked: Json | None = None
+    """What the client itself sent, where the body is another."""
     _members: Json | None = None
     _request: Request | None = None
 

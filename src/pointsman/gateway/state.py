@@ -154,7 +154,8 @@ class Conversation:
         body, before = encode(members), self._exchange
         intent = structs.replace(before.intent, members=peek(body).members)
         head = (before.request_id, before.query, before.headers)
-        return Exchange(*head, body, before.dialect, intent, before.room, seats=before.seats)
+        dialect, room = before.dialect, before.room
+        return Exchange(*head, body, dialect, intent, room, seats=before.seats, asked=before.members())
 
     # The answer
 
@@ -181,7 +182,9 @@ class Conversation:
         return Recorder(self._stateful, stream=self._exchange.intent.stream, final=self._remember)
 
     def _own(self) -> Sequence[Json]:
-        return self._stateful.items(self._exchange.members())
+        past = self._past
+        before = past.items if past is not None and past.items is not None else ()
+        return self._stateful.items(self._exchange.members(), before)
 
     def _keep(self, store: ResponsesStore, answer: Json) -> None:
         response_id = self._stateful.identity(answer)

@@ -41,8 +41,14 @@ def test_a_wish_of_another_kind_is_named(members):
 
 
 def test_a_text_is_a_user_s_message():
-    assert STATEFUL.items({"input": "hi"}) == [{"type": "message", "role": "user", "content": "hi"}]
-    assert STATEFUL.items({}) == []
+    assert STATEFUL.items({"input": "hi"}, ()) == [{"type": "message", "role": "user", "content": "hi"}]
+    assert STATEFUL.items({}, ()) == []
+
+
+def test_what_refers_to_an_earlier_item_is_that_item():
+    before = [{"type": "function_call", "id": "fc_1", "call_id": "c", "name": "f", "arguments": "{}"}]
+
+    assert STATEFUL.items({"input": [{"type": "item_reference", "id": "fc_1"}]}, before) == before
 
 
 def test_a_continued_request_stands_alone_and_keeps_the_rest():
@@ -51,7 +57,7 @@ def test_a_continued_request_stands_alone_and_keeps_the_rest():
 
     alone = STATEFUL.continued(request, before)
 
-    assert alone == {"model": "m", "input": [*before, *STATEFUL.items(request)], "tools": [], "x": 1}
+    assert alone == {"model": "m", "input": [*before, *STATEFUL.items(request, ())], "tools": [], "x": 1}
 
 
 def test_thinking_that_only_its_maker_could_look_up_stays_behind():

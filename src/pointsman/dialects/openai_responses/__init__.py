@@ -6,10 +6,12 @@ from pointsman.dialects.openai_responses.decode import ResponsesDecoder, summary
 from pointsman.dialects.openai_responses.encode import ResponsesEncoder, fold
 from pointsman.dialects.openai_responses.encode_request import encode_request
 from pointsman.dialects.openai_responses.errors import error_frame, parse_error, render_error
+from pointsman.dialects.openai_responses.kept import STATEFUL
 from pointsman.dialects.openai_responses.kinds import KINDS
 from pointsman.dialects.openai_responses.losses import answer_losses, fold_losses
 from pointsman.dialects.openai_responses.relay import rewrite_reason
 from pointsman.dialects.openai_responses.request import HISTORY, decode_request
+from pointsman.dialects.openai_responses.socket import SOCKETED
 from pointsman.dialects.openai_responses.words import NAME
 from pointsman.wire.sse import comment
 
@@ -40,6 +42,8 @@ DIALECT = Dialect(
     render_error=render_error,
     error_frame=error_frame,
     count_answer=_count_answer,
+    stateful=STATEFUL,
+    socketed=SOCKETED,
     turns_field="input",
     turns_text=True,
     turns_elsewhere=HISTORY,

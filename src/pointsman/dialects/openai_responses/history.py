@@ -37,4 +37,4 @@ def _resolved(item: object, known: dict[str, Json]) -> object:
         return item
     fields = cast("Json", item)
     is_reference = fields.get("type", "item_reference") == "item_reference" and "role" not in fields
-    return known.get(str(fields.get("id")), fields) if is_reference else item
+    return known.get(str(fields.get("id")), fields) if is_reference else fields

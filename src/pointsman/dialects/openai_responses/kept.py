@@ -10,6 +10,7 @@ from typing import Any, cast
 from pointsman.canon.errors import MalformedError, RequestError
 from pointsman.canon.intent import Span
 from pointsman.canon.json import Json
+from pointsman.dialects.openai_responses.history import with_history
 from pointsman.dialects.stateful import Page, Stateful, Wish
 from pointsman.wire.fields import as_boolean, as_text
 from pointsman.wire.json import decode_part, decode_value
@@ -37,12 +38,9 @@ def _member(body: bytes, members: Mapping[str, Span], name: str) -> Any:
     return None if span is None else decode_value(body[span.start : span.end])
 
 
-def _items(request: Json) -> list[Json]:
-    """The input as items: a string is a user's message."""
-    given = request.get("input")
-    if isinstance(given, str):
-        return [{"type": "message", "role": "user", "content": given}]
-    return _objects(given)
+def _items(request: Json, before: Sequence[Json]) -> list[Json]:
+    """Its own input, in which what refers to an earlier item is that item."""
+    return _objects(with_history(request, before, ())["input"][len(before) :])
 
 
 def _objects(value: object) -> list[Json]:
@@ -51,8 +49,7 @@ def _objects(value: object) -> list[Json]:
 
 
 def _continued(request: Json, before: Sequence[Json]) -> Json:
-    own = {name: value for name, value in request.items() if name != PREVIOUS}
-    return {**own, "input": [*before, *_items(request)]}
+    return with_history(request, before, ())
 
 
 def _portable(items: Sequence[Json]) -> list[Json]:
