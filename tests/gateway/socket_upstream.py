@@ -11,7 +11,7 @@ CUT = "cut"
 
 
 class SocketUpstream:
-    """`script`: for each message that comes, what is said: events, or `CUT`, or an `asyncio.Event` to wait for."""
+    """`script`: for each message that comes, what is said: events, `CUT`, or an event to wait for."""
 
     def __init__(self, *script):
         self.script = list(script)

@@ -1,4 +1,4 @@
-"""Riding: turns of a WebSocket client over the upstream's own WebSocket, and what becomes of them without it."""
+"""Riding: turns of a WebSocket client over the upstream's own WebSocket, and what becomes without it."""
 
 import asyncio
 import contextlib
