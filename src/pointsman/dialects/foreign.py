@@ -113,8 +113,8 @@ def laid_out(extra: Json) -> dict[str, Any]:
     return {**{name: extra[name] for name in extra if name != SPELLING}, **extra[SPELLING]}
 
 
-def foreign_losses(extra: Json) -> tuple[Loss, ...]:
-    """What is lost with these fields. Raises UnsupportedError for one that the answer depends on."""
+def check_foreign(extra: Json) -> None:
+    """Raises UnsupportedError for a field that the answer depends on."""
     for name, rule in REFUSED.items():
         if rule.means(extra.get(name)):
             raise UnsupportedError(
@@ -123,5 +123,10 @@ def foreign_losses(extra: Json) -> tuple[Loss, ...]:
                 param=name,
                 details=rule.details,
             )
+
+
+def foreign_losses(extra: Json) -> tuple[Loss, ...]:
+    """What is lost with these fields. Raises UnsupportedError for one that the answer depends on."""
+    check_foreign(extra)
     asked = {name: value for name, value in extra.items() if name not in _NEUTRAL or value != _NEUTRAL[name]}
     return tuple(Loss("dropped", name, "the target has no such field") for name in unsaid(asked))
