@@ -102,7 +102,8 @@ class Conversation:
     def before(self, candidate: Candidate) -> Standing:
         """The request for one backend. Raises RequestError where it cannot be served there."""
         keeps = keeps_state(candidate, self._exchange.dialect)
-        if self.wish.background and not keeps:
+        open_to_it = keeps or self._may_keep(candidate)
+        if self.wish.background and not open_to_it:
             raise UnsupportedError(
                 f"backend {candidate.backend.name} does not work in the background; leave `background` out",
                 param="background",
@@ -116,7 +117,7 @@ class Conversation:
             return self._continued(past.items, keeps, candidate)
         if past.items is not None:
             return self._exchange, None
-        self._check_known(past, candidate, keeps)
+        self._check_known(past, candidate, open_to_it)
         return self._exchange, None
 
     def _unkept(self) -> Exchange:
@@ -135,7 +136,12 @@ class Conversation:
         seat = seat_at(self._exchange, candidate)
         return seat is not None and seat.knows(response_id)
 
-    def _check_known(self, past: Past, candidate: Candidate, keeps: bool) -> None:
+    def _may_keep(self, candidate: Candidate) -> bool:
+        """Whether nothing is known of a server of the dialect: what it cannot do is its own to say."""
+        backend = candidate.backend
+        return backend.provider.compatible and self._exchange.dialect.name in backend.spoken(candidate.model)
+
+    def _check_known(self, past: Past, candidate: Candidate, open_to_it: bool) -> None:
         """Raises RequestError where the backend cannot know what is continued."""
         here = candidate.backend.name
         if past.backend is not None and past.backend != here:
@@ -144,7 +150,7 @@ class Conversation:
                 f"model of {past.backend}, or send the whole conversation as `input`",
                 param="previous_response_id",
             )
-        if keeps and not past.foreign:
+        if open_to_it and not past.foreign:
             return
         why = f" ({past.trouble})" if past.trouble else ""
         raise RequestError(
