@@ -282,3 +282,15 @@ def test_nothing_that_is_said_stands_in_a_log(caplog):
 
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("pointsman")]
     assert not [message for message in ours if secret in message]
+
+
+def test_a_client_that_answers_pings_is_kept_however_long_it_is_silent():
+    async def scenario(loop):
+        async with echoing(ping_interval=None) as (client, echo, _):
+            for _ in range(3 * websocket.MOST_MISSED):
+                loop.jump(websocket.PING_EVERY)
+                await (await client.ping())  # by then ours is answered too
+            await client.send("still here")
+            return await client.recv(), echo.left.is_set()
+
+    assert run_jumping(scenario) == ("still here", False)

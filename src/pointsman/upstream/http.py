@@ -29,6 +29,7 @@ class HttpTransport:
     def __init__(self) -> None:
         self._kept: Kept | None = None
         self._open: set[Connection] = set()
+        self._sockets: set[UpstreamSocket] = set()
         self._trust = Trust()
 
     async def send(self, outgoing: Outgoing, /) -> Answer:
@@ -73,8 +74,9 @@ class HttpTransport:
         if way.proxy is not None and not way.tunnels:
             return None
         about = self.about(outgoing, reused=False)
-        made = partial(UpstreamSocket, address, headers)
+        made = partial(UpstreamSocket, address, headers, self._sockets.discard)
         socket = await dial(way, await self._context(way), about, made)
+        self._sockets.add(socket)
         try:
             async with asyncio.timeout(outgoing.connect):
                 opened = await socket.opened()
@@ -102,7 +104,7 @@ class HttpTransport:
         if self._kept is not None:
             self._kept.close()
             self._kept = None
-        for connection in tuple(self._open):
+        for connection in (*self._open, *self._sockets):
             connection.abort()
         await asyncio.sleep(0)  # the loop tells each of its end in its next turn
 

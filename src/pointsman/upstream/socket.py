@@ -6,6 +6,7 @@ One exchange at a time goes over it; what comes while none is under way ends it.
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import cast
 
 from websockets.client import ClientProtocol
@@ -25,9 +26,10 @@ _MESSAGES = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
 
 
 class UpstreamSocket(asyncio.Protocol):
-    """One connection; `headers` go with its handshake."""
+    """One connection; `headers` go with its handshake, `gone` is told once it has ended."""
 
-    def __init__(self, address: Address, headers: Headers) -> None:
+    def __init__(self, address: Address, headers: Headers, gone: Callable[["UpstreamSocket"], None]) -> None:
+        self._gone = gone
         place = address.place
         path, _, query = address.target.partition("?")
         uri = WebSocketURI(place.tls, place.host, place.port, path, query)
@@ -138,6 +140,7 @@ class UpstreamSocket(asyncio.Protocol):
             self._opened.set_result(False)
         self._writable.set()
         self._wake()
+        self._gone(self)
 
     def pause_writing(self) -> None:
         """The upstream reads more slowly than we write."""
