@@ -386,6 +386,34 @@ def test_a_client_that_leaves_stops_its_turns_upstream_within_a_second(properly,
     assert run(scenario()) == (1, 0)
 
 
+def test_a_client_that_does_not_read_holds_up_its_upstream_and_may_leave():
+    async def scenario():
+        delta = {"type": "response.output_text.delta", "item_id": "msg_1", "output_index": 0}
+        steps = [
+            json.dumps(
+                {**delta, "content_index": 0, "sequence_number": number, "delta": "x" * 60_000}
+            ).encode()
+            for number in range(500)
+        ]
+        async with (
+            Upstream(sse(*frames(response("resp_1"))[:4], *steps)) as up,
+            kept_rig(forgetful=up) as gateway,
+            connect(f"ws://127.0.0.1:{gateway.port}{PATH}", compression=None, max_queue=1) as socket,
+        ):
+            await create(socket, "a")
+            seen = await up.request()
+            for _ in range(3000):
+                await asyncio.sleep(0)
+            held_up = not seen.finished.is_set()
+            socket.transport.abort()
+            async with asyncio.timeout(1):
+                await seen.gone.wait()
+            await gateway.settled()
+            return held_up
+
+    assert run(scenario())
+
+
 def test_turns_that_wait_are_bounded():
     async def scenario():
         async with Upstream(sse(HANG)) as up, kept_rig(forgetful=up) as gateway, socket_to(gateway) as socket:
