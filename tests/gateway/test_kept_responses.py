@@ -421,10 +421,13 @@ def test_thinking_that_only_its_maker_could_look_up_is_not_sent_to_another_serve
         whole["output"] = [thought, sealed, *whole["output"]]
         async with Upstream(json_reply(whole), says()) as up, kept_rig(forgetful=up) as gateway:
             await ask(gateway, "forgetful", "a")
-            await ask(gateway, "forgetful", "b", previous_response_id="resp_1")
-            return [item.get("id") for item in up.requests[1].json()["input"]]
+            answer = await ask(gateway, "forgetful", "b", previous_response_id="resp_1")
+            return [item.get("id") for item in up.requests[1].json()["input"]], answer
 
-    assert run(scenario()) == [None, "rs_2", "msg_1", None]
+    ids, answer = run(scenario())
+
+    assert ids == [None, "rs_2", "msg_1", None]
+    assert answer.header("x-pointsman-losses") == "dropped reasoning"
 
 
 def test_tokens_of_a_continued_conversation_are_counted_with_all_of_it():

@@ -25,7 +25,7 @@ from pointsman.gateway.parts import Parts
 from pointsman.gateway.prepare import Prepared, prepare, upstream_dialect
 from pointsman.gateway.refusal import outcome_of, refuse, without_secrets
 from pointsman.gateway.riding import with_ride
-from pointsman.gateway.state import Conversation, conversation
+from pointsman.gateway.state import Conversation, Standing, conversation
 from pointsman.gateway.stream import Delivery
 from pointsman.ledger.trace import Trace
 from pointsman.routing.attempts import Attempt, Outcome, Wait, attempts
@@ -99,10 +99,11 @@ async def _attempt(
     """One try; the error if nothing was committed. `talk`: what it says of kept answers."""
     candidate = step.candidate
     _note(trace, candidate)
-    why = None
+    standing = Standing(exchange)
     if talk is not None:
         line.recorder = talk.recorder(candidate)
-        exchange, why = talk.before(candidate)
+        standing = talk.before(candidate)
+        exchange = standing.exchange
     dialect = _dialect(exchange, candidate, parts)
     if dialect is None:
         await count_here(exchange, line, trace)
@@ -110,9 +111,7 @@ async def _attempt(
     async with parts.pool.lease(candidate.backend, dialect.name) as lease:
         trace.account = lease.account
         line.secrets = secrets_of(lease, candidate.backend)
-        prepared = prepare(exchange, candidate, dialect, lease, parts)
-        if why is not None:
-            prepared = structs.replace(prepared, rewrite=prepared.rewrite or why)
+        prepared = _standing(prepare(exchange, candidate, dialect, lease, parts), standing)
         try:
             if exchange.seats is not None:
                 prepared = with_ride(exchange, prepared, candidate, lease, parts)
@@ -120,6 +119,14 @@ async def _attempt(
         except UpstreamError as error:
             return without_secrets(error, line.secrets)
     return None
+
+
+def _standing(prepared: Prepared, standing: Standing) -> Prepared:
+    """The attempt, with what putting the request before the backend has cost."""
+    if standing.why is None:
+        return prepared
+    losses = (*prepared.losses, *standing.losses)
+    return structs.replace(prepared, rewrite=prepared.rewrite or standing.why, losses=losses)
 
 
 def _dialect(exchange: Exchange, candidate: Candidate, parts: Parts) -> Dialect | None:

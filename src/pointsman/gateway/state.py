@@ -6,13 +6,13 @@ maker knows an id, so a conversation that one backend keeps cannot go on at anot
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import TypeAlias
 
 from msgspec import Struct, structs
 
 from pointsman.accounts.lease import CREDENTIAL_FIELDS
 from pointsman.canon.errors import RequestError, SetupError, TooLargeError, UnsupportedError
 from pointsman.canon.json import Json
+from pointsman.canon.loss import Loss
 from pointsman.dialects.dialect import Dialect
 from pointsman.dialects.stateful import Stateful, Wish
 from pointsman.gateway.exchange import CONVERSING, Exchange, Remembered
@@ -51,8 +51,13 @@ class Past(Struct, frozen=True):
     """Why nobody can tell."""
 
 
-Standing: TypeAlias = tuple[Exchange, str | None]
-"""A request as it is put before one backend, and why it is not as the client sent it."""
+class Standing(Struct, frozen=True):
+    """A request as it is put before one backend."""
+
+    exchange: Exchange
+    why: str | None = None
+    """Why it is not as the client sent it."""
+    losses: tuple[Loss, ...] = ()
 
 
 class Conversation:
@@ -112,13 +117,13 @@ class Conversation:
         if past is None:
             unwanted = self.wish.store and not keeps and self._store is not None
             # Some refuse the wish; what they are not asked to keep is kept here.
-            return (self._unkept(), UNKEPT) if unwanted else (self._exchange, None)
+            return Standing(self._unkept(), UNKEPT) if unwanted else Standing(self._exchange)
         if past.items is not None and not self._is_remembered(past.id, candidate):
             return self._continued(past.items, keeps, candidate)
         if past.items is not None:
-            return self._exchange, None
+            return Standing(self._exchange)
         self._check_known(past, candidate, open_to_it)
-        return self._exchange, None
+        return Standing(self._exchange)
 
     def _unkept(self) -> Exchange:
         return self._variant(self._stateful.unkept(self._exchange.members()))
@@ -129,7 +134,8 @@ class Conversation:
         alone = self._stateful.continued(self._exchange.members(), before)
         if self.wish.store and not keeps:
             alone = self._stateful.unkept(alone)
-        return self._variant(alone), KEPT_HERE
+        unseen = Loss("dropped", "reasoning", "only its maker could look it up")
+        return Standing(self._variant(alone), KEPT_HERE, (unseen,) if len(before) < len(items) else ())
 
     def _is_remembered(self, response_id: str, candidate: Candidate) -> bool:
         """Whether the backend remembers an answer on the lane's own WebSocket to it."""
