@@ -8,7 +8,7 @@ import brotli
 import pytest
 import zstandard
 from rig import rig
-from voices import ANTHROPIC, CHAT, EVERY_PAIR, SAME, VOICES
+from voices import ANTHROPIC, CHAT, EVERY_PAIR, PAIRS, RESPONSES, SAME, VOICES
 
 from scripted import Gate, Reply, Upstream, run, sse
 
@@ -64,6 +64,14 @@ def test_a_broken_body_is_a_400_that_says_where(voice, case):
     run(scenario())
 
 
+def _renamed(voice, fields):
+    """The members as the voice's dialect calls them."""
+    if voice is not RESPONSES:
+        return fields
+    names = {"messages": "input", "max_tokens": "max_output_tokens"}
+    return {names.get(name, name): value for name, value in fields.items()}
+
+
 NOTHING_TO_ANSWER = {
     "absent": {},
     "null": {"messages": None},
@@ -77,10 +85,10 @@ NOTHING_TO_ANSWER = {
 def test_a_request_without_a_conversation_goes_to_nobody(client, upstream, case):
     async def scenario():
         async with Upstream(upstream.whole()) as server, rig(**{upstream.name: server}) as gateway:
-            body = {"model": f"{upstream.name}:{upstream.model}", "max_tokens": 5, **NOTHING_TO_ANSWER[case]}
-            answer = await gateway.post(client.path, body, *client.headers)
+            body = {"model": f"{upstream.name}:{upstream.model}", **_renamed(client, NOTHING_TO_ANSWER[case])}
+            answer = await gateway.post(client.path, {"max_tokens": 5, **body}, *client.headers)
 
-            assert "messages" in await refused(gateway, client, answer)
+            assert client.turns in await refused(gateway, client, answer)
             assert not server.requests
 
     run(scenario())
@@ -101,7 +109,7 @@ def test_spaces_don_t_make_a_conversation():
 @SAME
 def test_our_own_errors_carry_an_id_where_the_dialects_clients_look_for_it(voice):
     async def scenario():
-        field = {"anthropic": "request-id", "openai_chat": "x-request-id"}[voice.name]
+        field = "request-id" if voice is ANTHROPIC else "x-request-id"
         async with rig(**{voice.name: "http://127.0.0.1:9"}) as gateway:
             gateway.hurry()
             broken = await gateway.post(voice.path, b"hello", *voice.headers)
@@ -147,15 +155,25 @@ def test_a_tool_without_a_name_cannot_be_translated(client, upstream):
     run(scenario())
 
 
-@EVERY_PAIR
-@pytest.mark.parametrize("case", WRONG)
+NOT_WRONG = {"openai_responses": {"messages a word", "no role", "stop a number", "stop a list of numbers"}}
+"""What a dialect takes: a text for a conversation, items without a role; and members that it lacks."""
+WRONG_IN_PAIRS = [
+    pytest.param(client, upstream, case, id=f"{case}-{client.name}-to-{upstream.name}")
+    for client, upstream in PAIRS
+    for case in WRONG
+    if case not in NOT_WRONG.get(client.name, ())
+]
+
+
+@pytest.mark.parametrize(("client", "upstream", "case"), WRONG_IN_PAIRS)
 def test_a_wrong_type_is_a_400_that_names_the_field(client, upstream, case):
     async def scenario():
         fields, word = WRONG[case]
         async with Upstream(upstream.whole()) as server, rig(**{upstream.name: server}) as gateway:
-            answer = await gateway.ask(client, backend=upstream.name, **fields)
+            answer = await gateway.ask(client, backend=upstream.name, **_renamed(client, fields))
 
-            assert word in await refused(gateway, client, answer)
+            word = next(iter(_renamed(client, {word: None})))
+            assert word.replace("messages", client.turns) in await refused(gateway, client, answer)
             assert not server.requests
 
     run(scenario())

@@ -6,7 +6,7 @@ import pytest
 
 from pointsman.canon.errors import MalformedError
 from pointsman.wire.json import peek
-from pointsman.wire.shape import check_kinds, check_turns
+from pointsman.wire.shape import Demands, check_kinds, check_turns
 
 ROLES = ("user", "assistant")
 USER = {"role": "user", "content": "x"}
@@ -14,7 +14,7 @@ USER = {"role": "user", "content": "x"}
 
 def check(turns):
     body = json.dumps({"model": "m", "turns": turns}).encode()
-    check_turns(body, peek(body).members, "turns", ROLES)
+    check_turns(body, peek(body).members, "turns", Demands(ROLES))
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_content_may_be_demanded(turn):
     body = json.dumps({"turns": [USER, turn]}).encode()
 
     with pytest.raises(MalformedError, match="required") as caught:
-        check_turns(body, peek(body).members, "turns", ROLES, content=True)
+        check_turns(body, peek(body).members, "turns", Demands(ROLES, content=True))
 
     assert caught.value.param == "turns[1].content"
 
 
 def test_a_conversation_that_is_missing_is_asked_for():
     with pytest.raises(MalformedError, match="`turns` is missing"):
-        check_turns(b"{}", {}, "turns", ROLES)
+        check_turns(b"{}", {}, "turns", Demands(ROLES))
 
 
 @pytest.mark.parametrize("turns", [None, 5, "x", {}, []])

@@ -174,6 +174,8 @@ class Dialect(Struct, frozen=True):
     """Members in whose presence that one may be missing or empty: the conversation stands elsewhere."""
     roles: Sequence[str] = ()
     """Who may speak in a turn; a turn of anybody else is refused, relayed or not. Empty: anybody."""
+    role_required: bool = True
+    """Whether every turn is somebody's; where turns are items of many types, most have no role."""
     content_required: bool = False
     """Whether every turn has content; where a turn may be calls alone, it need not."""
     kinds: Mapping[Operation, Mapping[str, str]] = {}

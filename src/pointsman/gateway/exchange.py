@@ -107,8 +107,8 @@ def check_turns(exchange: Exchange) -> None:
     """One look at the bytes, so that a body which nobody could answer goes nowhere. Raises MalformedError."""
     dialect, body, members = exchange.dialect, exchange.body, exchange.intent.members
     if exchange.intent.operation in CONVERSING and not _speaks_elsewhere(exchange):
-        demands = dialect.content_required
-        shape.check_turns(body, members, dialect.turns_field, dialect.roles, content=demands)
+        demands = shape.Demands(dialect.roles, dialect.role_required, dialect.content_required)
+        shape.check_turns(body, members, dialect.turns_field, demands)
     shape.check_kinds(body, members, dialect.kinds.get(exchange.intent.operation, {}))
 
 

@@ -5,7 +5,7 @@ object or that nobody speaks. Whatever else is in a body is for its reader, who 
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -38,10 +38,21 @@ _FIRST_ITEM = {
 _NULL = msgspec.Raw(b"null")
 
 
+class Demands(Struct, frozen=True):
+    """What each turn must have."""
+
+    roles: Sequence[str] = ()
+    """Who may speak; anybody if there are none, and then nothing else is looked at."""
+    role: bool = True
+    """Whether somebody must speak in each."""
+    content: bool = False
+    """Whether something must be said in each."""
+
+
 class _Turn(Struct, gc=False):
     """As much of a turn as is looked at; a tenth of a millisecond for a hundred kilobytes."""
 
-    role: str
+    role: str = ""
     content: msgspec.Raw = _NULL
     tool_calls: msgspec.Raw = _NULL
 
@@ -87,12 +98,8 @@ def says(body: bytes, members: Mapping[str, Span], name: str) -> bool:
     return span is not None and not body.startswith(b"null", span.start)
 
 
-def check_turns(
-    body: bytes, members: Mapping[str, Span], name: str, roles: Collection[str], *, content: bool = False
-) -> None:
-    """The member called `name` holds at least one turn; each is spoken in one of `roles`, if any are given,
-    and has content, if that is demanded. Raises MalformedError.
-    """
+def check_turns(body: bytes, members: Mapping[str, Span], name: str, demands: Demands) -> None:
+    """The member called `name` holds at least one turn; each has what is demanded. Raises MalformedError."""
     span = members.get(name)
     if span is None:
         raise MalformedError(f"`{name}` is missing; send an array of at least one message", param=name)
@@ -100,17 +107,18 @@ def check_turns(
         raise MalformedError(f"`{name}` must be an array", param=name)
     if _EMPTY.match(body, span.start):
         raise MalformedError(f"`{name}` must hold at least one message", param=name)
-    if roles and not _fits(memoryview(body)[span.start : span.end], roles, content):
-        _find_fault(body[span.start : span.end], name, roles, content)
+    if demands.roles and not _fits(memoryview(body)[span.start : span.end], demands):
+        _find_fault(body[span.start : span.end], name, demands)
 
 
-def _fits(turns: memoryview, roles: Collection[str], content: bool) -> bool:
+def _fits(turns: memoryview, demands: Demands) -> bool:
     """Whether all is as it must be, at a glance; False where a closer look is needed."""
     try:
         read = _turns.decode(turns)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return False
-    plain = b'"' if content else b'"n'
+    plain = b'"' if demands.content else b'"n'
+    roles = demands.roles if demands.role else (*demands.roles, "")
     return all(
         turn.role in roles
         and _begins(memoryview(turn.content), plain)
@@ -125,24 +133,30 @@ def _begins(value: memoryview, plain: bytes) -> bool:
     return first in plain or (first == b"[" and _FIRST_ITEM["objects"].match(value) is not None)
 
 
-def _find_fault(turns: bytes, name: str, roles: Collection[str], content: bool) -> None:
+def _find_fault(turns: bytes, name: str, demands: Demands) -> None:
     """Names the first turn that is wrong. Raises MalformedError."""
     for at, turn in enumerate(as_array(decode_value(turns), name)):
         path = f"{name}[{at}]"
         fields = as_object(turn, path)
-        if fields.get("role") is None:
-            raise MalformedError(f"`{path}.role` is required", param=f"{path}.role")
-        role = as_text(fields["role"], f"{path}.role")
-        if role not in roles:
-            known = ", ".join(f"`{role}`" for role in roles)
-            raise MalformedError(f"`{path}.role` must be one of {known}, not: {role}", param=f"{path}.role")
+        _check_role(fields.get("role"), f"{path}.role", demands)
         said = fields.get("content")
-        if said is None and content:
+        if said is None and demands.content:
             raise MalformedError(f"`{path}.content` is required", param=f"{path}.content")
         if said is not None and not isinstance(said, str | list):
             raise wrong(f"{path}.content", "a string or an array", said)
         for key in ("content", "tool_calls"):
             _check_objects(fields.get(key), f"{path}.{key}")
+
+
+def _check_role(value: object, path: str, demands: Demands) -> None:
+    if value is None:
+        if demands.role:
+            raise MalformedError(f"`{path}` is required", param=path)
+        return
+    role = as_text(value, path)
+    if role not in demands.roles:
+        known = ", ".join(f"`{role}`" for role in demands.roles)
+        raise MalformedError(f"`{path}` must be one of {known}, not: {role}", param=path)
 
 
 def _check_objects(value: object, path: str) -> None:

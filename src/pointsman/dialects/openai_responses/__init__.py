@@ -7,7 +7,7 @@ from pointsman.dialects.openai_responses.encode import ResponsesEncoder, fold
 from pointsman.dialects.openai_responses.encode_request import encode_request
 from pointsman.dialects.openai_responses.errors import error_frame, parse_error, render_error
 from pointsman.dialects.openai_responses.kept import STATEFUL
-from pointsman.dialects.openai_responses.kinds import KINDS
+from pointsman.dialects.openai_responses.kinds import KINDS, ROLES
 from pointsman.dialects.openai_responses.losses import answer_losses, fold_losses
 from pointsman.dialects.openai_responses.relay import rewrite_reason
 from pointsman.dialects.openai_responses.request import HISTORY, decode_request
@@ -55,6 +55,8 @@ DIALECT = Dialect(
     turns_field="input",
     turns_text=True,
     turns_elsewhere=HISTORY,
+    roles=ROLES,
+    role_required=False,
     kinds=KINDS,
 )
 
