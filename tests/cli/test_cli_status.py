@@ -113,3 +113,15 @@ def test_the_toy_is_called_one_when_every_request_goes_there(cli, monkeypatch, m
 
     assert f"Default model: {model} (--model)" in result.out
     assert "toy" in result.out
+
+
+def test_it_is_told_where_responses_are_kept_and_how_to_turn_that_off(cli, config, home):
+    config(FILE)
+
+    kept = cli("status").out
+    config("responses_store = false\n" + FILE)
+    off = cli("status").out
+
+    assert str(home / "data" / "pointsman.db") in kept
+    assert "responses_store = false" in kept
+    assert "pointsman.db" not in off

@@ -78,8 +78,8 @@ def test_the_answer_of_another_dialect_repeats_what_was_asked():
 
 def test_tokens_are_counted_here_where_the_upstream_does_not():
     async def scenario():
-        async with Upstream() as server, rig(anthropic=server) as gateway:
-            body = {"model": "anthropic:claude-x", "input": "Hello"}
+        async with Upstream() as server, rig(openai_chat=server) as gateway:
+            body = {"model": "openai_chat:gpt-x", "input": "Hello"}
             answer = await gateway.post("/v1/responses/input_tokens", body)
 
             assert answer.status == 200

@@ -12,6 +12,8 @@ from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
 from pointsman.canon.request import Request
 from pointsman.canon.traits import Target, Traits
+from pointsman.dialects.socketed import Socketed
+from pointsman.dialects.stateful import Stateful
 from pointsman.wire.headers import Headers
 from pointsman.wire.shape import TurnRules
 
@@ -191,3 +193,7 @@ class Dialect(Struct, frozen=True):
     """Members of a request → what they must be, if they are not null: `string`, `array`, `object`, `boolean`,
     `number`, `integer`, `objects`, `strings`, or several of them apart by `|`. Only what the dialect's page
     states."""
+    stateful: Stateful | None = None
+    """How its answers are kept and continued; None where each request stands alone."""
+    socketed: Socketed | None = None
+    """How it is spoken over a WebSocket; None where it is not."""

@@ -1,6 +1,6 @@
 """The client's side of the seam: a request as it came in, and the line on which its answer leaves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct, structs
@@ -9,6 +9,7 @@ from pointsman.canon.intent import Intent
 from pointsman.canon.json import Json
 from pointsman.canon.request import Request
 from pointsman.dialects.dialect import Dialect
+from pointsman.upstream.seat import Seat
 from pointsman.wire import shape
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_object
@@ -26,6 +27,37 @@ class Room(Protocol):
         ...
 
 
+class Remembered(Struct, frozen=True):
+    """Everything that was said up to an answer's end."""
+
+    said: Sequence[Json]
+    size: int
+    """Bytes."""
+
+
+class Memory(Protocol):
+    """What a client's connection remembers by itself, as long as it lasts."""
+
+    def recall(self, response_id: str) -> Remembered | None:
+        """What was said up to an answer's end; None where it is not remembered."""
+        ...
+
+    def keep(self, response_id: str, remembered: Remembered) -> None:
+        """Remembers it."""
+        ...
+
+
+class Seats(Protocol):
+    """The WebSockets to upstreams that a client's own lane has."""
+
+    headers: Headers
+    """Of the handshake in which the client asked for its own."""
+
+    def at(self, backend: str) -> Seat:
+        """The one to a backend."""
+        ...
+
+
 class Exchange(Struct):
     """One request. The body is decoded at most once, and only if somebody needs it. Shown, it is its id."""
 
@@ -39,6 +71,12 @@ class Exchange(Struct):
     intent: Intent
     room: Room | None = None
     """Counts what is held of the answer; None where nothing bounds it."""
+    memory: Memory | None = None
+    """None where the connection carries one exchange after the other, each for itself."""
+    seats: Seats | None = None
+    """None where the client has not asked for a WebSocket."""
+    asked: Json | None = None
+    """What the client itself sent, where the body is another."""
     _members: Json | None = None
     _request: Request | None = None
 

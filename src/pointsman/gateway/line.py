@@ -14,6 +14,7 @@ from pointsman.dialects.dialect import ArrayFrames, Dialect
 from pointsman.gateway.exchange import Client
 from pointsman.gateway.masking import mask_fault
 from pointsman.gateway.pace import Pace
+from pointsman.gateway.recorder import Recorder
 from pointsman.ledger.trace import Trace
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import encode
@@ -60,6 +61,8 @@ class Line:
         """Credentials of ours that the upstream may repeat in an error."""
         self.ending: Callable[[bytes], bytes] = _nothing
         """What must go out before an error's frame: the rest of a frame that is not complete."""
+        self.recorder: Recorder | None = None
+        """What follows the answer to keep it."""
         self._over = False
         self._ours = False
         """Whether the frames on this line are ours, so that our pings may stand between them."""
@@ -68,6 +71,8 @@ class Line:
         """The answer begins: its head, unless an early one went out. `ours`: we render the body."""
         self.committed = True
         self._ours = ours
+        if self.recorder is not None:
+            self.recorder.begin(status, headers)
         if not self.headed:
             await self._head(status, headers, ours=ours)
 
@@ -83,14 +88,16 @@ class Line:
         """A piece of the answer."""
         if not data:
             return
-        self._note_bytes()
+        self._note_bytes(data)
         await self._client.write(self._framed(data))
 
     async def finish(self, data: bytes = b"") -> None:
         """The answer is whole, with its last piece."""
         self._over = True
         if data:
-            self._note_bytes()
+            self._note_bytes(data)
+        if self.recorder is not None:
+            self.recorder.end()
         if self._ours and self._stream and self._array is not None:
             data = self._framed(data) + self._array.close()
         await self._client.finish(data)
@@ -99,7 +106,9 @@ class Line:
         """Frames of ours as the client asked for them; what is relayed is as it should be."""
         return self._array.write(data) if self._ours and self._array is not None else data
 
-    def _note_bytes(self) -> None:
+    def _note_bytes(self, data: bytes) -> None:
+        if self.recorder is not None:
+            self.recorder.note(data)
         self._last = self.clock()
         if self._trace.first_byte is None:
             self._trace.first_byte = self._last - self._opened

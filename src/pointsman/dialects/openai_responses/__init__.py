@@ -6,10 +6,12 @@ from pointsman.dialects.openai_responses.decode import ResponsesDecoder, summary
 from pointsman.dialects.openai_responses.encode import ResponsesEncoder, fold
 from pointsman.dialects.openai_responses.encode_request import encode_request
 from pointsman.dialects.openai_responses.errors import error_frame, parse_error, render_error
+from pointsman.dialects.openai_responses.kept import STATEFUL
 from pointsman.dialects.openai_responses.kinds import KINDS, ROLES
 from pointsman.dialects.openai_responses.losses import answer_losses, fold_losses
 from pointsman.dialects.openai_responses.relay import rewrite_reason
 from pointsman.dialects.openai_responses.request import HISTORY, decode_request
+from pointsman.dialects.openai_responses.socket import SOCKETED
 from pointsman.dialects.openai_responses.words import NAME
 from pointsman.wire.shape import TurnRules
 from pointsman.wire.sse import comment
@@ -22,8 +24,16 @@ def _count_answer(tokens: int) -> Json:
 DIALECT = Dialect(
     name=NAME,
     title="OpenAI Responses",
-    routes=(Route("/responses", "generate"), Route("/responses/input_tokens", "count_tokens")),
-    paths={"generate": "/responses", "count_tokens": "/responses/input_tokens"},
+    routes=(
+        Route("/responses", "generate"),
+        Route("/responses/input_tokens", "count_tokens"),
+        Route("/responses/compact", "compact"),
+    ),
+    paths={
+        "generate": "/responses",
+        "count_tokens": "/responses/input_tokens",
+        "compact": "/responses/compact",
+    },
     models_path="/models",
     request_headers=(("content-type", "application/json"),),
     ping=comment("ping"),
@@ -41,6 +51,8 @@ DIALECT = Dialect(
     render_error=render_error,
     error_frame=error_frame,
     count_answer=_count_answer,
+    stateful=STATEFUL,
+    socketed=SOCKETED,
     turns_field="input",
     turns_text=True,
     turn_rules=TurnRules(ROLES, role_required=False),

@@ -1,9 +1,20 @@
-"""What the members of a request are (developers.openai.com, "Create a model response")."""
+"""What the members of a request are, and who speaks in it (developers.openai.com, "Create a response")."""
 
 from collections.abc import Mapping
 
 from pointsman.canon.intent import Operation
 
+ROLES = (
+    "system",
+    "developer",
+    "user",
+    "assistant",
+    # Of `additional_tools`, an item that comes back as it was given (openai-python).
+    "tool",
+    "critic",
+    "discriminator",
+    "unknown",
+)
 _MEMBERS: Mapping[str, str] = {
     "background": "boolean",
     "conversation": "string|object",
@@ -32,5 +43,3 @@ _MEMBERS: Mapping[str, str] = {
     "user": "string",
 }
 KINDS: Mapping[Operation, Mapping[str, str]] = {"generate": _MEMBERS, "count_tokens": _MEMBERS}
-ROLES = ("user", "assistant", "system", "developer")
-"""Who may speak in a message; other items have no role ("Create a model response", `input`)."""
