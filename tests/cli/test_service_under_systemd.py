@@ -1,6 +1,6 @@
 """`pointsman service` under a real systemd: installed, started again after a kill, removed.
 
-systemd runs as a user's manager in a mount namespace of the test's own, over an empty `/run`.
+systemd runs as a user's manager in namespaces and control groups of the test's own, over an empty `/run`.
 """
 
 import json
@@ -17,57 +17,88 @@ MANAGER = Path("/lib/systemd/systemd")
 WITHIN = 60
 """Seconds for the whole of a test here."""
 
-SESSION = textwrap.dedent("""\
+GROUPS = tuple(Path("/sys/fs/cgroup") / folder for folder in (".", "systemd", "unified"))
+"""Where the control groups that systemd manages may be rooted: all in one, or its own beside others."""
+
+OUTSIDE = textwrap.dedent("""\
+    set -eu
+    for folder in "$@"; do mkdir "$folder"; echo $$ >"$folder/cgroup.procs"; done
+    exec unshare --mount --pid --cgroup --fork --kill-child --mount-proc bash -c "$INSIDE"
+    """)
+"""Goes into control groups of its own, and makes namespaces in which nothing else is seen."""
+
+INSIDE = textwrap.dedent(f"""\
     set -eu
     mount --make-rprivate /
+    cd /sys/fs/cgroup
+    if [ -e cgroup.procs ]; then mount -t cgroup2 cgroup2 .; fi
+    for folder in systemd unified; do if [ -d $folder ]; then umount -l $folder; fi; done
+    if [ -d systemd ]; then mount -t cgroup -o none,name=systemd cgroup systemd; fi
+    if [ -d unified ]; then mount -t cgroup2 cgroup2 unified; fi
     mount -t tmpfs tmpfs /run
     mkdir -p /run/systemd/system "$XDG_RUNTIME_DIR"
     chmod 700 "$XDG_RUNTIME_DIR"
     unset DBUS_SESSION_BUS_ADDRESS
-    {manager} --user >"$HOME/manager.log" 2>&1 &
-    trap 'systemctl --user exit; wait' EXIT
-    until systemctl --user is-system-running --quiet; do kill -0 $!; read -rt 0.1 <> <(:) || :; done
-    "$@"
+    cd /
+    {MANAGER} --user >"$HOME/manager.log" 2>&1 &
+    until systemctl --user is-system-running --quiet 2>/dev/null; do
+      kill -0 $!
+      read -rt 0.1 <> <(:) || :
+    done
+    bash -euc "$COMMANDS"
     """)
-"""Starts a manager, runs a command beside it, ends it."""
+"""Starts a manager and runs commands beside it; when they are over, everything in the namespace ends."""
 
 
 def _can_have_a_session():
     """Whether a namespace may be made here, and systemd is there to run in it."""
     if not (sys.platform == "linux" and MANAGER.exists() and shutil.which("unshare")):
         return False
-    return subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode == 0
+    apart = ["unshare", "--mount", "--pid", "--cgroup", "--fork", "true"]
+    return subprocess.run(apart, capture_output=True, check=False).returncode == 0
 
 
 pytestmark = pytest.mark.skipif(
-    not _can_have_a_session(), reason="needs systemd, and the right to make a mount namespace (root)"
+    not _can_have_a_session(), reason="needs systemd, and the right to make namespaces (root)"
 )
 
 
 @pytest.fixture
-def session(tmp_path):
-    """Runs a shell script in a session that systemd manages; what it printed, by line."""
-    script = tmp_path / "session.sh"
-    script.write_text(SESSION.format(manager=MANAGER))
+def groups(tmp_path):
+    """Control groups of the test's own, gone when it is over."""
+    own = [folder / f"pointsman-{os.getpid()}" for folder in GROUPS if (folder / "cgroup.procs").exists()]
+    yield own
+    for group in own:
+        for folder, _, _ in os.walk(group, topdown=False):
+            os.rmdir(folder)
+
+
+@pytest.fixture
+def session(tmp_path, groups):
+    """Runs shell commands in a session that systemd manages; what they printed, by line."""
     home = tmp_path / "user"
-    home.mkdir()
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "XDG_RUNTIME_DIR": "/run/user/pointsman",
         "XDG_CONFIG_HOME": str(home / "config"),
         "POINTSMAN_HOME": str(home / "pointsman"),
+        "INSIDE": INSIDE,
     }
 
     def run(commands):
-        line = ["unshare", "--mount", "bash", str(script), "bash", "-euc", textwrap.dedent(commands)]
         done = subprocess.run(
-            line, env=environment, capture_output=True, text=True, timeout=WITHIN, check=False
+            ["bash", "-c", OUTSIDE, "outside", *groups],
+            env={**environment, "COMMANDS": textwrap.dedent(commands)},
+            capture_output=True,
+            text=True,
+            timeout=WITHIN,
+            check=False,
         )
-        assert done.returncode == 0, done.stderr + (home / "manager.log").read_text()
+        assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 
-    (home / "pointsman").mkdir()
+    (home / "pointsman").mkdir(parents=True)
     (home / "pointsman" / "config.toml").write_text("version = 1\ndiscover = false\nport = 0\n")
     return run
 

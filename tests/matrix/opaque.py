@@ -65,7 +65,7 @@ class Client:
             turn = self.keep(frames_of(rendered(self.dialect, events)))
         else:
             turn = self.keep(self.dialect.fold(gather(events), ASKED))
-        self.say(turn)
+        self.say(*(turn if isinstance(turn, list) else [turn]))
         return turn
 
 
@@ -154,6 +154,11 @@ def from_responses(frames):
     """The same, of a stream: the parts as they came, as the chats of Google's SDKs keep them."""
     parts = [part for _, frame in frames for part in frame["candidates"][0]["content"]["parts"]]
     return {"role": "model", "parts": [part for part in parts if part != {"text": ""}]}
+
+
+def from_responses_as_turns(frames):
+    """The same, by the Python SDK's chats, which keep each response as a turn."""
+    return [frame["candidates"][0]["content"] for _, frame in frames]
 
 
 def coded_anew(keep):

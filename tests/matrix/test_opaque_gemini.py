@@ -14,6 +14,7 @@ from matrix.opaque import (
     from_message_events,
     from_response,
     from_responses,
+    from_responses_as_turns,
 )
 from matrix.test_opaque_state import FIRST, LAST, SECOND, answered, results, without
 from pointsman.dialects.registry import DIALECTS
@@ -139,12 +140,19 @@ def test_problem_9_signatures_come_back_through_claude_codes_api(keep, stream):
 
 
 @pytest.mark.parametrize(
-    ("keep", "stream"), [(from_response, False), (from_responses, True)], ids=["whole", "streamed"]
+    ("keep", "stream"),
+    [
+        (from_response, False),
+        (coded_anew(from_response), False),
+        (from_responses, True),
+        (coded_anew(from_responses), True),
+        (from_responses_as_turns, True),
+    ],
+    ids=["whole", "whole, coded anew", "streamed", "streamed, coded anew", "each response as a turn"],
 )
-@pytest.mark.parametrize("sdk", [lambda keep: keep, coded_anew], ids=["as it is", "coded anew"])
-def test_problem_8_claudes_thinking_comes_back_through_a_gemini_client(keep, stream, sdk):
+def test_problem_8_claudes_thinking_comes_back_through_a_gemini_client(keep, stream):
     upstream = Upstream("anthropic", "anthropic")
-    client = Client(GEMINI, sdk(keep), stream=stream)
+    client = Client(GEMINI, keep, stream=stream)
 
     client.say({"role": "user", "parts": [{"text": "Weather?"}]})
     client.ask(upstream, FIRST)
@@ -178,6 +186,19 @@ def test_a_gemini_upstream_gets_no_state_of_anthropics():
         ["functionCall"],
     ]
     assert upstream.losses[0] == {"thoughtSignature"}
+
+
+def test_turns_that_held_another_providers_state_alone_are_not_sent_to_gemini():
+    upstream = Upstream(GEMINI, "google", unsigned_call=STAND_IN)
+    client = Client(GEMINI, from_responses_as_turns, stream=True)
+    client.say({"role": "user", "parts": [{"text": "Weather?"}]})
+    client.ask(Upstream("anthropic", "anthropic"), FIRST)
+    client.say(functions("toolu_1", "toolu_2"))
+
+    client.ask(upstream, TELLS)
+
+    told = [[sorted(part) for part in turn] for turn in parts_sent(upstream, 0)]
+    assert told == [[["text"]], [["functionCall"]], [["functionCall"]], [["text"]]]
 
 
 def test_the_issuer_of_a_state_is_the_one_that_answered():

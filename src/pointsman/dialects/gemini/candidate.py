@@ -29,7 +29,7 @@ from pointsman.dialects.dialect import Origin
 from pointsman.dialects.gemini.arguments import unwrapped
 from pointsman.dialects.gemini.grounding import CITATIONS, GROUNDING, decode_grounding, is_all_told
 from pointsman.dialects.gemini.parts import decode_part
-from pointsman.dialects.gemini.signature import ALONE, native_of
+from pointsman.dialects.gemini.signature import ALONE, ON_PART, native_of
 from pointsman.dialects.gemini.words import FREE_TEXT, MADE, NAME, REASONS, SIGNATURE
 from pointsman.wire.surrogates import SurrogateJoiner
 
@@ -125,7 +125,7 @@ class CandidateReader:
         if text:
             self._say(text, extra, events)
             extra = {}
-        self._sign(member, extra, "part" if text else ALONE, events)
+        self._sign(member, extra, ON_PART if text else ALONE, events)
         return True
 
     def _think_signed(self, text: str, extra: Json, member: Json, events: list[Event]) -> bool:

@@ -23,6 +23,8 @@ ROLES: dict[str, Role] = {"user": "user", "model": "assistant", "function": "too
 WORDS: dict[str, str] = {role: word for word, role in ROLES.items()}
 ABSENT = "absent"
 """The form of what was not said: a turn's role, its parts."""
+EMPTIED = "emptied"
+"""The form of a turn whose parts are told in another one."""
 
 
 def decode_contents(value: object, path: str) -> tuple[Message, ...]:
@@ -31,7 +33,7 @@ def decode_contents(value: object, path: str) -> tuple[Message, ...]:
     if not turns:
         raise MalformedError(f"`{path}` must hold at least one turn", param=path)
     messages = [_message(turn, f"{path}[{at}]") for at, turn in enumerate(turns)]
-    return tuple(_Pairing(messages).all())
+    return tuple(_Pairing(tuple(_Joining(messages).all())).all())
 
 
 def decode_instruction(value: object, path: str) -> tuple[Message, ...]:
@@ -65,31 +67,57 @@ def _parts(fields: Members) -> tuple[tuple[Block, ...], str]:
     path = fields.at("parts")
     parts = repeated(value, path)
     blocks = [block for at, part in enumerate(parts) for block in decode_part(part, f"{path}[{at}]")]
-    return tuple(_joined(blocks)), "object" if isinstance(value, dict) else ""
+    return tuple(blocks), "object" if isinstance(value, dict) else ""
 
 
-def _joined(blocks: Sequence[Block]) -> Iterator[Block]:
-    """The blocks, the pieces of a thought that another dialect signed made one."""
-    pieces: list[Thinking] = []
-    for block in blocks:
-        if isinstance(block, Thinking) and block.form == ENDS_UNSIGNED:
-            yield from pieces
-            pieces = []
-            continue
+class _Joining:
+    """Puts thoughts together that another dialect signed and a client keeps in pieces.
+
+    The pieces may stand in turns of their own, since the chats of Google's SDKs keep each response of a
+    stream as a turn. A turn that is empty without them is marked.
+    """
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self._messages = messages
+        self._joined: list[list[Block]] = [[] for _ in messages]
+        self._pieces: list[tuple[int, Thinking]] = []
+        """Thoughts that nobody signed so far, with the turns that they stand in."""
+
+    def all(self) -> Iterator[Message]:
+        """The messages, no more and no fewer."""
+        for at, message in enumerate(self._messages):
+            if message.role != "assistant":
+                self._settle()
+            for block in message.content:
+                self._take(at, block)
+        self._settle()
+        for message, blocks in zip(self._messages, self._joined, strict=True):
+            if len(blocks) == len(message.content):
+                yield structs.replace(message, content=tuple(blocks))
+            else:
+                form = message.form if blocks else EMPTIED
+                yield structs.replace(message, content=tuple(blocks), form=form)
+
+    def _take(self, at: int, block: Block) -> None:
         if not isinstance(block, Thinking) or place_of(block.native) or block.redacted:
-            yield from pieces
-            pieces = []
-            yield block
-            continue
-        pieces.append(block)
-        if block.native is None:
-            continue
-        if block.native.dialect == NAME:
-            yield from pieces
+            self._settle()
+            self._joined[at].append(block)
+        elif block.form == ENDS_UNSIGNED:
+            self._settle()
+        elif block.native is None or block.native.dialect == NAME:
+            self._pieces.append((at, block))
+            if block.native is not None:
+                self._settle()
         else:
-            yield structs.replace(block, text="".join(piece.text for piece in pieces))
-        pieces = []
-    yield from pieces
+            text = "".join(piece.text for _, piece in self._pieces) + block.text
+            self._joined[at].append(structs.replace(block, text=text))
+            self._pieces.clear()
+
+    def _settle(self) -> None:
+        """What was seen are no pieces of a signed thought."""
+        for at, piece in self._pieces:
+            self._joined[at].append(piece)
+        self._pieces.clear()
 
 
 class _Pairing:

@@ -11,7 +11,7 @@ from pointsman.canon.blocks import SPELLING, Block, Native, Thinking, ToolCall, 
 from pointsman.canon.json import Json
 from pointsman.canon.request import Message
 from pointsman.dialects.gemini.config import FIELDS, THINKING
-from pointsman.dialects.gemini.contents import ABSENT, WORDS, response_name
+from pointsman.dialects.gemini.contents import ABSENT, EMPTIED, WORDS, response_name
 from pointsman.dialects.gemini.draft import Draft
 from pointsman.dialects.gemini.parts import Part, own_part
 from pointsman.dialects.gemini.request import (
@@ -44,7 +44,8 @@ def encode_own(draft: Draft) -> Json:
         said["labels"] = request.metadata
     for message in request.system:
         said[INSTRUCTION] = _content(draft, message)
-    turns = [_content(draft, message) for message in request.messages]
+    found = [(message, _content(draft, message)) for message in request.messages if message.form != EMPTIED]
+    turns = [wire for message, wire in found if wire.get("parts") or not message.content]
     said[CONTENTS] = turns[0] if sent.get(CONTENTS) == "object" else turns
     if TOOLS in sent and request.tools is not None:
         said[TOOLS] = _renamed_tools(sent[TOOLS], _sent(draft))

@@ -26,7 +26,7 @@ from pointsman.dialects.gemini.arguments import arguments_of
 from pointsman.dialects.gemini.draft import Draft
 from pointsman.dialects.gemini.media import encode_media
 from pointsman.dialects.gemini.parts import Part, call_part
-from pointsman.dialects.gemini.signature import place_of, signature_member
+from pointsman.dialects.gemini.signature import ON_PART, place_of, signature_member
 from pointsman.dialects.gemini.words import NAME
 
 
@@ -67,7 +67,7 @@ def _add_thinking(parts: list[Part], block: Thinking, path: str, draft: Draft) -
     place = place_of(block.native)
     if not place:
         parts.append({"text": block.text, "thought": True, **member})
-    elif parts and "text" in parts[-1] and "thought" not in parts[-1] and place == "part":
+    elif parts and "text" in parts[-1] and "thought" not in parts[-1] and place == ON_PART:
         parts[-1] = {**parts[-1], **member}
     else:
         parts.append({"text": "", **member})

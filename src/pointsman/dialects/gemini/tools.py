@@ -43,7 +43,7 @@ def _function(wire: Json, path: str) -> Tool:
     own, schema = fields.object("parameters"), fields.take("parametersJsonSchema")
     if own is None and schema is not None:
         own = as_object(schema, fields.at("parametersJsonSchema"))
-    return Tool(name, described, None if own is None else to_json_schema(own), extra=fields.rest)
+    return Tool(name, described, None if own is None else to_json_schema(own), extra=fields.left())
 
 
 def _server_tool(type: str, value: object) -> Tool:
