@@ -70,6 +70,22 @@ def test_chat_streams_what_it_would_have_answered(to_chat):
     assert last.usage.completion_tokens == 12
 
 
+@pytest.mark.parametrize("prompt", ["Once upon a", ["Once upon a", "There was"]], ids=["one", "several"])
+def test_text_completions_are_answered_whole_and_streamed(to_chat, prompt):
+    asked = {"model": "local", "prompt": prompt, "max_tokens": 6, "temperature": 0}
+
+    whole = to_chat.completions.create(**asked)
+    chunks = list(to_chat.completions.create(**asked, stream=True))
+
+    texts = dict.fromkeys(range(len(whole.choices)), "")
+    for choice in (choice for chunk in chunks for choice in chunk.choices):
+        texts[choice.index] += choice.text
+    assert [choice.text for choice in whole.choices] == list(texts.values())
+    assert all(texts.values())
+    assert {choice.finish_reason for choice in whole.choices} == {"length"}
+    assert whole.usage.completion_tokens >= 6
+
+
 @pytest.mark.parametrize("choice", [{"type": "any"}, {"type": "tool", "name": "get_weather"}], ids=str)
 def test_messages_calls_a_forced_tool_and_takes_its_result(to_messages, choice):
     asked = [{"role": "user", "content": "Weather in Paris?"}]
