@@ -125,6 +125,27 @@ def listed(gateway):
     return [model.id for model in gateway.parts.router.snapshot.catalogs.get("openai_chat", ())]
 
 
+@pytest.mark.parametrize(("provider", "id"), [("vllm", "models/x"), ("google", "x")])
+def test_a_folder_called_models_is_part_of_a_listed_id_unless_the_provider_means_none(provider, id):
+    def answer(seen):
+        return listing("models/x") if seen.method == "GET" else CHAT.whole()
+
+    async def scenario():
+        async with Upstream(always=answer) as server, rig() as gateway:
+            write_config(
+                f'[backends.openai_chat]\nprovider = "{provider}"\nbase_url = "{server.url}/v1"\n'
+                'key_env = "HOME"\ndialects = ["openai_chat"]\n'
+            )
+            await gateway.post("/reload", b"{}")
+            await eventually(lambda: listed(gateway) == [id])
+            served = await gateway.ask(CHAT, model=id)
+
+            assert served.status == 200
+            assert server.requests[-1].json()["model"] == id
+
+    run(scenario())
+
+
 def test_a_backend_that_moves_is_asked_for_its_models_at_once():
     async def scenario():
         async with (

@@ -49,6 +49,7 @@ class Surveyor(Struct, frozen=True):
                 ca_file=backend.ca_file,
                 connect=backend.timeouts.connect,
                 within=WITHIN,
+                prefix=_prefix(backend, dialect),
             )
             return await fetch_models(self.transport, source)
 
@@ -73,6 +74,11 @@ def _headers(backend: Backend, dialect: Dialect, credential: Headers) -> Headers
     own |= dict(credential)
     own.pop("content-type", None)
     return tuple(own.items())
+
+
+def _prefix(backend: Backend, dialect: Dialect) -> str:
+    speaks = backend.provider.dialects.get(dialect.name)
+    return speaks.listed_prefix if speaks else ""
 
 
 def _backend(row: Provider, found: Neighbour, kinds: Kinds) -> tuple[Backend, tuple[Model, ...]]:
