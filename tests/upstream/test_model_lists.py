@@ -136,6 +136,11 @@ def test_a_server_without_models_has_an_empty_list(data):
     assert answer.declared
 
 
+@pytest.mark.parametrize("entry", [{"id": ""}, {"id": None}, {"title": "b"}, "b", None])
+def test_an_entry_without_an_id_is_passed_over(entry):
+    assert [model.id for model in page({"data": [{"id": "a"}, entry, {"id": "c"}]}).models] == ["a", "c"]
+
+
 def test_a_retired_model_is_not_offered():
     answer = page({"data": [{"id": "old", "lifecycle": "retired"}, {"id": "new", "lifecycle": "deprecated"}]})
 

@@ -81,10 +81,11 @@ def read_page(body: bytes, prefix: str = "") -> Page:
     if len(entries) > MAX_MODELS:
         raise _no_list(f"it has {len(entries)} entries")
     read = [_model(entry, prefix) for entry in entries]
-    if any(model is None for model in read):
-        raise _no_list("an entry has no id")
-    current = (model for model, entry in zip(read, entries, strict=True) if not _retired(entry))
-    return Page(_once(model for model in current if model is not None), _next(data), _declared(data))
+    if read and not any(read):
+        raise _no_list("no entry has an id")
+    named = ((model, entry) for model, entry in zip(read, entries, strict=True) if model is not None)
+    current = _once(model for model, entry in named if not _retired(entry))
+    return Page(current, _next(data), _declared(data))
 
 
 def _no_list(why: str) -> GarbledError:
