@@ -142,16 +142,19 @@ async def _exchange(exchange: Exchange, prepared: Prepared, line: Line, parts: P
         if is_translated_count(exchange, prepared):
             await count_there(exchange, prepared, incoming, line, trace)
             return
-        asked = _asked(exchange, prepared, parts, form)
+        asked = _asked(exchange, prepared, parts, form, trace.model or "")
         delivery = Delivery(exchange, prepared, incoming, line, trace, asked, parts=parts)
         await delivery.deliver(form)
     finally:
         await incoming.close()
 
 
-def _asked(exchange: Exchange, prepared: Prepared, parts: Parts, form: Form) -> Asked:
-    """What the answer's form depends on; only a rendered answer needs more than the model's name."""
-    model = exchange.intent.model or ""
+def _asked(exchange: Exchange, prepared: Prepared, parts: Parts, form: Form, serving: str) -> Asked:
+    """What the answer's form depends on; only a rendered answer needs more than the model's name.
+
+    `serving` is the model that answers, which the answer names where the request named none.
+    """
+    model = exchange.intent.model or serving
     asked_form = "stream" if exchange.intent.stream else "whole"
     if prepared.form == "relay" and (form == asked_form or exchange.intent.operation != "generate"):
         return Asked(model, exchange.request_id, int(parts.wall()))
