@@ -295,7 +295,9 @@ def test_a_chunked_body_over_the_limit_is_a_413(voice):
             fields = (*voice.headers, ("transfer-encoding", "chunked"))
             answer = await gateway.send("POST", voice.path, fields, piece * 3 + b"0\r\n\r\n")
 
-            assert "max_body" in await refused(gateway, voice, answer, 413)
+            message = await refused(gateway, voice, answer, 413)
+            assert "larger than 100 KB" in message
+            assert "max_body" in message
 
     run(scenario())
 
