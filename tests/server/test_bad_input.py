@@ -464,3 +464,18 @@ def test_a_page_for_people_as_an_error_becomes_a_sentence_in_the_clients_dialect
             assert "<" not in message
 
     run(scenario())
+
+
+@SAME
+def test_an_embedded_model_that_was_never_fetched_is_told_with_the_command(voice, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    async def scenario():
+        async with rig() as gateway:
+            answer = await gateway.ask(voice, model="local")
+
+            message = await refused(gateway, voice, answer, 502)
+            assert "`pointsman weights fetch`" in message
+            assert "correct the path" not in message
+
+    run(scenario())
