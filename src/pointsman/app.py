@@ -52,6 +52,8 @@ VERSION = version("pointsman")
 LOG = logging.getLogger("pointsman")
 WATCH_EVERY = 1.0
 """Seconds between two looks at the configuration file."""
+LOOK_EVERY = 30.0
+"""Seconds between two looks at loopback ports where a model server may have started meanwhile."""
 DRAIN_SECONDS = 60.0
 """How long an answer is read on after its client has left, where that is wanted."""
 EXTRA_ATTEMPTS = 2
@@ -235,12 +237,13 @@ class App:
     async def start(self) -> None:
         """Looks at this machine's neighbours, then begins what goes on in the background."""
         if self.effective.settings.discover:
+            await self._know_others()
             await self._meet_neighbours()
         self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
         self._upkeep.add_done_callback(tell_failure)
 
     async def _meet_neighbours(self) -> None:
-        await self._know_others()
+        """Knocks at the ports that no backend has; who was met before stays, running or not."""
         present = self.service.parts.router.snapshot.backends
         candidates = neighbours(self.catalog, present, self._own)
         found = await self._surveyor.neighbours(candidates, self.catalog.kinds)
@@ -262,6 +265,13 @@ class App:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch())
             group.create_task(self._lists.run())
+            group.create_task(self._look_around())
+
+    async def _look_around(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            if self.effective.settings.discover:
+                await self._meet_neighbours()
 
     async def stop(self) -> None:
         """Ends it, and closes every connection; harmless when done already."""

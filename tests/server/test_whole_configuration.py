@@ -1,12 +1,16 @@
 """A running endpoint follows its configuration, and survives a broken one."""
 
 import asyncio
+import os
+import socket
 from functools import partial
 
 import pytest
+from msgspec import structs
 from rig import backend_table, eventually, rig, write_config
 from voices import ANTHROPIC, CHAT
 
+from pointsman import Gateway
 from pointsman import app as composition
 from pointsman.upstream.catalogs import Catalogs, Rhythm
 from scripted import Gate, Upstream, json_reply, run, sse
@@ -242,6 +246,43 @@ def test_upkeep_that_fails_is_heard_of(caplog):
 
     assert "from the next start on" in caplog.text
     assert "a fault of ours" in caplog.text
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+def test_a_model_server_that_starts_later_is_found_and_stays_when_it_goes(monkeypatch):
+    monkeypatch.setattr(composition, "LOOK_EVERY", 0.02)
+    rows, port, clock = composition.providers(), free_port(), Upstream(always=json_reply({}, 404))
+    known = {"ollama": port, "lmstudio": 0, "embedded": None}
+
+    def usual(name):
+        ports = () if known[name] is None else (known[name],)
+        return structs.replace(rows[name], ports=ports)
+
+    async def scenario():
+        async with clock:  # another program's server: each look knocks at it
+            known["lmstudio"] = clock.port
+            monkeypatch.setattr(composition, "providers", lambda: {name: usual(name) for name in known})
+            async with Gateway(environment={**os.environ}) as gateway:
+                seen = [gateway.backends()]
+                async with Upstream(always=listing("qwen3:8b"), port=port) as server:
+                    await eventually(lambda: len(gateway.backends()) == 2)
+                    seen.append(gateway.backends())
+                    looks = len(clock.requests)
+                    await eventually(lambda: len(clock.requests) > looks + 3)
+                looks = len(clock.requests)
+                await eventually(lambda: len(clock.requests) > looks + 3)
+                return [*seen, gateway.backends()], len(server.requests)
+
+    (before, found, after), asked = run(scenario())
+
+    assert [each["name"] for each in before] == ["embedded"]
+    assert [each["name"] for each in found] == [each["name"] for each in after] == ["ollama", "embedded"]
+    assert (found[0]["why"], found[0]["models"]) == (f"listens on 127.0.0.1:{port}", 1)
+    assert asked == 2  # a knock, and the list of a new backend
 
 
 def test_a_backend_that_went_away_before_it_was_asked_lists_nothing():
