@@ -103,7 +103,7 @@ class Settings(Struct, frozen=True):
     secrets: Literal["auto", "keyring", "file"] = "auto"
     """Where entered keys are kept: the system's keyring if there is one, only there, or a private file."""
     discover: bool = True
-    """Looks for keys in the environment, and for model servers on their usual loopback ports: at the start, and
-    every half minute."""
+    """Looks for keys in the environment, and every half minute for model servers on their usual loopback
+    ports."""
     backends: dict[BackendName, BackendSettings] = {}
     """The backends, by name."""
