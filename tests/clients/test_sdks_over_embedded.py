@@ -148,6 +148,18 @@ def test_an_image_is_refused_because_the_model_cannot_see(to_messages, to_chat):
 
     assert "image" in by_messages.value.message
     assert "image" in by_chat.value.message
+    assert (by_chat.value.param, by_chat.value.code) == ("messages[0].content[0]", "unsupported_by_target")
+    assert_named(by_messages.value, by_chat.value)
+
+
+def assert_named(by_messages, by_chat):
+    """Each error's id stands in its header and in its body."""
+    assert by_messages.request_id == by_messages.body["request_id"] == our_id(by_messages)
+    assert by_chat.request_id == by_chat.body["request_id"] == our_id(by_chat)
+
+
+def our_id(error):
+    return error.response.headers["x-pointsman-request-id"]
 
 
 def test_a_prompt_beyond_the_context_is_told_in_the_words_that_clients_know(to_messages, to_chat):
@@ -160,6 +172,7 @@ def test_a_prompt_beyond_the_context_is_told_in_the_words_that_clients_know(to_m
 
     assert "prompt is too long" in by_messages.value.message
     assert by_chat.value.code == "context_length_exceeded"
+    assert_named(by_messages.value, by_chat.value)
 
 
 def test_tokens_are_counted_for_the_embedded_model(to_messages):

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from pointsman.canon.errors import PointsmanError, UnknownModelError, UpstreamError
+from pointsman.canon.errors import PointsmanError, RefusedError, UnknownModelError, UpstreamError
 from pointsman.dialects.dialect import Asked, Dialect
 from pointsman.gateway.amend import amend
 from pointsman.gateway.attendance import ClientGoneError, attended
@@ -26,7 +26,7 @@ from pointsman.gateway.stream import Delivery
 from pointsman.ledger.trace import Trace
 from pointsman.routing.attempts import Attempt, Outcome, Wait, attempts
 from pointsman.routing.plan import Candidate
-from pointsman.upstream.transport import reported_losses
+from pointsman.upstream.transport import Incoming, reported_losses
 
 CLIENT_GONE = "client_gone"
 OTHERS = 5
@@ -137,8 +137,7 @@ async def _exchange(exchange: Exchange, prepared: Prepared, line: Line, parts: P
     if prepared.outgoing.engine is not None:
         trace.losses += reported_losses(incoming.headers)
     try:
-        array = exchange.intent.array and prepared.form == "relay"
-        form = await judge_head(incoming, prepared.dialect, prepared.limits, parts.wall(), array=array)
+        form = await _judged(exchange, prepared, incoming, parts)
         if is_translated_count(exchange, prepared):
             await count_there(exchange, prepared, incoming, line, trace)
             return
@@ -147,6 +146,18 @@ async def _exchange(exchange: Exchange, prepared: Prepared, line: Line, parts: P
         await delivery.deliver(form)
     finally:
         await incoming.close()
+
+
+async def _judged(exchange: Exchange, prepared: Prepared, incoming: Incoming, parts: Parts) -> Form:
+    """The form of the answer. Raises RefusedError, GarbledError."""
+    array = exchange.intent.array and prepared.form == "relay"
+    try:
+        return await judge_head(incoming, prepared.dialect, prepared.limits, parts.wall(), array=array)
+    except RefusalError as refusal:
+        if prepared.outgoing.engine is None:
+            raise
+        # The engine is this program: its error is one of ours, not another server's to be passed on.
+        raise RefusedError(refusal.fault()) from refusal
 
 
 def _asked(exchange: Exchange, prepared: Prepared, parts: Parts, form: Form, serving: str) -> Asked:
