@@ -83,7 +83,11 @@ class Gateway:
         sockets = open_sockets(settings.host, settings.port)
         self._port = port_of(sockets)
         self.app.listens_on(self._port)
-        self._host = Host(self.app.endpoint.answer, grace=settings.shutdown_timeout)
+        self._host = Host(
+            self.app.endpoint.answer,
+            grace=settings.shutdown_timeout,
+            new_id=self.app.service.parts.new_id,
+        )
         await self._begin(self._host, sockets)
         try:
             self._announce(self)
