@@ -317,6 +317,8 @@ class App:
                 self._follow(before, router.snapshot.backends)
         except SetupError as broken:
             error = kept(broken)
+        if error is not None and error != self._config_error:
+            LOG.warning(error)  # whoever edits may look at this terminal alone
         self._config_error = error
 
     def _follow(self, before: Mapping[str, Backend], after: Mapping[str, Backend]) -> None:

@@ -66,7 +66,7 @@ def test_a_reload_that_is_asked_for_is_done_when_it_is_answered():
     ],
 )
 @pytest.mark.parametrize("way", ["watched", "asked"])
-def test_a_broken_edit_keeps_the_old_configuration_and_says_so(text, word, way, monkeypatch):
+def test_a_broken_edit_keeps_the_old_configuration_and_says_so(text, word, way, monkeypatch, caplog):
     async def scenario():
         if way == "watched":
             monkeypatch.setattr(composition, "WATCH_EVERY", 0.02)
@@ -80,6 +80,8 @@ def test_a_broken_edit_keeps_the_old_configuration_and_says_so(text, word, way, 
             warnings = (await gateway.get("/status")).json()["warnings"]
 
             assert any(word in warning for warning in warnings)
+            await gateway.post("/reload", b"{}")
+            assert sum(word in message for message in caplog.messages) == 1
             assert (await gateway.ask(CHAT)).status == 200
 
             write_config(chat_only(server))
