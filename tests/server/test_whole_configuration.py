@@ -110,6 +110,23 @@ def test_what_holds_from_the_start_alone_is_told_and_stays():
     run(scenario())
 
 
+def test_a_server_model_that_leads_nowhere_is_told_until_a_backend_lists_it():
+    async def scenario():
+        async with Upstream(always=listing("gpt-z")) as server, rig(model="gpt-z") as gateway:
+            (warning,) = gateway.gateway.status()["warnings"]
+            refusal = await gateway.ask(CHAT)
+            write_config(backend_table("openai_chat", server, ""))
+            await gateway.post("/reload", b"{}")
+            await eventually(lambda: gateway.gateway.status()["warnings"] == [])
+            return warning, refusal.status
+
+    warning, status = run(scenario())
+
+    assert "--model gpt-z" in warning
+    assert "pointsman backend add" in warning
+    assert status == 404
+
+
 def test_a_default_that_goes_away_is_told_with_what_holds_instead():
     async def scenario():
         async with rig(openai_chat="http://127.0.0.1:9", settings='default = "openai_chat"') as gateway:

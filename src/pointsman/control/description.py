@@ -1,6 +1,6 @@
 """The description of an endpoint: what it serves and why, for the banner and the status page. No secrets."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from pointsman.canon.errors import UnknownModelError
 from pointsman.canon.json import Json
@@ -23,8 +23,21 @@ def describe(
         "default": _default(router),
         "model": snapshot.model,
         "aliases": snapshot.aliases,
-        "warnings": [*effective.warnings, *warnings],
+        "warnings": [*effective.warnings, *_lost_model(router), *warnings],
     }
+
+
+def _lost_model(router: Router) -> Iterator[str]:
+    """That the model which is to answer every request cannot be reached, as long as no backend lists it."""
+    if router.snapshot.model and not _reached(router):
+        yield f"no request can be answered until a backend lists that model: {router.advice(None)}"
+
+
+def _reached(router: Router) -> bool:
+    try:
+        return bool(router.plan(None).candidates)
+    except UnknownModelError:
+        return False
 
 
 def _backend(backend: Backend, router: Router, key_state: KeyState) -> Json:
