@@ -21,6 +21,9 @@ def _lines(status: Json) -> Iterator[str]:
     yield ""
     name, address = click.style("pointsman", bold=True), click.style(status["address"], bold=True)
     yield f"  {name} {status['version']}  listens on {address}"
+    outside = status["address_from_outside"]
+    if outside is not None:
+        yield f"  Others on the network reach it at {outside}, with the key that POINTSMAN_API_KEY holds"
     yield ""
     yield from backend_lines(status)
     yield from default_lines(status)
