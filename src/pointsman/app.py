@@ -345,7 +345,13 @@ class App:
             for name in FROM_THE_START
             if getattr(self.effective.settings, name) != getattr(self.began, name)
         ]
-        facts = describe(self.service.parts.router, self.effective, self._key_state, warnings=warnings)
+        facts = describe(
+            self.service.parts.router,
+            self.effective,
+            self._key_state,
+            warnings=warnings,
+            list_errors=self._lists.errors(),
+        )
         return {**facts, "port": self.port, "key_required": self.key_required}
 
     def _key_state(self, backend: Backend) -> str:
