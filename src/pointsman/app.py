@@ -106,7 +106,7 @@ class App:
         self.service = self._make_service()
         parts = self.service.parts
         self._surveyor = Surveyor(
-            lambda: parts.router, parts.transport, parts.pool, self._proxy_for, DIALECTS
+            lambda: parts.router, parts.transport, parts.pool, self._proxy_for, DIALECTS, self.instance
         )
         self._lists = Catalogs(self._surveyor.models, self._publish, chance=random.random)
         self._lists.watch(self._surveyor.listable())

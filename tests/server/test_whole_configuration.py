@@ -188,6 +188,26 @@ def test_a_backend_that_moves_is_asked_for_its_models_at_once():
     run(scenario())
 
 
+def test_a_backend_that_is_the_endpoint_itself_lists_nothing_and_says_why():
+    async def scenario():
+        async with rig() as gateway:
+            write_config(backend_table("openai_chat", f"http://127.0.0.1:{gateway.port}", ""))
+            await gateway.post("/reload", b"{}")
+
+            def told():
+                return gateway.gateway.backends()[0]["list_error"]
+
+            await eventually(told)
+            return told(), listed(gateway), len((await gateway.get("/v1/models")).json()["data"])
+
+    error, names, shown = run(scenario())
+
+    assert "508" in error
+    assert "leads back to" in error
+    assert names == []
+    assert shown == 2  # the embedded model's two names
+
+
 def test_a_reload_asks_those_again_that_did_not_list_their_models():
     async def scenario():
         refusal = json_reply({"error": {"message": "no such key"}}, 401)

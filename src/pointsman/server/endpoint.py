@@ -56,6 +56,10 @@ class Endpoint:
             return
         if visit.path != "/health":
             admission.check_key(visit.headers, visit.query)
+        if fields.has_via(visit.headers, visit.service.parts.instance):
+            raise LoopError(
+                "the request has come back to the endpoint that sent it: a backend's `base_url` leads here"
+            )
         found = visit.routes.find(visit.path)
         if found is not None and visit.method == "POST":
             await self._serve(visit, found)
@@ -74,10 +78,6 @@ class Endpoint:
 
     async def _serve(self, visit: "Visit", found: Found) -> None:
         service, dialect = visit.service, found.dialect
-        if fields.has_via(visit.headers, service.parts.instance):
-            raise LoopError(
-                "the request has come back to the endpoint that sent it: a backend's `base_url` leads here"
-            )
         with service.buffers.reserve() as reservation:
             limit = service.buffers.max_body
             raw = await read_body(

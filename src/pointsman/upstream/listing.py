@@ -133,6 +133,7 @@ def _refusal(url: str, status: int) -> RefusedError:
         401: "check the backend's key",
         403: "check what the backend's key may do",
         404: "if it lists none, name its models in the backend's `models`",
+        508: "its base URL leads back to the endpoint that asks: correct it",
     }.get(status, "it will be asked again later")
     message = f"{_host(url)} answers {status} to the question for its models; {advice}"
     return RefusedError(Fault(kind=_KINDS.get(status, "api"), message=message, status=status))
