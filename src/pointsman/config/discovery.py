@@ -68,6 +68,24 @@ def _backend(
     return made
 
 
+def homeless_keys(
+    catalog: Catalog, environment: Mapping[str, str], backends: Mapping[str, Backend]
+) -> tuple[str, ...]:
+    """What to do with keys of providers whose users each have a URL of their own, where no backend has one."""
+    used = {each.key_env for each in backends.values()}
+    words: dict[str, str] = {}
+    for row in catalog.rows.values():
+        variable = None if row.root or row.compatible else usable_key(row, environment)
+        if variable is None or variable in used or catalog.built.isdisjoint(row.dialects):
+            continue
+        advice = f" {row.note.partition('. ')[0].rstrip('.')}." if row.note else ""
+        command = f"pointsman backend add {row.name} --base-url URL"
+        words.setdefault(
+            variable, f"{variable} is set, but {row.title} is reached at a URL of yours: `{command}`.{advice}"
+        )
+    return tuple(words.values())
+
+
 def leads_here(url: str, own: frozenset[tuple[str, int]]) -> bool:
     """Whether a URL is that of a pointsman. Raises UrlError."""
     parts = split(url)
