@@ -103,6 +103,7 @@ def test_a_key_whose_address_cannot_be_used_is_not_sent_elsewhere_and_the_person
     assert result.backends == {}
     (warning,) = result.warnings
     assert why in warning
+    assert "OPENAI_BASE_URL is" in warning
     assert CANARY not in warning
 
 

@@ -249,6 +249,7 @@ def test_a_refusal_of_our_key_names_backend_and_account_and_hides_the_key(client
             assert answer.status == status
             assert f"backend {upstream.name}" in message
             assert "account default" in message
+            assert f"`pointsman backend test {upstream.name}`" in message
             assert "invalid key" in message
             assert KEY not in str(answer)
             assert answer.header("request-id") == "r1"
