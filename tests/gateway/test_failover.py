@@ -265,6 +265,7 @@ def test_a_backend_that_wants_a_key_that_nobody_gave_says_so():
             answer = await gateway.ask(CHAT)
 
             assert "pointsman has none" in CHAT.error(answer)["message"]
+            assert "`pointsman backend add openai_chat`" in CHAT.error(answer)["message"]
 
     run(scenario())
 
