@@ -44,7 +44,8 @@ COMMANDS_PAGE = """\
 {note}
 
 Exit statuses: 0 done; 1 it ran and did not succeed; 2 the command or the configuration is not as it must be,
-and nothing was changed; 3 the port is taken by another pointsman; 130 ended by Ctrl-C.
+and nothing was changed; 3 the port is taken by another pointsman; 130 ended by Ctrl-C,
+which is how `serve` is meant to end: that is a 0.
 
 {commands}
 """

@@ -224,7 +224,12 @@ class Upstream:
     """The server; an async context manager."""
 
     def __init__(
-        self, *script: Answer, always: Answer | None = None, tls: Any = None, host: str = "127.0.0.1"
+        self,
+        *script: Answer,
+        always: Answer | None = None,
+        tls: Any = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
         self.requests: list[Seen] = []
         self.arrived = asyncio.Event()
@@ -236,7 +241,7 @@ class Upstream:
         """Set while no connection is open."""
         self.script: list[Answer] = list(script)
         self.always = always
-        self.port = 0
+        self.port = port
         self._tls = tls
         self._host = host
 
@@ -277,7 +282,8 @@ class Upstream:
 
     async def __aenter__(self) -> "Upstream":
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self), self._host, 0, ssl=self._tls)
+        made = loop.create_server(lambda: _Connection(self), self._host, self.port, ssl=self._tls)
+        self._server = await made
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -9,6 +9,7 @@ import pytest
 
 from pointsman import Gateway
 from pointsman.canon.errors import SetupError
+from pointsman.cli.banner import banner
 
 
 def test_a_gateway_answers_as_long_as_its_block_lasts():
@@ -49,6 +50,27 @@ def test_names_of_this_machine_are_shown_as_the_one_that_every_program_knows(hos
     url, port = asyncio.run(scenario())
 
     assert url == f"http://localhost:{port}"
+
+
+@pytest.mark.parametrize(("host", "seen"), [("0.0.0.0", True), ("localhost", False), ("127.0.0.2", False)])
+def test_an_endpoint_that_others_reach_says_so_and_where(host, seen):
+    async def scenario():
+        environment = {**os.environ, "POINTSMAN_API_KEY": "s3cret"}
+        async with Gateway(discover=False, host=host, environment=environment) as gateway:
+            status = gateway.status()
+            outside = status["address_from_outside"]
+            if outside is not None:
+                with await asyncio.to_thread(urlopen, outside + "/health") as answer:
+                    assert answer.status == 200
+            return banner(status), outside
+
+    shown, outside = asyncio.run(scenario())
+
+    if seen and outside is None:
+        pytest.skip("this machine has no network")
+    assert (outside is not None) is seen
+    assert ("Others on the network reach it at" in shown) is seen
+    assert outside is None or outside in shown
 
 
 @pytest.mark.parametrize("key", [None, "s3cret"], ids=["open", "with a key"])

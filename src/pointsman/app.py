@@ -57,6 +57,8 @@ VERSION = version("pointsman")
 LOG = logging.getLogger("pointsman")
 WATCH_EVERY = 1.0
 """Seconds between two looks at the configuration file."""
+LOOK_EVERY = 30.0
+"""Seconds between two looks at loopback ports where a model server may have started meanwhile."""
 DRAIN_SECONDS = 60.0
 """How long an answer is read on after its client has left, where that is wanted."""
 EXTRA_ATTEMPTS = 2
@@ -111,7 +113,7 @@ class App:
         self.service = self._make_service()
         parts = self.service.parts
         self._surveyor = Surveyor(
-            lambda: parts.router, parts.transport, parts.pool, self._proxy_for, DIALECTS
+            lambda: parts.router, parts.transport, parts.pool, self._proxy_for, DIALECTS, self.instance
         )
         self._lists = Catalogs(self._surveyor.models, self._publish, chance=random.random)
         self._lists.watch(self._surveyor.listable())
@@ -246,12 +248,13 @@ class App:
     async def start(self) -> None:
         """Looks at this machine's neighbours, then begins what goes on in the background."""
         if self.effective.settings.discover:
+            await self._know_others()
             await self._meet_neighbours()
         self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
         self._upkeep.add_done_callback(tell_failure)
 
     async def _meet_neighbours(self) -> None:
-        await self._know_others()
+        """Knocks at the ports that no backend has; who was met before stays, running or not."""
         present = self.service.parts.router.snapshot.backends
         candidates = neighbours(self.catalog, present, self._own)
         found = await self._surveyor.neighbours(candidates, self.catalog.kinds)
@@ -273,6 +276,13 @@ class App:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch())
             group.create_task(self._lists.run())
+            group.create_task(self._look_around())
+
+    async def _look_around(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            if self.effective.settings.discover:
+                await self._meet_neighbours()
 
     async def stop(self) -> None:
         """Ends it, and closes every connection; harmless when done already."""
@@ -320,6 +330,8 @@ class App:
                 self._follow(before, router.snapshot.backends)
         except SetupError as broken:
             error = kept(broken)
+        if error is not None and error != self._config_error:
+            LOG.warning(error)  # whoever edits may look at this terminal alone
         self._config_error = error
 
     def _follow(self, before: Mapping[str, Backend], after: Mapping[str, Backend]) -> None:
@@ -347,7 +359,13 @@ class App:
             for name in FROM_THE_START
             if getattr(self.effective.settings, name) != getattr(self.began, name)
         ]
-        facts = describe(self.service.parts.router, self.effective, self._key_state, warnings=warnings)
+        facts = describe(
+            self.service.parts.router,
+            self.effective,
+            self._key_state,
+            warnings=warnings,
+            list_errors=self._lists.errors(),
+        )
         kept = {"kept": self.effective.settings.responses_store, "file": str(self._database.path)}
         return {**facts, "port": self.port, "key_required": self.key_required, "responses": kept}
 

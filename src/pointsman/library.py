@@ -12,9 +12,7 @@ from pointsman.canon.json import Json
 from pointsman.server.asgi import AsgiApplication
 from pointsman.server.guard import is_local_name
 from pointsman.server.hosting import Host
-from pointsman.server.listening import open_sockets, port_of
-
-EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})
+from pointsman.server.listening import EVERY_ONE, open_sockets, port_of, seen_from_outside
 
 
 class Gateway:
@@ -41,17 +39,22 @@ class Gateway:
     @property
     def url(self) -> str:
         """Where the endpoint answers, without a path."""
-        return f"http://{self._shown_host()}:{self._port}"
+        return self._url(self.reached_at)
 
-    def _shown_host(self) -> str:
-        host = self.reached_at
-        return f"[{host}]" if ":" in host else host
+    @property
+    def url_from_outside(self) -> str | None:
+        """Where other machines reach it; None if it listens on loopback alone, or there is no network."""
+        host = seen_from_outside(self.app.began.host)
+        return None if host is None else self._url(host)
+
+    def _url(self, host: str) -> str:
+        return f"http://[{host}]:{self._port}" if ":" in host else f"http://{host}:{self._port}"
 
     @property
     def reached_at(self) -> str:
         """The host under which this machine reaches the endpoint."""
         host = self.app.began.host
-        return "localhost" if host in EVERY_ADDRESS or is_local_name(host) else host
+        return "localhost" if host in EVERY_ONE or is_local_name(host) else host
 
     @property
     def port(self) -> int:
@@ -70,7 +73,12 @@ class Gateway:
 
     def status(self) -> Json:
         """What the status page shows of configuration and backends."""
-        return {**self.app.describe(), "address": self.url, "version": self.app.service.version}
+        return {
+            **self.app.describe(),
+            "address": self.url,
+            "address_from_outside": self.url_from_outside,
+            "version": self.app.service.version,
+        }
 
     def backends(self) -> list[Json]:
         """Every backend, and why it is there."""
@@ -83,7 +91,11 @@ class Gateway:
         sockets = open_sockets(settings.host, settings.port)
         self._port = port_of(sockets)
         self.app.listens_on(self._port)
-        self._host = Host(self.app.endpoint.answer, grace=settings.shutdown_timeout)
+        self._host = Host(
+            self.app.endpoint.answer,
+            grace=settings.shutdown_timeout,
+            new_id=self.app.service.parts.new_id,
+        )
         await self._begin(self._host, sockets)
         try:
             self._announce(self)

@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from scripted import HANG, json_reply, sse
+from scripted import HANG, Reply, json_reply, sse
 
 CHAT = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m1"}
 WITHIN = 20
@@ -113,6 +113,31 @@ def test_a_backend_that_is_added_is_there_at_once(cli, served):
 
     assert "has taken it in" in added.out
     assert found["backend"] == "more"
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (json_reply({"ok": True}), "does not list its models as expected"),
+        (Reply(200, (("content-type", "text/html"),), b"<html></html>"), "does not list its models as"),
+        (json_reply({}, 404), "name its models in the backend's `models`"),
+        (None, "nothing listens there"),
+    ],
+    ids=["no list", "a page", "404", "dead"],
+)
+def test_status_says_what_is_wrong_with_a_backend_that_lists_no_models(
+    cli, served, config, threaded_upstream, reply, words
+):
+    threaded_upstream.always = reply
+    port = 9 if reply is None else threaded_upstream.port
+    config(f'[backends.odd]\nprovider = "openai-compatible"\nbase_url = "http://127.0.0.1:{port}/v1"\n')
+
+    end = time.monotonic() + WITHIN
+    while words not in (told := cli("status").out) and time.monotonic() < end:
+        pass
+
+    assert words in told
+    assert f"127.0.0.1:{port}" in told
 
 
 def test_a_broken_edit_is_shown_by_status_while_the_endpoint_goes_on(cli, served, config):

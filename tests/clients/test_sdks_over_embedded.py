@@ -70,6 +70,22 @@ def test_chat_streams_what_it_would_have_answered(to_chat):
     assert last.usage.completion_tokens == 12
 
 
+@pytest.mark.parametrize("prompt", ["Once upon a", ["Once upon a", "There was"]], ids=["one", "several"])
+def test_text_completions_are_answered_whole_and_streamed(to_chat, prompt):
+    asked = {"model": "local", "prompt": prompt, "max_tokens": 6, "temperature": 0}
+
+    whole = to_chat.completions.create(**asked)
+    chunks = list(to_chat.completions.create(**asked, stream=True))
+
+    texts = dict.fromkeys(range(len(whole.choices)), "")
+    for choice in (choice for chunk in chunks for choice in chunk.choices):
+        texts[choice.index] += choice.text
+    assert [choice.text for choice in whole.choices] == list(texts.values())
+    assert all(texts.values())
+    assert {choice.finish_reason for choice in whole.choices} == {"length"}
+    assert whole.usage.completion_tokens >= 6
+
+
 @pytest.mark.parametrize("choice", [{"type": "any"}, {"type": "tool", "name": "get_weather"}], ids=str)
 def test_messages_calls_a_forced_tool_and_takes_its_result(to_messages, choice):
     asked = [{"role": "user", "content": "Weather in Paris?"}]
@@ -132,6 +148,18 @@ def test_an_image_is_refused_because_the_model_cannot_see(to_messages, to_chat):
 
     assert "image" in by_messages.value.message
     assert "image" in by_chat.value.message
+    assert (by_chat.value.param, by_chat.value.code) == ("messages[0].content[0]", "unsupported_by_target")
+    assert_named(by_messages.value, by_chat.value)
+
+
+def assert_named(by_messages, by_chat):
+    """Each error's id stands in its header and in its body."""
+    assert by_messages.request_id == by_messages.body["request_id"] == our_id(by_messages)
+    assert by_chat.request_id == by_chat.body["request_id"] == our_id(by_chat)
+
+
+def our_id(error):
+    return error.response.headers["x-pointsman-request-id"]
 
 
 def test_a_prompt_beyond_the_context_is_told_in_the_words_that_clients_know(to_messages, to_chat):
@@ -144,6 +172,7 @@ def test_a_prompt_beyond_the_context_is_told_in_the_words_that_clients_know(to_m
 
     assert "prompt is too long" in by_messages.value.message
     assert by_chat.value.code == "context_length_exceeded"
+    assert_named(by_messages.value, by_chat.value)
 
 
 def test_tokens_are_counted_for_the_embedded_model(to_messages):

@@ -199,7 +199,10 @@ def test_warnings_of_all_stages_are_gathered():
 
     (warning,) = assemble(effective(""), CATALOG, environment).warnings
 
-    assert warning == "GROQ_API_KEY is set, but groq was not added: it must begin with http:// or https://"
+    assert warning == (
+        "GROQ_API_KEY is set, but groq was not added: GROQ_BASE_URL is not a URL that can be used: "
+        "it must begin with http:// or https://"
+    )
 
 
 def test_a_default_that_is_no_backend_names_the_nearest_one():

@@ -103,6 +103,7 @@ def test_a_key_whose_address_cannot_be_used_is_not_sent_elsewhere_and_the_person
     assert result.backends == {}
     (warning,) = result.warnings
     assert why in warning
+    assert "OPENAI_BASE_URL is" in warning
     assert CANARY not in warning
 
 
@@ -140,3 +141,17 @@ def test_advice_names_the_variables_of_providers_that_are_not_there():
 
     assert missing_keys(CATALOG, {}) == (("gpt-*", "OPENAI_API_KEY"), ("claude-*", "ANTHROPIC_API_KEY"))
     assert missing_keys(CATALOG, backends) == (("claude-*", "ANTHROPIC_API_KEY"),)
+
+
+def test_a_key_that_needs_a_url_is_told_with_the_command_until_a_backend_has_it():
+    environment = {"REGIONAL_API_KEY": CANARY}
+    without = assemble(effective(""), CATALOG, environment)
+    configured = '[backends.mine]\nprovider = "regional"\nbase_url = "https://a.regional.example"'
+    with_one = assemble(effective(configured), CATALOG, environment)
+
+    (warning,) = without.warnings
+    assert "REGIONAL_API_KEY is set" in warning
+    assert "`pointsman backend add regional --base-url URL`" in warning
+    assert CANARY not in warning
+    assert with_one.warnings == ()
+    assert assemble(effective("discover = false"), CATALOG, environment).warnings == ()

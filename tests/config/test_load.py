@@ -85,7 +85,7 @@ def test_variables_are_read_as_the_type_of_their_key(file):
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("POINTSMAN_PORT", "70000", "integer from 0 to 65535"),
+        ("POINTSMAN_PORT", "70000", "integer from 0 to 65535, found 70000"),
         ("POINTSMAN_PORT", "tcp://10.0.0.1:3456", "integer from 0 to 65535"),
         ("POINTSMAN_DISCOVER", "maybe", "boolean"),
         ("POINTSMAN_SECRETS", "vault", '"auto" or "keyring" or "file"'),
@@ -180,7 +180,9 @@ def test_a_key_in_the_wrong_place_is_not_shown(setting):
     ("text", "parts"),
     [
         ('port = "1"', ("line 1", "`port`", "expected integer from 0 to 65535, found string")),
-        ("port = 65536", ("`port`", "expected integer from 0 to 65535", "found another value")),
+        ("port = 65536", ("`port`", "expected integer from 0 to 65535, found 65536")),
+        ("queue_timeout = -1", ("expected number of at least 0, found -1",)),
+        ("queue_timeout = -1.5", ("expected number of at least 0, found -1.5",)),
         ("port = true", ("found boolean",)),
         ("port = 1.5", ("found number",)),
         ("port = 2026-11-22", ("found date",)),
@@ -188,9 +190,15 @@ def test_a_key_in_the_wrong_place_is_not_shown(setting):
         ("model = []", ("expected string, found array",)),
         ("discover = 1", ("expected boolean, found integer",)),
         ("aliases = 1", ("expected table of strings, found integer",)),
-        ("aliases = { a = 1 }", ("`aliases`", "table of strings")),
+        ("aliases = { a = 1 }", ("`aliases.a`", "expected string, found integer")),
+        ("[aliases]\nfine = 'o:x'\nx = 5", ("line 3: `aliases.x`", "expected string, found integer")),
+        (
+            "[aliases]\nfine = 'o:x'\ngpt-5.5 = 'o:x'",
+            ("line 3: `aliases.gpt-5`", 'in quotes: `"gpt-5.5" = …` in `[aliases]`'),
+        ),
+        ("[aliases]\na.b.c = 5", ('`"a.b.c" = …`',)),
         ("allowed_hosts = 'a'", ("expected array of strings, found string",)),
-        ("max_body = '64 bananas'", ("expected size",)),
+        ("max_body = '64 bananas'", ('expected size such as "64MB", found string',)),
         ("max_body = -1", ("expected size",)),
         ("max_body = true", ("expected size",)),
         ("backends = 1", ("`backends`", "expected table, found integer")),

@@ -39,6 +39,25 @@ def test_a_frame_that_nobody_can_read_does_not_hide_that_the_stream_is_cut_later
 
 
 @SAME
+@pytest.mark.parametrize("complete", [False, True], ids=["cut", "whole"])
+def test_a_frame_of_over_16_mb_does_not_hide_how_the_stream_ends(voice, complete):
+    async def scenario():
+        large = b'data: {"x":"' + b"x" * (17 * 1024 * 1024) + b'"}\n\n'
+        frames = voice.frames if complete else voice.frames[: voice.content + 1]
+        async with Upstream(sse(large, *frames)) as upstream, rig(**{voice.name: upstream}) as gateway:
+            answer = await gateway.ask(voice, stream=True)
+            await gateway.settled()
+
+            assert answer.body.startswith(large + b"".join(frames))
+            assert answer.whole is complete
+            assert gateway.tally.errors == (0 if complete else 1)
+            if not complete:
+                assert voice.checked_error(json.loads(answer.frames[-1][1]))
+
+    run(scenario())
+
+
+@SAME
 @pytest.mark.parametrize("garbage", GARBAGE)
 @pytest.mark.parametrize("together", [False, True], ids=["frame by frame", "in one piece"])
 def test_a_frame_that_nobody_can_read_changes_nothing_in_a_stream_that_comes_to_its_end(

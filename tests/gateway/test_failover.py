@@ -249,6 +249,7 @@ def test_a_refusal_of_our_key_names_backend_and_account_and_hides_the_key(client
             assert answer.status == status
             assert f"backend {upstream.name}" in message
             assert "account default" in message
+            assert f"`pointsman backend test {upstream.name}`" in message
             assert "invalid key" in message
             assert KEY not in str(answer)
             assert answer.header("request-id") == "r1"
@@ -264,6 +265,7 @@ def test_a_backend_that_wants_a_key_that_nobody_gave_says_so():
             answer = await gateway.ask(CHAT)
 
             assert "pointsman has none" in CHAT.error(answer)["message"]
+            assert "`pointsman backend add openai_chat`" in CHAT.error(answer)["message"]
 
     run(scenario())
 

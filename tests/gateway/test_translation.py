@@ -38,6 +38,25 @@ def test_each_pair_answers(client, upstream, stream):
 
 
 @EVERY_PAIR
+@STREAMED
+@pytest.mark.parametrize("named", [{}, {"model": None}, {"model": ""}], ids=["left out", "null", "empty"])
+def test_an_answer_to_a_request_that_names_no_model_names_the_one_that_answers(
+    client, upstream, stream, named
+):
+    async def scenario():
+        body = {name: value for name, value in client.request().items() if name != "model"}
+        body |= {**named, "stream": stream}
+        reply = upstream.stream() if stream else upstream.whole()
+        async with Upstream(reply) as server, rig(**{upstream.name: server}) as gateway:
+            answer = await gateway.post(client.path, body, *client.headers)
+
+            assert answer.status == 200
+            assert f'"model":"{upstream.model}"'.encode() in answer.body.replace(b'": "', b'":"')
+
+    run(scenario())
+
+
+@EVERY_PAIR
 def test_a_whole_answer_where_a_stream_was_asked_becomes_a_stream(client, upstream):
     async def scenario():
         async with Upstream(upstream.whole()) as server, rig(**{upstream.name: server}) as gateway:

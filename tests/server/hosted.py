@@ -27,7 +27,7 @@ async def tells(call):
 
 @contextlib.asynccontextmanager
 async def hosting(answer=tells, grace=1.0):
-    host = Host(answer, grace=grace)
+    host = Host(answer, grace=grace, new_id=lambda: "id-7")
     sockets = open_sockets("127.0.0.1", 0)
     port = port_of(sockets)
     await host.open(sockets)

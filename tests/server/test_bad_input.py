@@ -332,7 +332,9 @@ def test_a_chunked_body_over_the_limit_is_a_413(voice):
             fields = (*voice.headers, ("transfer-encoding", "chunked"))
             answer = await gateway.send("POST", voice.path, fields, piece * 3 + b"0\r\n\r\n")
 
-            assert "max_body" in await refused(gateway, voice, answer, 413)
+            message = await refused(gateway, voice, answer, 413)
+            assert "larger than 100 KB" in message
+            assert "max_body" in message
 
     run(scenario())
 
@@ -497,5 +499,20 @@ def test_a_page_for_people_as_an_error_becomes_a_sentence_in_the_clients_dialect
             message = client.error(answer)["message"]
             assert "Bad day" in message
             assert "<" not in message
+
+    run(scenario())
+
+
+@SAME
+def test_an_embedded_model_that_was_never_fetched_is_told_with_the_command(voice, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    async def scenario():
+        async with rig() as gateway:
+            answer = await gateway.ask(voice, model="local")
+
+            message = await refused(gateway, voice, answer, 502)
+            assert "`pointsman weights fetch`" in message
+            assert "correct the path" not in message
 
     run(scenario())

@@ -74,7 +74,10 @@ def test_what_is_no_request_gets_a_word_and_the_end(raw, status):
 
     assert said.startswith(b"HTTP/1.1 " + status)
     assert b"connection: close" in said
-    assert json.loads(said.partition(b"\r\n\r\n")[2])["error"]["message"]
+    assert b"\r\nx-request-id: id-7\r\nx-pointsman-request-id: id-7\r\n" in said
+    error = json.loads(said.partition(b"\r\n\r\n")[2])["error"]
+    assert error["message"]
+    assert error["request_id"] == "id-7"
 
 
 def test_an_answer_under_way_is_not_harmed_by_nonsense_after_its_request():

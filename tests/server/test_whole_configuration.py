@@ -1,12 +1,16 @@
 """A running endpoint follows its configuration, and survives a broken one."""
 
 import asyncio
+import os
+import socket
 from functools import partial
 
 import pytest
+from msgspec import structs
 from rig import backend_table, eventually, rig, write_config
 from voices import ANTHROPIC, CHAT
 
+from pointsman import Gateway
 from pointsman import app as composition
 from pointsman.upstream.catalogs import Catalogs, Rhythm
 from scripted import Gate, Upstream, json_reply, run, sse
@@ -62,7 +66,7 @@ def test_a_reload_that_is_asked_for_is_done_when_it_is_answered():
     ],
 )
 @pytest.mark.parametrize("way", ["watched", "asked"])
-def test_a_broken_edit_keeps_the_old_configuration_and_says_so(text, word, way, monkeypatch):
+def test_a_broken_edit_keeps_the_old_configuration_and_says_so(text, word, way, monkeypatch, caplog):
     async def scenario():
         if way == "watched":
             monkeypatch.setattr(composition, "WATCH_EVERY", 0.02)
@@ -76,6 +80,8 @@ def test_a_broken_edit_keeps_the_old_configuration_and_says_so(text, word, way, 
             warnings = (await gateway.get("/status")).json()["warnings"]
 
             assert any(word in warning for warning in warnings)
+            await gateway.post("/reload", b"{}")
+            assert sum(word in message for message in caplog.messages) == 1
             assert (await gateway.ask(CHAT)).status == 200
 
             write_config(chat_only(server))
@@ -104,6 +110,23 @@ def test_what_holds_from_the_start_alone_is_told_and_stays():
     run(scenario())
 
 
+def test_a_server_model_that_leads_nowhere_is_told_until_a_backend_lists_it():
+    async def scenario():
+        async with Upstream(always=listing("gpt-z")) as server, rig(model="gpt-z") as gateway:
+            (warning,) = gateway.gateway.status()["warnings"]
+            refusal = await gateway.ask(CHAT)
+            write_config(backend_table("openai_chat", server, ""))
+            await gateway.post("/reload", b"{}")
+            await eventually(lambda: gateway.gateway.status()["warnings"] == [])
+            return warning, refusal.status
+
+    warning, status = run(scenario())
+
+    assert "--model gpt-z" in warning
+    assert "pointsman backend add" in warning
+    assert status == 404
+
+
 def test_a_default_that_goes_away_is_told_with_what_holds_instead():
     async def scenario():
         async with rig(openai_chat="http://127.0.0.1:9", settings='default = "openai_chat"') as gateway:
@@ -125,6 +148,27 @@ def listed(gateway):
     return [model.id for model in gateway.parts.router.snapshot.catalogs.get("openai_chat", ())]
 
 
+@pytest.mark.parametrize(("provider", "id"), [("vllm", "models/x"), ("google", "x")])
+def test_a_folder_called_models_is_part_of_a_listed_id_unless_the_provider_means_none(provider, id):
+    def answer(seen):
+        return listing("models/x") if seen.method == "GET" else CHAT.whole()
+
+    async def scenario():
+        async with Upstream(always=answer) as server, rig() as gateway:
+            write_config(
+                f'[backends.openai_chat]\nprovider = "{provider}"\nbase_url = "{server.url}/v1"\n'
+                'key_env = "HOME"\ndialects = ["openai_chat"]\n'
+            )
+            await gateway.post("/reload", b"{}")
+            await eventually(lambda: listed(gateway) == [id])
+            served = await gateway.ask(CHAT, model=id)
+
+            assert served.status == 200
+            assert server.requests[-1].json()["model"] == id
+
+    run(scenario())
+
+
 def test_a_backend_that_moves_is_asked_for_its_models_at_once():
     async def scenario():
         async with (
@@ -142,6 +186,26 @@ def test_a_backend_that_moves_is_asked_for_its_models_at_once():
             await eventually(lambda: listed(gateway) == ["there-1"])
 
     run(scenario())
+
+
+def test_a_backend_that_is_the_endpoint_itself_lists_nothing_and_says_why():
+    async def scenario():
+        async with rig() as gateway:
+            write_config(backend_table("openai_chat", f"http://127.0.0.1:{gateway.port}", ""))
+            await gateway.post("/reload", b"{}")
+
+            def told():
+                return gateway.gateway.backends()[0]["list_error"]
+
+            await eventually(told)
+            return told(), listed(gateway), len((await gateway.get("/v1/models")).json()["data"])
+
+    error, names, shown = run(scenario())
+
+    assert "508" in error
+    assert "leads back to" in error
+    assert names == []
+    assert shown == 2  # the embedded model's two names
 
 
 def test_a_reload_asks_those_again_that_did_not_list_their_models():
@@ -221,6 +285,43 @@ def test_upkeep_that_fails_is_heard_of(caplog):
 
     assert "from the next start on" in caplog.text
     assert "a fault of ours" in caplog.text
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+def test_a_model_server_that_starts_later_is_found_and_stays_when_it_goes(monkeypatch):
+    monkeypatch.setattr(composition, "LOOK_EVERY", 0.02)
+    rows, port, clock = composition.providers(), free_port(), Upstream(always=json_reply({}, 404))
+    known = {"ollama": port, "lmstudio": 0, "embedded": None}
+
+    def usual(name):
+        ports = () if known[name] is None else (known[name],)
+        return structs.replace(rows[name], ports=ports)
+
+    async def scenario():
+        async with clock:  # another program's server: each look knocks at it
+            known["lmstudio"] = clock.port
+            monkeypatch.setattr(composition, "providers", lambda: {name: usual(name) for name in known})
+            async with Gateway(environment={**os.environ}) as gateway:
+                seen = [gateway.backends()]
+                async with Upstream(always=listing("qwen3:8b"), port=port) as server:
+                    await eventually(lambda: len(gateway.backends()) == 2)
+                    seen.append(gateway.backends())
+                    looks = len(clock.requests)
+                    await eventually(lambda: len(clock.requests) > looks + 3)
+                looks = len(clock.requests)
+                await eventually(lambda: len(clock.requests) > looks + 3)
+                return [*seen, gateway.backends()], len(server.requests)
+
+    (before, found, after), asked = run(scenario())
+
+    assert [each["name"] for each in before] == ["embedded"]
+    assert [each["name"] for each in found] == [each["name"] for each in after] == ["ollama", "embedded"]
+    assert (found[0]["why"], found[0]["models"]) == (f"listens on 127.0.0.1:{port}", 1)
+    assert asked == 2  # a knock, and the list of a new backend
 
 
 def test_a_backend_that_went_away_before_it_was_asked_lists_nothing():

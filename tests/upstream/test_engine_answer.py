@@ -85,6 +85,15 @@ def test_log_probabilities_and_text_completions_fold_too():
     ]
 
 
+def test_the_nothing_between_the_answers_to_several_prompts_is_passed_over():
+    nothing = Frame("", b"null")
+
+    answer = folded(chunk({"content": "a"}), nothing, chunk({"content": "b"}, index=1), DONE)
+
+    assert [choice["message"]["content"] for choice in answer["choices"]] == ["a", "b"]
+    assert Stream(None).pass_on(nothing) == b""
+
+
 def test_native_tool_calls_fold_by_their_index():
     answer = folded(
         chunk({"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": "{"}}]}),

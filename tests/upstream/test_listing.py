@@ -35,6 +35,18 @@ def test_a_list_is_fetched_with_the_backends_credential_and_settings():
     assert transport.incoming[0].closed.is_set()
 
 
+def test_what_the_provider_puts_before_its_ids_is_taken_off_on_every_page():
+    source = Source("https://api.example.com/v1/models", prefix="models/")
+
+    models, _ = ask(
+        reply({"data": [{"id": "models/a"}], "has_more": True, "last_id": "models/a"}),
+        reply({"data": [{"id": "models/b"}]}),
+        source=source,
+    )
+
+    assert [model.id for model in models] == ["a", "b"]
+
+
 def test_pages_are_put_together():
     models, transport = ask(
         reply({"data": [{"id": "a"}, {"id": "b"}], "has_more": True, "last_id": "b/c"}),

@@ -108,12 +108,37 @@ def test_a_list_is_found_in_each_spelling(data):
     assert [model.id for model in page(data).models] == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"object": "list", "data": [{"id": "models/a", "owned_by": "vllm"}]},
+        {"models": [{"name": "models/a:latest", "model": "models/a"}]},
+        [{"id": "models/a", "name": "models/a"}],
+    ],
+)
+def test_a_folder_called_models_is_part_of_the_id(data):
+    assert [model.id for model in page(data).models] == ["models/a"]
+
+
+def test_what_a_provider_puts_before_its_ids_is_taken_off():
+    data = {"object": "list", "data": [{"id": "models/gemini-3-pro"}, {"id": "gemma-4"}]}
+
+    answer = read_page(json.dumps(data).encode(), "models/")
+
+    assert answer.models == (Model("gemini-3-pro"), Model("gemma-4"))
+
+
 @pytest.mark.parametrize("data", [{"object": "list", "data": []}, {"object": "list", "data": None}])
 def test_a_server_without_models_has_an_empty_list(data):
     answer = page(data)
 
     assert answer.models == ()
     assert answer.declared
+
+
+@pytest.mark.parametrize("entry", [{"id": ""}, {"id": None}, {"title": "b"}, "b", None])
+def test_an_entry_without_an_id_is_passed_over(entry):
+    assert [model.id for model in page({"data": [{"id": "a"}, entry, {"id": "c"}]}).models] == ["a", "c"]
 
 
 def test_a_retired_model_is_not_offered():

@@ -49,8 +49,11 @@ def test_a_ca_file_vouches_for_it(authority):
 
 
 def test_a_certificate_for_another_host_is_refused(authority):
-    with pytest.raises(UnreachableError, match="IP address mismatch"):
+    with pytest.raises(UnreachableError, match="IP address mismatch") as caught:
         ask(authority.server("127.0.0.2"), authority.ca_file)
+
+    assert "correct the host in the backend's `base_url`" in caught.value.message
+    assert "ca_file" not in caught.value.message
 
 
 def test_ssl_cert_file_stands_in_for_the_systems_store(authority, monkeypatch):

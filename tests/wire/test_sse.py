@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.canon.errors import GarbledError
-from pointsman.wire.sse import Frame, FrameReader, comment, frame
+from pointsman.wire.sse import OVERSIZE, Frame, FrameReader, comment, frame
 
 LINES = st.lists(
     st.one_of(
@@ -205,3 +205,24 @@ def test_a_reader_knows_whether_a_frame_is_half_there(pending, begun):
     reader.feed(b"data: {}\n\n" + pending)
 
     assert reader.begun() is begun
+
+
+@given(st.lists(st.sampled_from([3, 9, 30, 90]), max_size=8), st.data())
+def test_a_lenient_reader_passes_over_what_is_too_large_however_it_is_cut(sizes, data):
+    whole = b"".join(b"event: e\ndata: %s\ndata: y\n\n" % (b"x" * size) for size in sizes)
+    places = data.draw(st.lists(st.integers(0, len(whole)), max_size=6).map(sorted))
+    reader = FrameReader(50, lenient=True)
+
+    pieces = [whole[begin:end] for begin, end in pairwise([0, *places, len(whole)])]
+    frames = [frame for piece in pieces for frame in reader.feed(piece)] + reader.close()
+
+    assert frames == [Frame("e", b"x" * size + b"\ny" if size < 50 else OVERSIZE) for size in sizes]
+
+
+def test_a_lenient_reader_keeps_little_of_what_never_ends():
+    reader = FrameReader(1000, lenient=True)
+    for _ in range(100):
+        assert reader.feed(b"data: " + b"x" * 500) == []
+
+    assert sum(map(len, (*reader.rest()[1], reader.rest()[2]))) <= 2000
+    assert reader.begun()

@@ -28,6 +28,8 @@ class Speaks(Struct, frozen=True, forbid_unknown_fields=True):
     """The same for a stream."""
     count_tokens: bool = False
     """Whether it counts tokens (Anthropic's `/v1/messages/count_tokens`)."""
+    listed_prefix: str = ""
+    """What its list of models puts before each id."""
     embeddings: bool = False
     completions: bool = False
     compact: bool = False

@@ -21,6 +21,9 @@ def _lines(status: Json) -> Iterator[str]:
     yield ""
     name, address = click.style("pointsman", bold=True), click.style(status["address"], bold=True)
     yield f"  {name} {status['version']}  listens on {address}"
+    outside = status["address_from_outside"]
+    if outside is not None:
+        yield f"  Others on the network reach it at {outside}, with the key that POINTSMAN_API_KEY holds"
     yield ""
     yield from backend_lines(status)
     yield from default_lines(status)
@@ -34,7 +37,7 @@ def _lines(status: Json) -> Iterator[str]:
 
 
 def backend_lines(status: Json) -> Iterator[str]:
-    """Each backend, why it is there, and what is wrong with its key."""
+    """Each backend, why it is there, and what is wrong with its key or with its list of models."""
     backends = status["backends"]
     width = max((len(each["name"]) for each in backends), default=0)
     yield "  Backends" if backends else "  No backend."
@@ -42,6 +45,8 @@ def backend_lines(status: Json) -> Iterator[str]:
         trouble = KEY_TROUBLE.get(each["key"])
         key = click.style(f"  ({trouble})", fg="yellow") if trouble else ""
         yield f"    {each['name']:<{width}}  {each['why']}{key}"
+        if each["list_error"] and not trouble:
+            yield click.style(f"    {'':<{width}}  {harmless(each['list_error'])}", fg="yellow")
 
 
 def default_lines(status: Json) -> Iterator[str]:

@@ -8,4 +8,4 @@ USAGE = 2
 OCCUPIED = 3
 """The port is taken by another pointsman."""
 INTERRUPTED = 130
-"""Ended by Ctrl-C."""
+"""Ended by Ctrl-C; not `serve`, which is meant to end so."""

@@ -13,7 +13,7 @@ from pointsman.upstream.transport import Transport
 def surveyor(app: App, transport: Transport) -> Surveyor:
     """Asks an app's backends for their models, over a transport of the caller's."""
     parts = app.service.parts
-    return Surveyor(lambda: parts.router, transport, parts.pool, parts.proxy_for, DIALECTS)
+    return Surveyor(lambda: parts.router, transport, parts.pool, parts.proxy_for, DIALECTS, parts.instance)
 
 
 async def survey(app: App, transport: Transport) -> Router:

@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from pointsman.config.backends import Catalog, configured
-from pointsman.config.discovery import Found, discovered
+from pointsman.config.discovery import Found, discovered, homeless_keys
 from pointsman.config.load import Effective
 from pointsman.config.shape import nearest
 from pointsman.routing.snapshot import Backend
@@ -33,7 +33,8 @@ def assemble(
     missing = tuple(_missing_files(backends.values()))
     found = discovered(catalog, environment, own) if effective.settings.discover else Found()
     backends |= {name: made for name, made in found.backends.items() if name not in backends}
-    return Assembled(backends, effective.warnings + missing + found.warnings)
+    homeless = homeless_keys(catalog, environment, backends) if effective.settings.discover else ()
+    return Assembled(backends, effective.warnings + missing + found.warnings + homeless)
 
 
 def _missing_files(backends: Iterable[Backend]) -> Iterator[str]:

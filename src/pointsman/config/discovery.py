@@ -50,7 +50,7 @@ def _backend(
     ours: frozenset[tuple[str, int]],
 ) -> Backend | None:
     known = tuple(addresses(row, variable, environment))
-    if any(leads_here(url, ours) for _, url in known):
+    if any(_leads_here(*each, ours) for each in known):
         return None
     address, url = known[0] if known else (None, None)
     if url is None and row.root is None:
@@ -59,13 +59,50 @@ def _backend(
     made = Backend(
         name=row.name,
         provider=spoken,
-        bases=bases(spoken, catalog.kinds, url),
+        bases=_bases(spoken, catalog, address, url),
         why=f"{variable} is set" if address is None else f"{variable} and {address} are set",
         key_env=variable,
     )
     if not all(may_carry_key(base, allow_http=False) for base in made.bases.values()):
         raise UrlError(f"{address} is plain http://; configure it as a backend with `allow_http = true`")
     return made
+
+
+def _leads_here(name: str, url: str, own: frozenset[tuple[str, int]]) -> bool:
+    """The same as `leads_here`, for the URL in a variable."""
+    try:
+        return leads_here(url, own)
+    except UrlError as error:
+        raise _unusable(name, error) from error
+
+
+def _bases(row: Provider, catalog: Catalog, name: str | None, url: str | None) -> dict[str, str]:
+    try:
+        return bases(row, catalog.kinds, url)
+    except UrlError as error:
+        raise _unusable(name, error) from error
+
+
+def _unusable(name: str | None, error: UrlError) -> UrlError:
+    return UrlError(f"{name} is not a URL that can be used: {error}")
+
+
+def homeless_keys(
+    catalog: Catalog, environment: Mapping[str, str], backends: Mapping[str, Backend]
+) -> tuple[str, ...]:
+    """What to do with keys whose provider has a URL for each of its users, where no backend has one."""
+    used = {each.key_env for each in backends.values()}
+    words: dict[str, str] = {}
+    for row in catalog.rows.values():
+        variable = None if row.root or row.compatible else usable_key(row, environment)
+        if variable is None or variable in used or catalog.built.isdisjoint(row.dialects):
+            continue
+        advice = f" {row.note.partition('. ')[0].rstrip('.')}." if row.note else ""
+        command = f"pointsman backend add {row.name} --base-url URL"
+        words.setdefault(
+            variable, f"{variable} is set, but {row.title} is reached at a URL of yours: `{command}`.{advice}"
+        )
+    return tuple(words.values())
 
 
 def leads_here(url: str, own: frozenset[tuple[str, int]]) -> bool:

@@ -16,6 +16,10 @@ from pointsman.config.words import describe_type, describe_value, is_struct
 Shape = TypeVar("Shape", bound=Struct)
 Path = tuple[str, ...]
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
+_NUMBER = re.compile(r"-?\d{1,9}")
+_FITTING = {"integer": ("integer",), "number": ("integer", "number")}
+"""What may be found where such a type is expected and the value is out of its bounds."""
+_EXAMPLES: dict[object, str] = {Size: '"64MB"'}
 _KEY_WORDS = ("api_key", "apikey", "key", "token", "secret", "auth_token", "password")
 _KEY_ADVICE = (
     "keys are not kept in this file: name the variable that holds it as `key_env`, "
@@ -55,7 +59,7 @@ def _value(kind: object, value: object, place: Place, path: Path) -> object:
     if is_struct(kind):
         return build(cast("type[Struct]", kind), _table(kind, value, place, path), place, path)
     arguments = get_args(kind)
-    if get_origin(kind) is dict and is_struct(arguments[1]):
+    if get_origin(kind) is dict:
         table = _table(kind, value, place, path)
         return {
             _leaf(arguments[0], name, place, (*path, name)): _value(arguments[1], row, place, (*path, name))
@@ -74,7 +78,13 @@ def _leaf(kind: object, value: object, place: Place, path: Path, *, strict: bool
     try:
         return msgspec.convert(value, cast("Any", kind), strict=strict, dec_hook=_custom)
     except (msgspec.ValidationError, ValueError) as error:
-        raise SetupError(place(path) + _mismatch(kind, value, path)) from error
+        shown = value if strict else _plain(value)
+        raise SetupError(place(path) + _mismatch(kind, shown, path)) from error
+
+
+def _plain(text: object) -> object:
+    """A number that came as text."""
+    return int(text) if isinstance(text, str) and _NUMBER.fullmatch(text) else text
 
 
 def _custom(kind: type, value: object) -> object:
@@ -85,11 +95,33 @@ def _custom(kind: type, value: object) -> object:
 
 def _mismatch(kind: object, value: object, path: Path) -> str:
     expected, found = describe_type(kind), describe_value(value)
-    if found in expected.split():
-        found = "another value"
+    if isinstance(value, int | float) and found in _FITTING.get(expected.split()[0], ()):
+        found = f"{value}"  # the kind is right, so it is how much that is not
+    if kind in _EXAMPLES:
+        expected = f"{expected} such as {_EXAMPLES[kind]}"
+    if kind is str and isinstance(value, Mapping):
+        return _undotted(cast("Mapping[str, object]", value), path)
     if get_origin(kind) is Annotated and path[-1] == value:
         return f"`{dotted(path)}` is not a name that can be used here: expected {expected}"
     return f"`{dotted(path)}` is not as it must be: expected {expected}, found {found}"
+
+
+def _undotted(value: Mapping[str, object], path: Path) -> str:
+    """A table where a text belongs: to TOML, a dot in a key begins one."""
+    *above, name = path
+    whole = ".".join([name, *_first_names(value)])
+    return (
+        f"`{dotted(path)}` is not as it must be: expected string, found table; a name with a dot in it is "
+        f'put in quotes: `"{whole}" = …` in `[{dotted(tuple(above))}]`'
+    )
+
+
+def _first_names(value: object) -> list[str]:
+    names: list[str] = []
+    while isinstance(value, Mapping) and value:
+        name, value = next(iter(cast("Mapping[str, object]", value).items()))
+        names.append(name)
+    return names
 
 
 def _unknown(path: Path, value: object, known: Sequence[str]) -> str:

@@ -1,8 +1,9 @@
 """The description of an endpoint: what it serves and why, for the banner and the status page. No secrets."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 
-from pointsman.canon.errors import UnknownModelError
+from pointsman.canon.errors import PointsmanError, UnknownModelError
 from pointsman.canon.json import Json
 from pointsman.config.load import Effective
 from pointsman.routing.router import Router
@@ -13,21 +14,42 @@ KeyState = Callable[[Backend], str]
 
 
 def describe(
-    router: Router, effective: Effective, key_state: KeyState, *, warnings: Iterable[str] = ()
+    router: Router,
+    effective: Effective,
+    key_state: KeyState,
+    *,
+    warnings: Iterable[str] = (),
+    list_errors: Mapping[str, PointsmanError] = MappingProxyType({}),
 ) -> Json:
     """Backends, default model and configuration as plain data."""
     snapshot = router.snapshot
     return {
         "config": str(effective.path),
-        "backends": [_backend(each, router, key_state) for each in snapshot.backends.values()],
+        "backends": [
+            _backend(each, router, key_state(each), list_errors.get(each.name))
+            for each in snapshot.backends.values()
+        ],
         "default": _default(router),
         "model": snapshot.model,
         "aliases": snapshot.aliases,
-        "warnings": [*effective.warnings, *warnings],
+        "warnings": [*effective.warnings, *_lost_model(router), *warnings],
     }
 
 
-def _backend(backend: Backend, router: Router, key_state: KeyState) -> Json:
+def _lost_model(router: Router) -> Iterator[str]:
+    """That the model which is to answer every request cannot be reached, as long as no backend lists it."""
+    if router.snapshot.model and not _reached(router):
+        yield f"no request can be answered until a backend lists that model: {router.advice(None)}"
+
+
+def _reached(router: Router) -> bool:
+    try:
+        return bool(router.plan(None).candidates)
+    except UnknownModelError:
+        return False
+
+
+def _backend(backend: Backend, router: Router, key: str, list_error: PointsmanError | None) -> Json:
     return {
         "name": backend.name,
         "provider": backend.provider.name,
@@ -36,7 +58,8 @@ def _backend(backend: Backend, router: Router, key_state: KeyState) -> Json:
         "dialects": list(backend.bases),
         "base_url": None if backend.provider.engine else next(iter(backend.bases.values()), None),
         "models": len(router.models(backend)),
-        "key": key_state(backend),
+        "key": key,
+        "list_error": list_error.message if list_error is not None else None,
     }
 
 

@@ -31,8 +31,8 @@ class Known:
                 self.catalogs[name] = kept.models
 
     def meet(self, neighbours: Mapping[str, tuple[Backend, tuple[Model, ...]]]) -> None:
-        """Servers on this machine, with their models."""
-        self.found = {name: backend for name, (backend, _) in neighbours.items()}
+        """Servers on this machine, with their models. One that stops is kept: it may be on its way back."""
+        self.found = {**self.found, **{name: backend for name, (backend, _) in neighbours.items()}}
         for backend, models in neighbours.values():
             self._note(backend, models)
 

@@ -13,7 +13,7 @@ from pointsman.routing.snapshot import Backend, Model
 from pointsman.upstream.discovery import Neighbour, Probe, find_neighbours
 from pointsman.upstream.listing import Source, fetch_models
 from pointsman.upstream.transport import Transport
-from pointsman.wire.headers import Headers
+from pointsman.wire.headers import Headers, via
 
 WITHIN = 30.0
 """Seconds for a backend's whole list of models."""
@@ -28,6 +28,8 @@ class Surveyor(Struct, frozen=True):
     pool: Pool
     proxy_for: Callable[[str, Backend], str | None]
     dialects: Mapping[str, Dialect]
+    instance: str
+    """This endpoint's id: a question that comes back to it is not answered, else its list would grow."""
 
     def listable(self) -> list[str]:
         """The backends whose models are asked for: those whose user did not name any."""
@@ -44,11 +46,12 @@ class Surveyor(Struct, frozen=True):
             url = backend.bases[dialect.name]
             source = Source(
                 url=url + dialect.models_path,
-                headers=_headers(backend, dialect, lease.headers),
+                headers=via(_headers(backend, dialect, lease.headers), self.instance),
                 proxy=self.proxy_for(url, backend),
                 ca_file=backend.ca_file,
                 connect=backend.timeouts.connect,
                 within=WITHIN,
+                prefix=_prefix(backend, dialect),
             )
             return await fetch_models(self.transport, source)
 
@@ -73,6 +76,11 @@ def _headers(backend: Backend, dialect: Dialect, credential: Headers) -> Headers
     own |= dict(credential)
     own.pop("content-type", None)
     return tuple(own.items())
+
+
+def _prefix(backend: Backend, dialect: Dialect) -> str:
+    speaks = backend.provider.dialects.get(dialect.name)
+    return speaks.listed_prefix if speaks else ""
 
 
 def _backend(row: Provider, found: Neighbour, kinds: Kinds) -> tuple[Backend, tuple[Model, ...]]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from msgspec import structs
 
-from pointsman.canon.errors import PointsmanError, UnknownModelError, UpstreamError
+from pointsman.canon.errors import PointsmanError, RefusedError, UnknownModelError, UpstreamError
 from pointsman.dialects.dialect import Asked, Dialect
 from pointsman.gateway.amend import amend
 from pointsman.gateway.attendance import ClientGoneError, attended
@@ -30,7 +30,7 @@ from pointsman.gateway.stream import Delivery
 from pointsman.ledger.trace import Trace
 from pointsman.routing.attempts import Attempt, Outcome, Wait, attempts
 from pointsman.routing.plan import Candidate
-from pointsman.upstream.transport import reported_losses
+from pointsman.upstream.transport import Incoming, reported_losses
 
 CLIENT_GONE = "client_gone"
 OTHERS = 5
@@ -164,20 +164,34 @@ async def _exchange(exchange: Exchange, prepared: Prepared, line: Line, parts: P
     if prepared.outgoing.engine is not None:
         trace.losses += reported_losses(incoming.headers)
     try:
-        form = await judge_head(incoming, prepared.dialect, prepared.limits, parts.wall())
+        form = await _judged(exchange, prepared, incoming, parts)
         if is_translated_count(exchange, prepared):
             await count_there(exchange, prepared, incoming, line, trace)
             return
-        asked = _asked(exchange, prepared, parts, form)
+        asked = _asked(exchange, prepared, parts, form, trace.model or "")
         delivery = Delivery(exchange, prepared, incoming, line, trace, asked, parts=parts)
         await delivery.deliver(form)
     finally:
         await incoming.close()
 
 
-def _asked(exchange: Exchange, prepared: Prepared, parts: Parts, form: Form) -> Asked:
-    """What the answer's form depends on; only a rendered answer needs more than the model's name."""
-    model = exchange.intent.model or ""
+async def _judged(exchange: Exchange, prepared: Prepared, incoming: Incoming, parts: Parts) -> Form:
+    """The form of the answer. Raises RefusedError, GarbledError."""
+    try:
+        return await judge_head(incoming, prepared.dialect, prepared.limits, parts.wall())
+    except RefusalError as refusal:
+        if prepared.outgoing.engine is None:
+            raise
+        # The engine is this program: its error is one of ours, not another server's to be passed on.
+        raise RefusedError(refusal.fault()) from refusal
+
+
+def _asked(exchange: Exchange, prepared: Prepared, parts: Parts, form: Form, serving: str) -> Asked:
+    """What the answer's form depends on; only a rendered answer needs more than the model's name.
+
+    `serving` is the model that answers, which the answer names where the request named none.
+    """
+    model = exchange.intent.model or serving
     asked_form = "stream" if exchange.intent.stream else "whole"
     if prepared.form == "relay" and (form == asked_form or exchange.intent.operation != "generate"):
         return Asked(model, exchange.request_id, int(parts.wall()))

@@ -89,5 +89,7 @@ def _ours(fault: Fault, trace: Trace, *, keyed: bool) -> Fault:
         what, command = f"refused the key of account {trace.account}", "test"
     else:
         what, command = "wants a key, and pointsman has none for it", "add"
-    message = f"backend {trace.backend} {what}: {fault.message} (see `pointsman backend {command}`)"
+    message = (
+        f"backend {trace.backend} {what}: {fault.message} (see `pointsman backend {command} {trace.backend}`)"
+    )
     return structs.replace(fault, message=message, raw=None)

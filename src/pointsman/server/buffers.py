@@ -39,7 +39,7 @@ class Reservation:
             raise too_large(self._buffers.max_body)
         if self._body + count > self._buffers.max_total:
             raise TooLargeError(
-                f"the body is larger than {megabytes(self._buffers.max_total)}, the limit that "
+                f"the body is larger than {in_units(self._buffers.max_total)}, the limit that "
                 "`max_buffered` sets for all requests together"
             )
         self.take(count)
@@ -49,8 +49,8 @@ class Reservation:
         """Takes more. Raises BusyError."""
         if self._buffers.held + count > self._buffers.max_total:
             raise BusyError(
-                f"the requests and answers in flight hold {megabytes(self._buffers.held)} already, and "
-                f"`max_buffered` is {megabytes(self._buffers.max_total)}; try again in a moment, or ask for "
+                f"the requests and answers in flight hold {in_units(self._buffers.held)} already, and "
+                f"`max_buffered` is {in_units(self._buffers.max_total)}; try again in a moment, or ask for "
                 "a stream"
             )
         self._buffers.held += count
@@ -75,9 +75,11 @@ async def read_body(call: Call, declared: str | None, reservation: Reservation, 
 
 def too_large(limit: int) -> TooLargeError:
     """The error that names the limit."""
-    return TooLargeError(f"the body is larger than {megabytes(limit)}, the limit that `max_body` sets")
+    return TooLargeError(f"the body is larger than {in_units(limit)}, the limit that `max_body` sets")
 
 
-def megabytes(count: int) -> str:
-    """A size for people."""
+def in_units(count: int) -> str:
+    """A size for people; a small one in its own unit."""
+    if count < 1_048_576:
+        return f"{count / 1024:.4g} KB" if count >= 1024 else f"{count} bytes"
     return f"{count / 1_048_576:.4g} MB"

@@ -47,6 +47,10 @@ class Hall(Protocol):
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Does the work in a task of its own."""
 
+    def new_id(self) -> str:
+        """An id for what never became a call."""
+        ...
+
 
 class ClientConnection(asyncio.Protocol):
     """One connection; `answer` is what the endpoint does with each call."""
@@ -215,7 +219,7 @@ class ClientConnection(asyncio.Protocol):
             coming.garbled = True
             coming.wake()
         elif self._current is None:
-            self.write(_refusal(large=end == "oversize"))
+            self.write(_refusal(self._hall.new_id(), large=end == "oversize"))
             self._linger()
 
     # How much waits here
@@ -288,10 +292,11 @@ class ClientConnection(asyncio.Protocol):
             self.abort()
 
 
-def _refusal(*, large: bool) -> bytes:
+def _refusal(request_id: str, *, large: bool) -> bytes:
     """The answer to what is no request; which dialect it should have been in cannot be known."""
     status = "431 Request Header Fields Too Large" if large else "400 Bad Request"
     words = "the request's header is too large" if large else "the request is not HTTP/1.1"
-    body = encode({"error": {"type": "invalid_request_error", "message": words}})
+    body = encode({"error": {"type": "invalid_request_error", "message": words, "request_id": request_id}})
     head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\n"
+    head += f"x-request-id: {request_id}\r\nx-pointsman-request-id: {request_id}\r\n"
     return f"{head}content-length: {len(body)}\r\n\r\n".encode() + body

@@ -58,6 +58,7 @@ class Endpoint:
             return
         if visit.path != "/health":
             admission.check_key(visit.headers, visit.query)
+            check_loop(visit.headers, visit.service.parts.instance)
         if visit.call.wants_socket and await self._converse(visit):
             return
         found = visit.routes.find(visit.path)
@@ -79,7 +80,6 @@ class Endpoint:
         asked = resources.find(service.parts.dialects.values(), visit.method, visit.path)
         if asked is None:
             return False
-        check_loop(visit.headers, service.parts.instance)
         visit.trace.dialect, visit.trace.operation = asked.dialect.name, "kept response"
         found = await resources.answer(asked, service, visit.headers, visit.query)
         if isinstance(found, Page):
@@ -103,7 +103,6 @@ class Endpoint:
         dialect = next((each for each in dialects if _has_socket_at(each, visit.path)), None)
         if dialect is None:
             return False
-        check_loop(visit.headers, visit.service.parts.instance)
         named = (*visit.shared(), ("x-pointsman-request-id", visit.trace.request_id))
         socket = await visit.call.open_socket(visit.service.buffers.max_body, named)
         await Session(visit.service, dialect, visit.headers, visit.query, socket).run()
@@ -117,7 +116,6 @@ class Endpoint:
 
     async def _serve(self, visit: "Visit", found: Found) -> None:
         service, dialect = visit.service, found.dialect
-        check_loop(visit.headers, service.parts.instance)
         with service.buffers.reserve() as reservation:
             limit = service.buffers.max_body
             raw = await read_body(

@@ -18,11 +18,14 @@ CUT_SECONDS = 2.0
 class Host:
     """Serves on sockets that are open already, and leaves signals to whoever runs it.
 
-    At the end running streams get `grace` seconds.
+    At the end running streams get `grace` seconds. `new_id` makes the ids of answers to what is no request.
     """
 
-    def __init__(self, answer: Callable[[HttpCall], Awaitable[None]], *, grace: float) -> None:
+    def __init__(
+        self, answer: Callable[[HttpCall], Awaitable[None]], *, grace: float, new_id: Callable[[], str]
+    ) -> None:
         self._answer = answer
+        self.new_id = new_id
         self._grace = grace
         self._connections: set[ClientConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()

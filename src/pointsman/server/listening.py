@@ -7,11 +7,14 @@ from contextlib import suppress
 from ipaddress import ip_address
 
 from pointsman.canon.errors import SetupError
-from pointsman.server.guard import is_local_name
+from pointsman.server.guard import is_local_name, is_loopback
 
 LOOPBACK = ("127.0.0.1", "::1")
 EVERY_ADDRESS = "::"
 """Stands for all of a machine's addresses, of both families."""
+EVERY_ONE = frozenset({"0.0.0.0", EVERY_ADDRESS})
+_ELSEWHERE = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+"""Addresses of no machine (RFC 5737, RFC 3849), to which the usual way out leads."""
 BACKLOG = 1024
 _FREE_PORT_TRIES = 16
 
@@ -43,6 +46,24 @@ def port_of(sockets: list[socket.socket]) -> int:
     """The port that they share."""
     port: int = sockets[0].getsockname()[1]
     return port
+
+
+def seen_from_outside(host: str) -> str | None:
+    """The address under which other machines see this one; None where `host` is loopback, or it has none.
+
+    Nothing is sent: to connect for datagrams only asks which address would be used.
+    """
+    if is_loopback(host):
+        return None
+    address = host.strip("[]")
+    if address not in EVERY_ONE:
+        return address
+    for family, elsewhere in _ELSEWHERE:
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as asking:
+            asking.setblocking(False)
+            asking.connect((elsewhere, 9))
+            return str(asking.getsockname()[0])
+    return None
 
 
 def _addresses(host: str) -> tuple[str, ...]:

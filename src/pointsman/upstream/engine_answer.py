@@ -10,6 +10,8 @@ from pointsman.wire.sse import Frame, frame
 
 _DONE = b"[DONE]"
 _ERROR = b'{"error":'
+_NOTHING = b"null"
+"""What the engine says between the answers to several prompts."""
 _PROGRESS = "prompt_progress"
 _TEXTS = ("content", "reasoning_content", "refusal")
 _BEGUN = {"role": "assistant", "content": None, "refusal": None}
@@ -28,7 +30,7 @@ class Stream:
         """What the client gets for a frame; empty for none."""
         self.over = self.over or one.data == _DONE or one.data.startswith(_ERROR)
         if self.over or (self._calls is None and _PROGRESS.encode() not in one.data):
-            return frame(one.data, one.event)
+            return b"" if one.data == _NOTHING else frame(one.data, one.event)
         chunk = decode_object(one.data)
         if _PROGRESS in chunk:
             return b""
@@ -90,6 +92,7 @@ class Fold:
         """Takes the next frame."""
         if one.data == _DONE:
             self._done = True
+        if one.data in (_DONE, _NOTHING):
             return
         chunk = decode_object(one.data)
         if "error" in chunk:

@@ -22,6 +22,7 @@ from pointsman.upstream.engine_gguf import ModelFacts, model_id, read_facts
 from pointsman.upstream.engine_grammar import HEAD
 from pointsman.upstream.engine_machine import refusal
 from pointsman.upstream.engine_sockets import Sockets
+from pointsman.upstream.weights import is_place_of
 
 BATCH = 128
 """Tokens of a prompt between two looks at who is still there: a cancelled one stops within three seconds."""
@@ -85,6 +86,12 @@ def start(file: Path, settings: EngineSettings) -> RunningEngine:
     reason = refusal()
     if reason is not None:
         raise UnreachableError(reason, code="engine_unavailable")
+    if is_place_of(file) and not file.exists():
+        raise UnreachableError(
+            f"the embedded model is not on this machine yet, it belongs at {file}; run `pointsman weights "
+            "fetch`, then ask again",
+            code="engine_unavailable",
+        )
     facts = read_facts(file)
     engine = import_module("xllamacpp")
     parameters = _parameters(engine, file, settings, facts)

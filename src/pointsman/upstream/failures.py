@@ -123,10 +123,19 @@ def broke_off(reason: object, about: Circumstances) -> TruncatedError:
     )
 
 
+_ISSUER = "if you trust its issuer, give the issuer's certificate as the backend's `ca_file`"
+_OTHER_HOST = (
+    "correct the host in the backend's `base_url`, or have the server show a certificate for that host"
+)
+_OUT_OF_DATE = "have it renewed, or set this machine's clock"
+_TRUST_ADVICE = {9: _OUT_OF_DATE, 10: _OUT_OF_DATE, 62: _OTHER_HOST, 64: _OTHER_HOST}
+"""By OpenSSL's code (openssl, include/openssl/x509_vfy.h): not yet valid, expired, another name, address."""
+
+
 def _no_trust(error: ssl.SSLCertVerificationError, about: Circumstances) -> UnreachableError:
+    advice = _TRUST_ADVICE.get(error.verify_code, _ISSUER)
     return UnreachableError(
-        f"the certificate of {about.host} does not verify, {error.verify_message or error}; if you trust its "
-        "issuer, give the issuer's certificate as the backend's `ca_file`"
+        f"the certificate of {about.host} does not verify, {error.verify_message or error}; {advice}"
     )
 
 

@@ -31,6 +31,8 @@ class Source(Struct, frozen=True):
     connect: float = 10.0
     within: float = 30.0
     """Seconds for the whole list."""
+    prefix: str = ""
+    """What stands before each id and is no part of it."""
 
     def __repr__(self) -> str:
         return f"Source({self.url})"
@@ -64,22 +66,22 @@ async def fetch_listing(transport: Transport, source: Source) -> Listing:
 async def _pages(transport: Transport, source: Source) -> Listing:
     models: dict[str, Model] = {}
     body, headers = await _page(transport, source, source.url)
-    page = begin = _read(body, source.url)
+    page = begin = _read(body, source)
     for _ in range(MAX_PAGES):
         models.update((model.id, model) for model in page.models)
         if page.next is None:
             break
         body, _ = await _page(transport, source, _with(source.url, page.next))
-        page = _read(body, source.url)
+        page = _read(body, source)
     return Listing(tuple(models.values()), headers, begin.declared)
 
 
-def _read(body: bytes, url: str) -> Page:
+def _read(body: bytes, source: Source) -> Page:
     try:
-        return read_page(body)
+        return read_page(body, source.prefix)
     except GarbledError as error:
         raise GarbledError(
-            f"{_host(url)} does not list its models as expected: {error.message}; check its base URL, "
+            f"{_host(source.url)} does not list its models as expected: {error.message}; check its base URL, "
             "or name its models in the backend's `models`"
         ) from error
 
@@ -131,6 +133,7 @@ def _refusal(url: str, status: int) -> RefusedError:
         401: "check the backend's key",
         403: "check what the backend's key may do",
         404: "if it lists none, name its models in the backend's `models`",
+        508: "its base URL leads back to the endpoint that asks: correct it",
     }.get(status, "it will be asked again later")
     message = f"{_host(url)} answers {status} to the question for its models; {advice}"
     return RefusedError(Fault(kind=_KINDS.get(status, "api"), message=message, status=status))

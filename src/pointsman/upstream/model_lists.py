@@ -24,7 +24,9 @@ MAX_MODELS = 20_000
 Path: TypeAlias = tuple[str, ...]
 
 _LISTS = ("data", "models")
-_IDS = ("id", "key", "model", "name")
+_IDS = ("id", "key", "model")
+_COLLECTION = "models/"
+"""Before each name in Gemini's own list (ai.google.dev/api/models); elsewhere it is a folder of that name."""
 _TITLES = ("display_name", "displayName", "title", "name")
 _TIMES = ("created", "created_at")
 
@@ -66,8 +68,11 @@ class Page(Struct, frozen=True):
     """Whether the answer itself says that it is a list, by `"object": "list"` or `has_more`."""
 
 
-def read_page(body: bytes) -> Page:
-    """A list of models in any of the known spellings. Raises GarbledError for anything else."""
+def read_page(body: bytes, prefix: str = "") -> Page:
+    """A list of models in any of the known spellings. Raises GarbledError for anything else.
+
+    `prefix` is what the provider puts before its ids, which is no part of them.
+    """
     try:
         data = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
@@ -75,11 +80,12 @@ def read_page(body: bytes) -> Page:
     entries = _entries(data)
     if len(entries) > MAX_MODELS:
         raise _no_list(f"it has {len(entries)} entries")
-    read = [_model(entry) for entry in entries]
-    if any(model is None for model in read):
-        raise _no_list("an entry has no id")
-    current = (model for model, entry in zip(read, entries, strict=True) if not _retired(entry))
-    return Page(_once(model for model in current if model is not None), _next(data), _declared(data))
+    read = [_model(entry, prefix) for entry in entries]
+    if read and not any(read):
+        raise _no_list("no entry has an id")
+    named = ((model, entry) for model, entry in zip(read, entries, strict=True) if model is not None)
+    current = _once(model for model, entry in named if not _retired(entry))
+    return Page(current, _next(data), _declared(data))
 
 
 def _no_list(why: str) -> GarbledError:
@@ -104,21 +110,28 @@ def _declared(data: Any) -> bool:
     return _at(data, ("object",)) == "list" or _at(data, ("has_more",)) is not None
 
 
-def _model(entry: Any) -> Model | None:
+def _model(entry: Any, prefix: str) -> Model | None:
     if not isinstance(entry, dict):
         return None
     members = cast("dict[str, Any]", entry)
     name = _first_text(members, _IDS)
-    if name is None:
+    id = name.removeprefix(prefix) if name is not None else _resource(members)
+    if not id:
         return None
     title = _first_text(members, _TITLES)
     return Model(
-        id=name.removeprefix("models/"),
+        id=id,
         created=_time(members),
-        title=None if title == name else title,
+        title=None if title in {id, _COLLECTION + id} else title,
         context_window=_first_count(members, _CONTEXT),
         max_output=_first_count(members, _OUTPUT),
     )
+
+
+def _resource(members: Mapping[str, Any]) -> str | None:
+    """The id in a name that stands alone: Gemini's, after the collection that it is in."""
+    name = _first_text(members, ("name",))
+    return name and name.removeprefix(_COLLECTION)
 
 
 def _retired(entry: Mapping[str, Any]) -> bool:

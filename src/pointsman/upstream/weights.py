@@ -57,6 +57,11 @@ def find(caches: Iterable[Path], weights: Weights = SMOLLM2) -> Path | None:
     return next((file for file in files if is_whole(file, weights)), None)
 
 
+def is_place_of(file: Path, weights: Weights = SMOLLM2) -> bool:
+    """Whether a path is where a cache keeps the model's file, which is then not a path of the user's."""
+    return (file.parent.name, file.name) == (FOLDER, weights.file)
+
+
 def is_whole(file: Path, weights: Weights) -> bool:
     """Whether the file was checked when it was put there, and still has its size."""
     try:

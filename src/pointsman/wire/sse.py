@@ -15,6 +15,9 @@ from pointsman.canon.errors import GarbledError
 MAX_FRAME = 16 * 1024 * 1024
 """Bytes of one frame; a larger one is an upstream gone wrong."""
 
+OVERSIZE = b"a frame that is too large to be read"
+"""The data of a frame that was passed over; no JSON."""
+
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -28,8 +31,12 @@ class Frame(Struct, frozen=True, gc=False):
 class FrameReader:
     """Cuts a byte stream into frames."""
 
-    def __init__(self, max_frame: int = MAX_FRAME) -> None:
+    def __init__(self, max_frame: int = MAX_FRAME, *, lenient: bool = False) -> None:
+        """`lenient`: a frame over the limit is passed over, and `OVERSIZE` stands for its data."""
         self._max = max_frame
+        self._lenient = lenient
+        self._passing = False
+        """Whether the frame at hand is being passed over."""
         self._opening: bytes | None = b""
         self._after_cr = False
         self._line = bytearray()
@@ -38,14 +45,14 @@ class FrameReader:
         self._size = 0
 
     def feed(self, data: bytes) -> list[Frame]:
-        """The frames that `data` completes. Raises GarbledError for a frame over the limit."""
+        """The frames that `data` completes. Raises GarbledError for one over the limit, unless lenient."""
         if self._opening is not None:
             data = self._open(data)
         if self._after_cr or b"\r" in data:
             data = self._unify(data)
         if b"\n" not in data:
             self._line += data
-            self._check(len(self._line))
+            self._check_line()
             return []
         if self._line:
             data = bytes(self._line) + data
@@ -53,7 +60,7 @@ class FrameReader:
         lines = data.split(b"\n")
         self._line += lines.pop()
         frames = self._read(lines)
-        self._check(len(self._line))
+        self._check_line()
         return frames
 
     def close(self) -> list[Frame]:
@@ -96,17 +103,17 @@ class FrameReader:
     def _read(self, lines: list[bytes]) -> list[Frame]:
         frames: list[Frame] = []
         for line in lines:
-            if line.startswith(b"data:"):
-                self._check(len(line))
-                self._data.append(line[6:] if line.startswith(b" ", 5) else line[5:])
-                self._size += len(line)
-            elif line:
-                self._check(len(line))
-                self._field(line)
-            else:
+            if not line:
                 if self._data:
                     self._finish(frames)
                 self._event = ""
+            elif self._passing or not self._fits(len(line)):
+                continue
+            elif line.startswith(b"data:"):
+                self._data.append(line[6:] if line.startswith(b" ", 5) else line[5:])
+                self._size += len(line)
+            else:
+                self._field(line)
         return frames
 
     def _finish(self, frames: list[Frame]) -> None:
@@ -116,6 +123,7 @@ class FrameReader:
             frames.append(Frame(self._event, data))
         self._data = []
         self._size = 0
+        self._passing = False
 
     def _field(self, line: bytes) -> None:
         """A line other than `data: …`; what is not an event's name is passed over."""
@@ -126,12 +134,22 @@ class FrameReader:
             self._data.append(b"")
             self._size += len(line)
 
-    def _check(self, more: int) -> None:
-        if self._size + more > self._max:
+    def _check_line(self) -> None:
+        if not self._fits(len(self._line)):
+            self._line[:] = b":"  # so that what is left of the line is not taken for a blank one
+
+    def _fits(self, more: int) -> bool:
+        """Whether the frame may grow by so much. Raises GarbledError if not, unless lenient."""
+        if self._size + more <= self._max:
+            return True
+        if not self._lenient:
             raise GarbledError(
                 f"the upstream sent a frame of more than {self._max} bytes, which no answer needs; "
                 "it may not be speaking the dialect that it is configured for"
             )
+        self._passing = True
+        self._data, self._size = [OVERSIZE], 0
+        return False
 
 
 def frame(data: bytes, event: str = "") -> bytes:

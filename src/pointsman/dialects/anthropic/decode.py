@@ -55,7 +55,7 @@ class StreamDecoder:
     """Bytes of a stream → events."""
 
     def __init__(self, origin: Origin) -> None:
-        self._frames = FrameReader()
+        self._frames = FrameReader(lenient=origin.lenient)
         self._reading = _Reading(origin)
         self._lenient = origin.lenient
 

@@ -56,7 +56,7 @@ class StreamDecoder:
         events: list[Event] = []
         if isinstance(self._frames, _Opening):
             data = self._frames.join(data)
-            self._frames = _frames_of(data) or self._frames
+            self._frames = _frames_of(data, lenient=self._lenient) or self._frames
         for item in self._frames.feed(data):
             try:
                 self._answer.frame(item, events)
@@ -111,8 +111,8 @@ class _Opening(_Frames):
 
 
 class _Events(_Frames):
-    def __init__(self) -> None:
-        self._reader = FrameReader()
+    def __init__(self, *, lenient: bool) -> None:
+        self._reader = FrameReader(lenient=lenient)
 
     def feed(self, data: bytes) -> Iterable[bytes]:
         return [frame.data for frame in self._reader.feed(data)]
@@ -135,12 +135,12 @@ class _Array(_Frames):
         return self._reader.begun()
 
 
-def _frames_of(data: bytes) -> _Frames | None:
+def _frames_of(data: bytes, *, lenient: bool) -> _Frames | None:
     """The way in which a stream is cut that begins so; None while it is open."""
     first = data.lstrip(b" \t\r\n")[:1]
     if not first:
         return None
-    return _Array() if first in (b"[", b"{") else _Events()
+    return _Array() if first in (b"[", b"{") else _Events(lenient=lenient)
 
 
 def decode_whole(body: Json, origin: Origin) -> list[Event]:

@@ -39,7 +39,7 @@ class ChatDecoder:
     """One streamed answer."""
 
     def __init__(self, origin: Origin) -> None:
-        self._frames = FrameReader()
+        self._frames = FrameReader(lenient=origin.lenient)
         self._answer = _Answer(origin, whole=False)
         self._lenient = origin.lenient
 

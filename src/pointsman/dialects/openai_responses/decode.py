@@ -43,7 +43,7 @@ class ResponsesDecoder:
     """One streamed answer."""
 
     def __init__(self, origin: Origin) -> None:
-        self._frames = FrameReader()
+        self._frames = FrameReader(lenient=origin.lenient)
         self._reading = _Reading(origin)
         self._lenient = origin.lenient
 
