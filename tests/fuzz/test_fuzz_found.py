@@ -4,6 +4,11 @@ import json
 
 import pytest
 
+from dialects.laws import ASKED
+from fuzz.registry import TARGETS
+from matrix.crossing import ORIGIN
+from pointsman.dialects.anthropic import DIALECT as ANTHROPIC
+from pointsman.dialects.gather import gather
 from pointsman.dialects.openai_chat import DIALECT as CHAT
 from pointsman.wire.headers import retry_after
 
@@ -23,3 +28,13 @@ def test_a_wait_among_control_characters_or_without_end_is_a_time_or_none(name, 
     waits = retry_after(((name, text),), 0.0), CHAT.parse_error(429, ((name, text),), b"").retry_after
 
     assert all(wait is None or wait < 1e16 for wait in waits)
+
+
+def test_a_member_without_a_name_is_no_odd_spelling():
+    call = {"type": "tool_use", "id": "t", "name": "f", "input": {}, "": 1.5}
+    answer = {"role": "assistant", "content": [call], "stop_reason": "tool_use"}
+
+    again = ANTHROPIC.fold(gather(ANTHROPIC.whole(answer, ORIGIN)), ASKED)
+
+    assert again["content"][0] == call
+    TARGETS["anthropic.answer"].run(json.dumps(answer).encode())

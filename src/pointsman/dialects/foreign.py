@@ -80,9 +80,10 @@ def unsaid(extra: Json) -> Iterator[str]:
 
 def laid_out(extra: Json) -> dict[str, Any]:
     """The members that a dialect says again of its own, odd spellings last."""
-    if SPELLING not in extra:
+    odd = extra.get(SPELLING)
+    if not isinstance(odd, dict):  # none, or a member that somebody gave no name
         return dict(extra)
-    return {**{name: extra[name] for name in extra if name != SPELLING}, **extra[SPELLING]}
+    return {**{name: extra[name] for name in extra if name != SPELLING}, **cast("Json", odd)}
 
 
 def foreign_losses(extra: Json) -> tuple[Loss, ...]:
