@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dialects.laws import ASKED
+from dialects.laws import ASKED, events_of
 from fuzz.registry import TARGETS
 from matrix.crossing import ORIGIN
 from pointsman.dialects.anthropic import DIALECT as ANTHROPIC
@@ -38,3 +38,13 @@ def test_a_member_without_a_name_is_no_odd_spelling():
 
     assert again["content"][0] == call
     TARGETS["anthropic.answer"].run(json.dumps(answer).encode())
+
+
+def test_a_piece_of_thinking_may_be_numbered_by_a_list():
+    pieces = [{"type": "reasoning.text", "text": "Hm", "index": [0]}] * 2
+    chunks = [{"choices": [{"index": 0, "delta": {"reasoning_details": [piece]}}]} for piece in pieces]
+    stream = frames(*chunks, {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+
+    [block] = gather(events_of(CHAT, stream + b"data: [DONE]\n\n")).choices[0].blocks
+
+    assert block.text == "HmHm"
