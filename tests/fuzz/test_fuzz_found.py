@@ -48,3 +48,23 @@ def test_a_piece_of_thinking_may_be_numbered_by_a_list():
     [block] = gather(events_of(CHAT, stream + b"data: [DONE]\n\n")).choices[0].blocks
 
     assert block.text == "HmHm"
+
+
+def test_pieces_of_arguments_behind_arguments_that_are_no_object_are_kept_as_text():
+    call = {"type": "tool_use", "id": "t", "name": "f", "input": 7}
+    stream = frames(
+        {"type": "message_start", "message": {"role": "assistant", "content": []}},
+        {"type": "content_block_start", "index": 0, "content_block": call},
+        {
+            "type": "content_block_delta",
+            "index": 0,
+            "delta": {"type": "input_json_delta", "partial_json": "x"},
+        },
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "tool_use"}},
+        {"type": "message_stop"},
+    )
+
+    answer = ANTHROPIC.fold(gather(events_of(ANTHROPIC, stream)), ASKED)
+
+    assert answer["content"][0]["input"] == {"malformed_arguments": "x"}
