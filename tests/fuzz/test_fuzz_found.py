@@ -68,3 +68,14 @@ def test_pieces_of_arguments_behind_arguments_that_are_no_object_are_kept_as_tex
     answer = ANTHROPIC.fold(gather(events_of(ANTHROPIC, stream)), ASKED)
 
     assert answer["content"][0]["input"] == {"malformed_arguments": "x"}
+
+
+def test_a_call_may_be_named_by_a_list():
+    call = {"index": 0, "function": {"name": ["f"], "arguments": "{}"}}
+    named = {"index": 0, "id": "c", "function": {"name": "f", "arguments": ""}}
+    chunks = [{"choices": [{"index": 0, "delta": {"tool_calls": [each]}}]} for each in (named, call)]
+    stream = frames(*chunks, {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+
+    [block] = gather(events_of(CHAT, stream + b"data: [DONE]\n\n")).choices[0].blocks
+
+    assert (block.name, block.arguments) == ("f", "{}")
