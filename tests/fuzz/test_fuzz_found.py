@@ -11,6 +11,7 @@ from pointsman.dialects.anthropic import DIALECT as ANTHROPIC
 from pointsman.dialects.gather import gather
 from pointsman.dialects.openai_chat import DIALECT as CHAT
 from pointsman.wire.headers import retry_after
+from pointsman.wire.sse import frame
 
 
 def frames(*values):
@@ -79,3 +80,9 @@ def test_a_call_may_be_named_by_a_list():
     [block] = gather(events_of(CHAT, stream + b"data: [DONE]\n\n")).choices[0].blocks
 
     assert (block.name, block.arguments) == ("f", "{}")
+
+
+@pytest.mark.parametrize("name", ["\ud83d", "a\n\ndata: {}", "a\rb"])
+def test_an_events_name_cannot_break_a_frame(name):
+    assert frame(b"{}", name).count(b"\n") <= 3
+    assert b"\r" not in frame(b"{}", name)
