@@ -7,9 +7,11 @@ import pytest
 from dialects.laws import ASKED, events_of
 from fuzz.registry import TARGETS
 from matrix.crossing import ORIGIN
+from pointsman.canon.blocks import Native
 from pointsman.dialects.anthropic import DIALECT as ANTHROPIC
 from pointsman.dialects.gather import gather
 from pointsman.dialects.openai_chat import DIALECT as CHAT
+from pointsman.wire.envelope import seal, unseal
 from pointsman.wire.headers import retry_after
 from pointsman.wire.sse import frame
 
@@ -86,3 +88,9 @@ def test_a_call_may_be_named_by_a_list():
 def test_an_events_name_cannot_break_a_frame(name):
     assert frame(b"{}", name).count(b"\n") <= 3
     assert b"\r" not in frame(b"{}", name)
+
+
+def test_half_a_character_in_opaque_state_does_not_stop_an_envelope():
+    sealed = seal(Native("openai_chat", "maker", {"signature": "x\ud83d"}))
+
+    assert unseal(sealed) == Native("openai_chat", "maker", {"signature": "x\ufffd"})

@@ -11,13 +11,14 @@ import msgspec
 
 from pointsman.canon.blocks import Native
 from pointsman.canon.json import Json
+from pointsman.wire.json import encode
 
 PREFIX = "pointsman.1."
 
 
 def seal(native: Native) -> str:
     """The opaque state as one string."""
-    data = urlsafe_b64encode(msgspec.json.encode(native.data)).rstrip(b"=").decode()
+    data = urlsafe_b64encode(encode(native.data)).rstrip(b"=").decode()
     issuer = urlsafe_b64encode(native.issuer.encode()).rstrip(b"=").decode()
     return f"{PREFIX}{native.dialect}.{issuer}.{data}"
 
