@@ -71,22 +71,22 @@ def _written(value: Any) -> bytes:
 
 
 def _changed(value: Any, chance: random.Random, raw: Raw) -> Any:
-    places = list(_places(value))
-    if not places:
+    found = list(places(value))
+    if not found:
         return _leaf(chance)
-    holder, key = chance.choice(places)
+    holder, key = chance.choice(found)
     match chance.randrange(9):
         case 0:
             del holder[key]
         case 1:
             holder[key] = {} if chance.random() < 0.5 else [holder[key], holder[key]]
         case 2:
-            other, name = chance.choice(places)
+            other, name = chance.choice(found)
             holder[key] = json.loads(_written(other[name]))
         case 3 if isinstance(holder, dict):
             holder[chance.choice(words())] = holder.pop(key)
         case 3 | 4 if isinstance(holder, list):
-            holder.insert(key, json.loads(_written(chance.choice(places)[0])))
+            holder.insert(key, json.loads(_written(chance.choice(found)[0])))
         case 4:
             holder[chance.choice(words())] = _leaf(chance)
         case 5 if isinstance(holder[key], str):
@@ -102,7 +102,7 @@ def _leaf(chance: random.Random) -> Any:
     return chance.choice(words()) if chance.random() < 0.3 else json.loads(json.dumps(chance.choice(_ODD)))
 
 
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
     """(container, key) of every value in it."""
     waiting = [value]
     while waiting:
