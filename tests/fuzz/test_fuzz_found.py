@@ -5,14 +5,16 @@ import json
 import pytest
 
 from dialects.laws import ASKED, events_of
+from fuzz.changes import places
 from fuzz.registry import TARGETS
 from matrix.crossing import ORIGIN
-from pointsman.canon.blocks import Native
+from pointsman.canon.blocks import SPELLING, Native
 from pointsman.dialects.anthropic import DIALECT as ANTHROPIC
 from pointsman.dialects.gather import gather
 from pointsman.dialects.openai_chat import DIALECT as CHAT
 from pointsman.wire.envelope import seal, unseal
 from pointsman.wire.headers import retry_after
+from pointsman.wire.json import decode_object, decode_part
 from pointsman.wire.sse import frame
 
 
@@ -40,7 +42,25 @@ def test_a_member_without_a_name_is_no_odd_spelling():
     again = ANTHROPIC.fold(gather(ANTHROPIC.whole(answer, ORIGIN)), ASKED)
 
     assert again["content"][0] == call
-    TARGETS["anthropic.answer"].run(json.dumps(answer).encode())
+
+
+@pytest.mark.parametrize("decode", [decode_object, decode_part])
+def test_no_name_on_the_wire_can_be_taken_for_odd_spellings(decode):
+    body = json.dumps({"a": {SPELLING: 1}, SPELLING: 2}).encode()
+
+    assert decode(body) == {"a": {"\ufffd": 1}, "\ufffd": 2}
+
+
+@pytest.mark.parametrize("value", ["x", 1.5, {"role": 7}, []])
+@pytest.mark.parametrize("name", ["", SPELLING])
+def test_a_member_that_looks_like_odd_spellings_is_one_like_any_other(name, value):
+    for target in TARGETS.values():
+        for seed in target.seeds() if target.shape == "json" and "." in target.name else ():
+            body = json.loads(seed)
+            for holder, _ in list(places(body)):
+                if isinstance(holder, dict):
+                    holder[name] = value
+            target.run(json.dumps(body).encode())
 
 
 def test_a_piece_of_thinking_may_be_numbered_by_a_list():
@@ -93,4 +113,4 @@ def test_an_events_name_cannot_break_a_frame(name):
 def test_half_a_character_in_opaque_state_does_not_stop_an_envelope():
     sealed = seal(Native("openai_chat", "maker", {"signature": "x\ud83d"}))
 
-    assert unseal(sealed) == Native("openai_chat", "maker", {"signature": "x\ufffd"})
+    assert unseal(sealed) == Native("openai_chat", "maker", {"signature": "x\ud83d"})

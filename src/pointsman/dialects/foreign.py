@@ -96,10 +96,9 @@ def unsaid(extra: Json) -> Iterator[str]:
 
 def laid_out(extra: Json) -> dict[str, Any]:
     """The members that a dialect says again of its own, odd spellings last."""
-    odd = extra.get(SPELLING)
-    if not isinstance(odd, dict):  # none, or a member that somebody gave no name
+    if SPELLING not in extra:
         return dict(extra)
-    return {**{name: extra[name] for name in extra if name != SPELLING}, **cast("Json", odd)}
+    return {**{name: extra[name] for name in extra if name != SPELLING}, **extra[SPELLING]}
 
 
 def foreign_losses(extra: Json) -> tuple[Loss, ...]:

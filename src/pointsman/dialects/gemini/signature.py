@@ -9,7 +9,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from typing import Any
 
-from pointsman.canon.blocks import SPELLING, Native
+from pointsman.canon.blocks import Native
 from pointsman.canon.json import Json
 from pointsman.dialects.gemini.spelling import snake
 from pointsman.dialects.gemini.words import NAME, SIGNATURE
@@ -24,6 +24,8 @@ ALONE = "empty"
 """The place of a signature that sat on an empty text part."""
 
 _REDACTED = "redacted"
+_PLACE = ""
+"""The member of opaque state that says where it sat, or that it is of redacted thinking."""
 _TO_STANDARD = str.maketrans("-_", "+/")
 
 
@@ -47,10 +49,10 @@ def native_of(member: Json, issuer: str, place: str = "") -> tuple[Native | None
     for value in member.values():
         sealed = _opened(value)
         if sealed is not None:
-            data = {key: each for key, each in sealed.data.items() if key != SPELLING}
-            redacted = sealed.data.get(SPELLING) == _REDACTED
+            data = {key: each for key, each in sealed.data.items() if key != _PLACE}
+            redacted = sealed.data.get(_PLACE) == _REDACTED
             return (Native(sealed.dialect, sealed.issuer, data) if sealed.dialect else None), redacted
-        return Native(NAME, issuer, {**member, SPELLING: place} if place else member), False
+        return Native(NAME, issuer, {**member, _PLACE: place} if place else member), False
     return None, False
 
 
@@ -61,7 +63,7 @@ def is_sealed(member: Json) -> bool:
 
 def place_of(native: Native | None) -> str:
     """Where a signature of this dialect sat, if not on a thought or a call."""
-    found = None if native is None else native.data.get(SPELLING)
+    found = None if native is None else native.data.get(_PLACE)
     return found if isinstance(found, str) else ""
 
 
@@ -70,8 +72,8 @@ def signature_member(native: Native | None, *, redacted: bool = False) -> dict[s
     if native is None:
         return {}
     if native.dialect == NAME:
-        return {key: value for key, value in native.data.items() if key != SPELLING}
-    kept = Native(native.dialect, native.issuer, {**native.data, SPELLING: _REDACTED}) if redacted else native
+        return {key: value for key, value in native.data.items() if key != _PLACE}
+    kept = Native(native.dialect, native.issuer, {**native.data, _PLACE: _REDACTED}) if redacted else native
     return {SIGNATURE: b64encode(seal(kept).encode()).decode()}
 
 
