@@ -27,7 +27,8 @@ def _supports(grounding: Json) -> Iterator[Json]:
     chunks = _objects(grounding.get("groundingChunks"))
     for support in _objects(grounding.get("groundingSupports")):
         segment = _object(support.get("segment"))
-        for index in cast("list[Any]", support.get("groundingChunkIndices") or []):
+        indices = support.get("groundingChunkIndices")
+        for index in cast("list[Any]", indices) if isinstance(indices, list) else []:
             if isinstance(index, int) and 0 <= index < len(chunks):
                 source = next((_object(each) for each in chunks[index].values()), {})
                 yield {**segment, "uri": source.get("uri"), "title": source.get("title")}
