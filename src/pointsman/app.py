@@ -42,11 +42,16 @@ from pointsman.server.endpoint import Endpoint
 from pointsman.server.guard import Admission, is_loopback
 from pointsman.server.service import Service
 from pointsman.store.catalog_cache import CatalogCache
+from pointsman.store.database import FILE as DATABASE
+from pointsman.store.database import Database
+from pointsman.store.responses import ResponsesStore
+from pointsman.store.schema import MIGRATIONS
 from pointsman.upstream.catalogs import Catalogs
 from pointsman.upstream.discovery import find_pointsmen
 from pointsman.upstream.engine import EngineTransport
 from pointsman.upstream.http import HttpTransport
 from pointsman.upstream.proxies import proxy_for
+from pointsman.upstream.sockets import SocketTransport
 
 VERSION = version("pointsman")
 LOG = logging.getLogger("pointsman")
@@ -101,6 +106,8 @@ class App:
         self._warnings: tuple[str, ...] = ()
         self._config_error: str | None = None
         self.credentials = Credentials(environment, self._vault())
+        self._database = Database(self.paths.data / DATABASE, MIGRATIONS)
+        self._responses = ResponsesStore(self._database, time.time)
         self.service = self._make_service()
         parts = self.service.parts
         self._surveyor = Surveyor(
@@ -196,7 +203,7 @@ class App:
         return Parts(
             router=router,
             dialects=DIALECTS,
-            transport=EngineTransport(HttpTransport()),
+            transport=EngineTransport(SocketTransport(HttpTransport())),
             pool=Pool(self.credentials),
             instance=self.instance,
             clock=time.monotonic,
@@ -205,9 +212,13 @@ class App:
             new_id=lambda: f"{self._ids.getrandbits(96):024x}",
             proxy_for=self._proxy_for,
             unknown_model=self._look_again,
+            responses=self._kept_responses(),
             patience=self._patience(),
             pace=self._pace(),
         )
+
+    def _kept_responses(self) -> ResponsesStore | None:
+        return self._responses if self.effective.settings.responses_store else None
 
     def _pace(self) -> Pace:
         return Pace(drain=DRAIN_SECONDS if self.effective.settings.drain_on_close else 0.0)
@@ -270,6 +281,7 @@ class App:
             upkeep.cancel()
             await asyncio.gather(upkeep, return_exceptions=True)
         await self.service.parts.transport.close()
+        await asyncio.to_thread(self._database.close)
 
     async def _watch(self) -> None:
         reloader = Reloader(self.paths.config_file, self._load)
@@ -301,6 +313,7 @@ class App:
                 self.service.parts.router = router
                 self.service.parts.patience = self._patience()
                 self.service.parts.pace = self._pace()
+                self.service.parts.responses = self._kept_responses()
                 self.service.buffers.max_body = effective.settings.max_body
                 self.service.buffers.max_total = effective.settings.max_buffered
                 self.service.admission = self._admission()
@@ -328,13 +341,15 @@ class App:
     def describe(self) -> Json:
         """The status page's facts."""
         warnings = [*self._warnings, *filter(None, (self._config_error, self._known.warning))]
+        warnings += self._database.warnings()
         warnings += [
             f"`{name}` has been changed, which holds from the next start"
             for name in FROM_THE_START
             if getattr(self.effective.settings, name) != getattr(self.began, name)
         ]
         facts = describe(self.service.parts.router, self.effective, self._key_state, warnings=warnings)
-        return {**facts, "port": self.port, "key_required": self.key_required}
+        kept = {"kept": self.effective.settings.responses_store, "file": str(self._database.path)}
+        return {**facts, "port": self.port, "key_required": self.key_required, "responses": kept}
 
     def _key_state(self, backend: Backend) -> str:
         schemes = {auth_scheme(backend, dialect) for dialect in backend.bases}

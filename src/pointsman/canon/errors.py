@@ -9,6 +9,7 @@ PointsmanError
 │   ├── UnauthorizedError   the key for this endpoint is missing or wrong (401)
 │   ├── ForbiddenError      Host or Origin is not allowed here (403)
 │   ├── UnknownModelError   no backend serves the model (404)
+│   ├── UnknownResponseError  no such response is kept (404)
 │   └── UnknownPathError    no such endpoint (404)
 ├── UpstreamError           the backend did not do its part (502)
 │   ├── UnreachableError    no connection (502)
@@ -147,6 +148,14 @@ class UnknownModelError(RequestError):
     status = 404
     kind: FaultKind = "not_found"
     code = "model_not_found"
+
+
+class UnknownResponseError(RequestError):
+    """No such response is kept for whoever asks."""
+
+    status = 404
+    kind: FaultKind = "not_found"
+    code = "response_not_found"
 
 
 class UnknownPathError(RequestError):

@@ -30,6 +30,12 @@ class Speaks(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether it counts tokens (Anthropic's `/v1/messages/count_tokens`)."""
     embeddings: bool = False
     completions: bool = False
+    keeps_state: bool = False
+    """Whether it keeps answers itself, and continues them by their ids. OpenRouter refuses the wish
+    (https://openrouter.ai/docs/api_reference/responses/error-handling), Groq has no state yet
+    (https://console.groq.com/docs/responses-api); where nothing is known, pointsman keeps them."""
+    websocket: bool = False
+    """Whether its streams can be had over a WebSocket too, which remembers the latest answer."""
     models: tuple[str, ...] = ()
     """Glob patterns of the model ids that it serves, in lower case; `!` before those that it does not."""
 

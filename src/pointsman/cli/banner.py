@@ -24,6 +24,7 @@ def _lines(status: Json) -> Iterator[str]:
     yield ""
     yield from backend_lines(status)
     yield from default_lines(status)
+    yield from responses_lines(status)
     yield ""
     yield "  Point your tools here:"
     yield from (f"    {line}" for line in export_lines(status))
@@ -53,6 +54,14 @@ def default_lines(status: Json) -> Iterator[str]:
     if chosen["embedded"]:
         yield "    That is a toy for trying the wiring. Add a real backend with:"
         yield f"    {click.style(ADD_BACKEND, bold=True)}"
+
+
+def responses_lines(status: Json) -> Iterator[str]:
+    """Where responses are kept, and how to turn that off."""
+    kept = status["responses"]
+    if kept["kept"]:
+        yield f"  Responses that clients may continue are kept in {kept['file']}"
+        yield "    `responses_store = false` turns it off"
 
 
 def export_lines(status: Json) -> list[str]:

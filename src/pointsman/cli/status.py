@@ -9,7 +9,7 @@ import click
 from pointsman.canon.errors import SetupError
 from pointsman.canon.json import Json
 from pointsman.cli import exit_codes
-from pointsman.cli.banner import backend_lines, default_lines, export_lines
+from pointsman.cli.banner import backend_lines, default_lines, export_lines, responses_lines
 from pointsman.cli.output import count, print_json
 from pointsman.cli.reach import own_key, records
 from pointsman.config.endpoint_file import Endpoint
@@ -103,6 +103,8 @@ def _not_running(facts: Json) -> Iterator[str]:
 def _serves(facts: Json) -> Iterator[str]:
     yield from backend_lines(facts)
     yield from default_lines(facts)
+    if "responses" in facts:
+        yield from responses_lines(facts)
 
 
 def _next(facts: Json) -> Iterator[str]:

@@ -46,7 +46,7 @@ def bases(row: Provider, kinds: Kinds, base_url: str | None) -> dict[str, str]:
 
 def _base(row: Provider, kinds: Kinds, url: str, dialect: str) -> str:
     own = row.dialects[dialect].base
-    versioned = kinds.versioned(dialect)
+    versioned = kinds.versioned(dialect) or bool(_VERSION.search(own))
     stem = url if versioned else _VERSION.sub("", url)
     root = _root(row, url, dialect)
     if own and stem.endswith(own) and (root is None or len(root) >= len(stem) - len(own)):

@@ -104,5 +104,8 @@ class Settings(Struct, frozen=True):
     """Where entered keys are kept: the system's keyring if there is one, only there, or a private file."""
     discover: bool = True
     """Looks for keys in the environment and for model servers on loopback ports."""
+    responses_store: bool = True
+    """Keeps responses (`store`, `previous_response_id`) for backends that keep none: 30 days after their last
+    use, 500 MB at most, in `pointsman.db` in the data folder, readable by the same key only."""
     backends: dict[BackendName, BackendSettings] = {}
     """The backends, by name."""

@@ -1,6 +1,6 @@
 """The client's side of the seam: a request as it came in, and the line on which its answer leaves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct, structs
@@ -9,6 +9,7 @@ from pointsman.canon.intent import Intent
 from pointsman.canon.json import Json
 from pointsman.canon.request import Request
 from pointsman.dialects.dialect import Dialect
+from pointsman.upstream.seat import Seat
 from pointsman.wire import shape
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_object
@@ -26,6 +27,29 @@ class Room(Protocol):
         ...
 
 
+class Memory(Protocol):
+    """What a client's connection remembers by itself, as long as it lasts."""
+
+    def recall(self, response_id: str) -> Sequence[Json] | None:
+        """Everything that was said up to an answer's end; None where it is not remembered."""
+        ...
+
+    def keep(self, response_id: str, said: Sequence[Json], size: int) -> None:
+        """Remembers it; `size` in bytes."""
+        ...
+
+
+class Seats(Protocol):
+    """The WebSockets to upstreams that a client's own lane has."""
+
+    headers: Headers
+    """Of the handshake in which the client asked for its own."""
+
+    def at(self, backend: str) -> Seat:
+        """The one to a backend."""
+        ...
+
+
 class Exchange(Struct):
     """One request. The body is decoded at most once, and only if somebody needs it. Shown, it is its id."""
 
@@ -39,6 +63,12 @@ class Exchange(Struct):
     intent: Intent
     room: Room | None = None
     """Counts what is held of the answer; None where nothing bounds it."""
+    memory: Memory | None = None
+    """None where the connection carries one exchange after the other, each for itself."""
+    seats: Seats | None = None
+    """None where the client has not asked for a WebSocket."""
+    asked: Json | None = None
+    """What the client itself sent, where the body is another."""
     _members: Json | None = None
     _request: Request | None = None
 
@@ -68,10 +98,19 @@ CONVERSING = frozenset({"generate", "count_tokens"})
 def check_turns(exchange: Exchange) -> None:
     """One look at the bytes, so that a body which nobody could answer goes nowhere. Raises MalformedError."""
     dialect, body, members = exchange.dialect, exchange.body, exchange.intent.members
-    if exchange.intent.operation in CONVERSING:
+    if exchange.intent.operation in CONVERSING and not _speaks_elsewhere(exchange):
         demands = dialect.content_required
         shape.check_turns(body, members, dialect.turns_field, dialect.roles, content=demands)
     shape.check_kinds(body, members, dialect.kinds.get(exchange.intent.operation, {}))
+
+
+def _speaks_elsewhere(exchange: Exchange) -> bool:
+    """Whether the turns are a text, or stand where the dialect lets them stand beside their own member."""
+    dialect, body, members = exchange.dialect, exchange.body, exchange.intent.members
+    if any(shape.says(body, members, name) for name in dialect.turns_elsewhere):
+        return True
+    turns = members.get(dialect.turns_field)
+    return dialect.turns_text and turns is not None and body.startswith(b'"', turns.start)
 
 
 class Client(Protocol):

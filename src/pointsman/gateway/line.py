@@ -14,6 +14,7 @@ from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.exchange import Client
 from pointsman.gateway.masking import mask_fault
 from pointsman.gateway.pace import Pace
+from pointsman.gateway.recorder import Recorder
 from pointsman.ledger.trace import Trace
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import encode
@@ -54,6 +55,8 @@ class Line:
         """Credentials of ours that the upstream may repeat in an error."""
         self.ending: Callable[[bytes], bytes] = _nothing
         """What must go out before an error's frame: the rest of a frame that is not complete."""
+        self.recorder: Recorder | None = None
+        """What follows the answer to keep it."""
         self._over = False
         self._ours = False
         """Whether the frames on this line are ours, so that our pings may stand between them."""
@@ -62,6 +65,8 @@ class Line:
         """The answer begins: its head, unless an early one went out. `ours`: we render the body."""
         self.committed = True
         self._ours = ours
+        if self.recorder is not None:
+            self.recorder.begin(status, headers)
         if not self.headed:
             await self._head(status, headers, ours=ours)
 
@@ -77,17 +82,21 @@ class Line:
         """A piece of the answer."""
         if not data:
             return
-        self._note_bytes()
+        self._note_bytes(data)
         await self._client.write(data)
 
     async def finish(self, data: bytes = b"") -> None:
         """The answer is whole, with its last piece."""
         self._over = True
         if data:
-            self._note_bytes()
+            self._note_bytes(data)
+        if self.recorder is not None:
+            self.recorder.end()
         await self._client.finish(data)
 
-    def _note_bytes(self) -> None:
+    def _note_bytes(self, data: bytes) -> None:
+        if self.recorder is not None:
+            self.recorder.note(data)
         self._last = self.clock()
         if self._trace.first_byte is None:
             self._trace.first_byte = self._last - self._opened

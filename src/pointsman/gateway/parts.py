@@ -11,6 +11,7 @@ from pointsman.gateway.pace import Pace
 from pointsman.routing.attempts import Patience
 from pointsman.routing.router import Router
 from pointsman.routing.snapshot import Backend
+from pointsman.store.responses import ResponsesStore
 from pointsman.upstream.transport import Transport
 
 
@@ -35,6 +36,8 @@ class Parts:
     proxy_for: Callable[[str, Backend], str | None]
     unknown_model: Callable[[], None] = lambda: None
     """Told that a request named a model which nobody has listed: a list may be old."""
+    responses: ResponsesStore | None = None
+    """Keeps answers for backends that keep none; None where that is turned off."""
     patience: Patience = field(default_factory=Patience)
     pace: Pace = field(default_factory=Pace)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+from msgspec import structs
+
 from pointsman.canon.errors import PointsmanError, UnknownModelError, UpstreamError
 from pointsman.dialects.dialect import Asked, Dialect
 from pointsman.gateway.amend import amend
@@ -22,6 +24,8 @@ from pointsman.gateway.masking import secrets_of
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.prepare import Prepared, prepare, upstream_dialect
 from pointsman.gateway.refusal import outcome_of, refuse, without_secrets
+from pointsman.gateway.riding import with_ride
+from pointsman.gateway.state import Conversation, conversation
 from pointsman.gateway.stream import Delivery
 from pointsman.ledger.trace import Trace
 from pointsman.routing.attempts import Attempt, Outcome, Wait, attempts
@@ -52,6 +56,7 @@ async def answer(exchange: Exchange, line: Line, parts: Parts, trace: Trace) -> 
     try:
         plan = parts.router.plan(exchange.intent.model)
         check_turns(exchange)
+        talk = await conversation(exchange, parts)
         trace.others = tuple([f"{other.backend.name}:{other.model}" for other in plan.others[:OTHERS]])
         steps = attempts(plan, parts.patience, parts.random)
         outcome: Outcome | None = None
@@ -60,7 +65,7 @@ async def answer(exchange: Exchange, line: Line, parts: Parts, trace: Trace) -> 
                 await parts.sleep(step.seconds)
                 outcome = None
                 continue
-            failure = await _attempt(exchange, step, line, parts, trace)
+            failure = await _attempt(exchange, step, line, parts, trace, talk)
             outcome = outcome_of(failure)
             trace.attempts.append(f"{outcome.kind} {outcome.status}".removesuffix(" 0"))
             if line.committed:
@@ -84,11 +89,20 @@ def _following(
 
 
 async def _attempt(
-    exchange: Exchange, step: Attempt, line: Line, parts: Parts, trace: Trace
+    exchange: Exchange,
+    step: Attempt,
+    line: Line,
+    parts: Parts,
+    trace: Trace,
+    talk: Conversation | None,
 ) -> UpstreamError | None:
-    """One try; the error if nothing was committed."""
+    """One try; the error if nothing was committed. `talk`: what it says of kept answers."""
     candidate = step.candidate
     _note(trace, candidate)
+    why = None
+    if talk is not None:
+        line.recorder = talk.recorder(candidate)
+        exchange, why = talk.before(candidate)
     dialect = _dialect(exchange, candidate, parts)
     if dialect is None:
         await count_here(exchange, line, trace)
@@ -97,6 +111,10 @@ async def _attempt(
         trace.account = lease.account
         line.secrets = secrets_of(lease, candidate.backend)
         prepared = prepare(exchange, candidate, dialect, lease, parts)
+        if why is not None:
+            prepared = structs.replace(prepared, rewrite=prepared.rewrite or why)
+        if exchange.seats is not None:
+            prepared = with_ride(exchange, prepared, candidate, lease, parts)
         try:
             await _exchange_amended(exchange, prepared, line, parts, trace)
         except UpstreamError as error:
@@ -163,6 +181,7 @@ def _asked(exchange: Exchange, prepared: Prepared, parts: Parts, form: Form) -> 
         include_usage=bool(request.include_usage),
         call_form=request.call_form,
         input_estimate=estimate(request),
+        body=exchange.asked or exchange.members(),
     )
 
 

@@ -73,7 +73,7 @@ def prepare(
     outgoing = Outgoing(
         method="POST",
         url=_url(exchange, candidate, dialect, form=body.form),
-        headers=_headers(exchange, candidate, dialect, lease, parts, form=body.form),
+        headers=request_headers(exchange, candidate, dialect, lease, parts, form=body.form),
         body=body.data,
         connect=backend.timeouts.connect,
         first_byte=backend.timeouts.first_byte,
@@ -85,6 +85,26 @@ def prepare(
     limits = backend.provider.rate_limits
     return Prepared(
         outgoing, body.form, dialect, body.losses, body.names, body.rewrite, limits, backend.issuer
+    )
+
+
+def plain_request(
+    exchange: Exchange, method: str, path: str, candidate: Candidate, lease: Lease, parts: Parts
+) -> Outgoing:
+    """The client's own request, in its own dialect, to a path below a backend's base URL."""
+    backend, dialect = candidate.backend, exchange.dialect
+    query = fields.query_without_key(exchange.query)
+    base = backend.bases[dialect.name]
+    return Outgoing(
+        method=method,
+        url=f"{base}{path}?{query}" if query else base + path,
+        headers=request_headers(exchange, candidate, dialect, lease, parts, form="relay"),
+        body=exchange.body,
+        connect=backend.timeouts.connect,
+        first_byte=backend.timeouts.first_byte,
+        idle=backend.timeouts.idle,
+        proxy=parts.proxy_for(base, backend),
+        ca_file=backend.ca_file,
     )
 
 
@@ -187,7 +207,7 @@ def _without(query: str, other: str) -> str:
     return "&".join(part for part in query.split("&") if part.partition("=")[0] not in named)
 
 
-def _headers(
+def request_headers(
     exchange: Exchange,
     candidate: Candidate,
     dialect: Dialect,
@@ -196,6 +216,7 @@ def _headers(
     *,
     form: Literal["relay", "translate"],
 ) -> Headers:
+    """The fields that a request to a backend has."""
     backend = candidate.backend
     speaks = backend.provider.dialects.get(dialect.name)
     if dialect is exchange.dialect:

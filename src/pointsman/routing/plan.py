@@ -15,6 +15,7 @@ Rule = Literal[
     "live catalog",
     "pattern",
     "default backend",
+    "kept response",
 ]
 
 

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 
+from pointsman.canon.errors import MalformedError
 from pointsman.server.call import ClientLeftError
 from pointsman.server.endpoint import Endpoint
+from pointsman.server.socket import Socket
 from pointsman.wire.headers import Headers
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -29,6 +31,12 @@ class AsgiApplication:
             await self._live(receive, send)
         elif scope["type"] == "http":
             await self._endpoint.answer(AsgiCall(scope, receive, send))
+        elif scope["type"] == "websocket":
+            # Imported only where somebody asks for one.
+            from pointsman.server.asgi_socket import AsgiSocketCall  # noqa: PLC0415 - as the line above says
+
+            await receive()  # `websocket.connect`
+            await self._endpoint.answer(AsgiSocketCall(scope, receive, send))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -52,12 +60,17 @@ class AsgiCall:
         self.headers: Headers = tuple(
             [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         )
+        self.wants_socket = False
         self.headed = False
         self.finished = False
         self._receive = receive
         self._send = send
         self._more = True
         self._watching: asyncio.Task[None] | None = None
+
+    async def open_socket(self, limit: int, headers: Headers) -> Socket:
+        """A server that has WebSockets says so by the kind of scope. Raises MalformedError."""
+        raise MalformedError("this server has no WebSockets")
 
     async def piece(self) -> bytes:
         """The next piece of the request's body; empty at its end. Raises ClientLeftError."""

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from pointsman.gateway.exchange import Client
+from pointsman.server.socket import Socket
 from pointsman.wire.headers import Headers
 
 
@@ -24,6 +25,16 @@ class Call(Client, Protocol):
     """Whether the response's head is out."""
     finished: bool
     """Whether the body's end is out."""
+
+    wants_socket: bool
+    """Whether the client asks for a WebSocket."""
+
+    async def open_socket(self, limit: int, headers: Headers) -> Socket:
+        """Lets it have one; `limit`: bytes of a message, `headers`: more fields of the answer's head.
+
+        Raises MalformedError for a handshake that is none.
+        """
+        ...
 
     async def piece(self) -> bytes:
         """The next piece of the request's body; empty at its end. Raises ClientLeftError."""

@@ -68,6 +68,8 @@ class ClientConnection(asyncio.Protocol):
         """Whether what else comes is thrown away."""
         self._ended = False
         """Whether the client sends no more."""
+        self._feed: Callable[[bytes], None] | None = None
+        """Takes what comes, where that is no HTTP any longer."""
         self._paused = False
         self._stuck = 0
         """Bytes of an answer that waited when they were last looked at."""
@@ -86,6 +88,9 @@ class ClientConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes of requests."""
         if self._deaf:
+            return
+        if self._feed is not None:
+            self._feed(data)
             return
         end = self._intake.feed(data)
         if end is not None:
@@ -157,6 +162,11 @@ class ClientConnection(asyncio.Protocol):
     def received(self) -> None:
         """The body of one that was taken is whole."""
         self._alarm.rest()
+
+    def switch(self, feed: Callable[[bytes], None]) -> None:
+        """What comes from now on is no HTTP, and is for `feed`."""
+        self._take_no_more()
+        self._feed = feed
 
     # Calls
 
@@ -236,6 +246,8 @@ class ClientConnection(asyncio.Protocol):
         self._take_no_more()
         if self._current is None:
             self.close()
+        else:
+            self._current.retire()
 
     def _linger(self) -> None:
         """The answer is over before the request is: what is still on its way is thrown away first.

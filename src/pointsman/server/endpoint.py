@@ -7,10 +7,11 @@ from urllib.parse import parse_qsl
 from pointsman.canon.errors import LoopError, PointsmanError, UnknownPathError
 from pointsman.canon.intent import Intent
 from pointsman.dialects.dialect import Dialect
-from pointsman.gateway.exchange import Exchange
+from pointsman.gateway.errand import run_errand
+from pointsman.gateway.exchange import Client, Exchange
 from pointsman.gateway.line import error_headers, id_header
-from pointsman.gateway.pipeline import serve
 from pointsman.ledger.trace import Trace
+from pointsman.server import resources
 from pointsman.server.buffers import read_body
 from pointsman.server.call import Call, ClientLeftError
 from pointsman.server.guard import preflight, shared_with
@@ -18,6 +19,7 @@ from pointsman.server.models import Shape, shape_for
 from pointsman.server.pages import Page, Pages
 from pointsman.server.routes import Found, Routes
 from pointsman.server.service import Service
+from pointsman.server.session import Session
 from pointsman.wire import headers as fields
 from pointsman.wire.coding import decode_body
 from pointsman.wire.headers import Headers
@@ -56,6 +58,8 @@ class Endpoint:
             return
         if visit.path != "/health":
             admission.check_key(visit.headers, visit.query)
+        if visit.call.wants_socket and await self._converse(visit):
+            return
         found = visit.routes.find(visit.path)
         if found is not None and visit.method == "POST":
             await self._serve(visit, found)
@@ -63,9 +67,48 @@ class Endpoint:
         page = Pages(visit.service).find(visit.method, visit.path, visit.shape(), visit.query)
         if page is None and found is not None:
             raise UnknownPathError(f"{visit.method} is not what {visit.path} takes here; send it a POST")
+        if page is None and await self._show_kept(visit):
+            return
         if page is None:
             raise UnknownPathError(f"{visit.method} {visit.trace.path} is not an endpoint of pointsman")
         await visit.show(page)
+
+    async def _show_kept(self, visit: "Visit") -> bool:
+        """A question about an answer that is kept here, or elsewhere."""
+        service = visit.service
+        asked = resources.find(service.parts.dialects.values(), visit.method, visit.path)
+        if asked is None:
+            return False
+        check_loop(visit.headers, service.parts.instance)
+        visit.trace.dialect, visit.trace.operation = asked.dialect.name, "kept response"
+        found = await resources.answer(asked, service, visit.headers, visit.query)
+        if isinstance(found, Page):
+            await visit.show(found)
+            return True
+        with service.buffers.reserve() as reservation:
+            length = fields.first(visit.headers, "content-length")
+            body = await read_body(visit.call, length, reservation, service.buffers.max_body)
+            stream = ("stream", "true") in parse_qsl(visit.query)
+            visit.trace.stream = stream
+            intent = Intent(asked.dialect.name, "generate", None, stream, {})
+            head = (visit.trace.request_id, visit.query, visit.headers)
+            exchange = Exchange(*head, body, asked.dialect, intent, reservation)
+            work = run_errand(exchange, found, visit.client(), service.parts, visit.trace)
+            await service.count(work, visit.trace)
+        return True
+
+    async def _converse(self, visit: "Visit") -> bool:
+        """A client that asks for a WebSocket where a dialect has one; others may do without, as in HTTP."""
+        dialects = visit.service.parts.dialects.values()
+        dialect = next((each for each in dialects if _has_socket_at(each, visit.path)), None)
+        if dialect is None:
+            return False
+        check_loop(visit.headers, visit.service.parts.instance)
+        named = (*visit.shared(), ("x-pointsman-request-id", visit.trace.request_id))
+        socket = await visit.call.open_socket(visit.service.buffers.max_body, named)
+        await Session(visit.service, dialect, visit.headers, visit.query, socket).run()
+        await visit.call.finish()
+        return True
 
     def _routes(self) -> Routes:
         if self._made is None:
@@ -74,10 +117,7 @@ class Endpoint:
 
     async def _serve(self, visit: "Visit", found: Found) -> None:
         service, dialect = visit.service, found.dialect
-        if fields.has_via(visit.headers, service.parts.instance):
-            raise LoopError(
-                "the request has come back to the endpoint that sent it: a backend's `base_url` leads here"
-            )
+        check_loop(visit.headers, service.parts.instance)
         with service.buffers.reserve() as reservation:
             limit = service.buffers.max_body
             raw = await read_body(
@@ -126,23 +166,19 @@ class Visit:
 
     async def carry(self, exchange: Exchange) -> None:
         """Hands the request to the gateway and counts it."""
-        tally = self.service.tally
-        tally.in_flight += 1
-        began = self.service.parts.clock()
-        try:
-            client = _Shared(self.call, self._shared()) if self.origin else self.call
-            await serve(exchange, client, self.service.parts, self.trace)
-        finally:
-            tally.in_flight -= 1
-            self.trace.duration = self.service.parts.clock() - began
-            tally.add(self.trace)
+        await self.service.carry(exchange, self.client(), self.trace)
 
-    def _shared(self) -> Headers:
+    def client(self) -> Client:
+        """Whom the answer goes to."""
+        return _Shared(self.call, self.shared()) if self.origin else self.call
+
+    def shared(self) -> Headers:
+        """What lets the page that asks read the answer."""
         return shared_with(self.origin) if self.origin else ()
 
     async def send(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole response of ours."""
-        own = (*headers, *self._shared(), ("x-pointsman-request-id", self.trace.request_id))
+        own = (*headers, *self.shared(), ("x-pointsman-request-id", self.trace.request_id))
         length = () if status == 204 else (("content-length", str(len(body))),)
         await self.call.head(status, (*own, *length))
         await self.call.finish(b"" if self.method == "HEAD" else body)
@@ -181,6 +217,18 @@ class _Shared:
 def _without_sharing(headers: Headers, ours: Headers) -> Headers:
     """An upstream does not decide which pages may read an answer: `*` would let in every one."""
     return tuple(pair for pair in headers if not (ours and pair[0].startswith("access-control-")))
+
+
+def check_loop(headers: Headers, instance: str) -> None:
+    """Raises LoopError for a request that this endpoint sent itself."""
+    if fields.has_via(headers, instance):
+        raise LoopError(
+            "the request has come back to the endpoint that sent it: a backend's `base_url` leads here"
+        )
+
+
+def _has_socket_at(dialect: Dialect, path: str) -> bool:
+    return dialect.socketed is not None and dialect.socketed.path == path
 
 
 def _intent(found: Found, seen: Peek, query: str) -> Intent:

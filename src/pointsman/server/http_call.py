@@ -6,11 +6,14 @@ Framing: RFC 9112, sections 6 and 7. What is written within one turn of the even
 import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pointsman.canon.errors import MalformedError
 from pointsman.server.call import ClientLeftError
 from pointsman.wire.headers import LINE_BREAK, Headers, first
+
+if TYPE_CHECKING:
+    from pointsman.server.websocket import WebSocketLine
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _BODILESS = frozenset({204, 304})
@@ -34,6 +37,9 @@ class Carrier(Protocol):
     def taken(self) -> None:
         """A part of the request's body has been taken: there is room for more."""
 
+    def switch(self, feed: Callable[[bytes], None]) -> None:
+        """What comes from now on is no HTTP, and is for `feed`."""
+
 
 class HttpCall:
     """Implements the endpoint's `Call`."""
@@ -45,6 +51,7 @@ class HttpCall:
         self.path = path
         self.query = query
         self.headers = headers
+        self.wants_socket = method == "GET" and "websocket" in (first(headers, "upgrade") or "").lower()
         self.lasting = lasting
         """Whether the connection may carry another call after this one."""
         self.chunks = True
@@ -68,6 +75,24 @@ class HttpCall:
         self._pieces: list[bytes] = []
         self._waiting: asyncio.Future[None] | None = None
         self._left: Callable[[], None] | None = None
+        self._socket: WebSocketLine | None = None
+
+    async def open_socket(self, limit: int, headers: Headers) -> "WebSocketLine":
+        """Switches the connection to a WebSocket. Raises MalformedError."""
+        from pointsman.server.websocket import WebSocketLine  # noqa: PLC0415 - websockets is rarely wanted
+
+        if not self.chunks:
+            raise MalformedError("a WebSocket needs HTTP/1.1")
+        socket = WebSocketLine(self._carrier, limit)
+        socket.accept(self.headers, headers)
+        self.headed, self.lasting, self._socket = True, False, socket
+        self._carrier.switch(socket.feed)
+        return socket
+
+    def retire(self) -> None:
+        """The endpoint wants to end; what is under way may go on."""
+        if self._socket is not None:
+            self._socket.retire()
 
     # The request
 
@@ -125,6 +150,8 @@ class HttpCall:
         """The client sends no more, and has left as far as anybody can tell."""
         self._deserted = True
         self.wake()
+        if self._socket is not None:
+            self._socket.lost()
         left, self._left = self._left, None
         if left is not None:
             left()

@@ -1,11 +1,15 @@
 """The service: everything that the endpoint's routes need, put together by the composition root."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 from pointsman.canon.json import Json
+from pointsman.gateway.exchange import Client, Exchange
 from pointsman.gateway.parts import Parts
+from pointsman.gateway.pipeline import serve
 from pointsman.ledger.tally import Tally
+from pointsman.ledger.trace import Trace
 from pointsman.server.buffers import Buffers
 from pointsman.server.guard import Admission
 
@@ -27,3 +31,18 @@ class Service:
     reload: Callable[[], Json]
     """Reads the configuration again; what came of it."""
     tally: Tally = field(default_factory=Tally)
+
+    async def carry(self, exchange: Exchange, client: Client, trace: Trace) -> None:
+        """Hands a request to the gateway and counts it."""
+        await self.count(serve(exchange, client, self.parts, trace), trace)
+
+    async def count(self, work: Coroutine[Any, Any, None], trace: Trace) -> None:
+        """Does work that is one exchange, and counts it."""
+        self.tally.in_flight += 1
+        began = self.parts.clock()
+        try:
+            await work
+        finally:
+            self.tally.in_flight -= 1
+            trace.duration = self.parts.clock() - began
+            self.tally.add(trace)

@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from pointsman.upstream import failures
 from pointsman.upstream.address import Place, Proxy
-from pointsman.upstream.connection import Connection
 from pointsman.upstream.failures import Circumstances
 
 PREFERENCE_DELAY = 0.25
@@ -34,13 +33,12 @@ class Way(Struct, frozen=True):
 
 
 _P = TypeVar("_P", bound=asyncio.Protocol)
-Made: TypeAlias = Callable[[], Connection]
 AddressInfo: TypeAlias = tuple[int, int, int, str, tuple[Any, ...]]
 """What `getaddrinfo` gives."""
 
 
-async def dial(way: Way, context: ssl.SSLContext | None, about: Circumstances, made: Made) -> Connection:
-    """An open connection; `context` is for every TLS on the way. Raises UnreachableError."""
+async def dial(way: Way, context: ssl.SSLContext | None, about: Circumstances, made: Callable[[], _P]) -> _P:
+    """A protocol with an open connection; `context` is for every TLS on the way. Raises UnreachableError."""
     limit = asyncio.timeout(about.connect)
     try:
         async with limit:
@@ -53,7 +51,7 @@ async def dial(way: Way, context: ssl.SSLContext | None, about: Circumstances, m
         raise failures.no_connection(error, about) from error
 
 
-async def _dial(way: Way, context: ssl.SSLContext | None, about: Circumstances, made: Made) -> Connection:
+async def _dial(way: Way, context: ssl.SSLContext | None, about: Circumstances, made: Callable[[], _P]) -> _P:
     if way.proxy is None:
         return await _open(way.place, context, made)
     try:
@@ -148,8 +146,8 @@ class Tunnel(asyncio.Protocol):
 
 
 async def _through(
-    tunnel: Tunnel, way: Way, context: ssl.SSLContext | None, about: Circumstances, made: Made
-) -> Connection:
+    tunnel: Tunnel, way: Way, context: ssl.SSLContext | None, about: Circumstances, made: Callable[[], _P]
+) -> _P:
     """TLS with the backend inside a connection that the proxy passes on."""
     assert way.proxy is not None
     assert context is not None

@@ -6,6 +6,7 @@ No redirect is followed, no body decoded, no cookie kept, nothing queued; no tot
 import asyncio
 from functools import partial
 from ssl import SSLContext
+from typing import TYPE_CHECKING
 
 from pointsman.canon.errors import SetupError
 from pointsman.upstream.address import Address, address_of, proxy_of
@@ -16,7 +17,10 @@ from pointsman.upstream.failures import Circumstances
 from pointsman.upstream.kept import Kept
 from pointsman.upstream.transport import Outgoing
 from pointsman.upstream.trust import Trust
-from pointsman.wire.headers import FRAMING, LINE_BREAK
+from pointsman.wire.headers import FRAMING, LINE_BREAK, Headers
+
+if TYPE_CHECKING:
+    from pointsman.upstream.socket import UpstreamSocket
 
 
 class HttpTransport:
@@ -38,20 +42,50 @@ class HttpTransport:
         way = Way(address.place, proxy, outgoing.ca_file)
         head = _head(outgoing, address, way)
         connection = self._pool().take(way)
-        about = Circumstances(
-            host=address.authority,
-            connect=outgoing.connect,
-            first_byte=outgoing.first_byte,
-            idle=outgoing.idle,
-            proxy=proxy.place.authority if proxy else None,
-            reused=connection is not None,
-        )
+        about = self.about(outgoing, reused=connection is not None)
         if connection is None:
             made = partial(Connection, partial(self._pool().put, way), self._open.discard)
             connection = await dial(way, await self._context(way), about, made)
             if not connection.closed:
                 self._open.add(connection)
         return await connection.ask(head, outgoing.body, about)
+
+    @staticmethod
+    def about(outgoing: Outgoing, *, reused: bool) -> Circumstances:
+        """What failures say of a request."""
+        return Circumstances(
+            host=address_of(outgoing.url).authority,
+            connect=outgoing.connect,
+            first_byte=outgoing.first_byte,
+            idle=outgoing.idle,
+            proxy=proxy_of(outgoing.proxy).place.authority if outgoing.proxy else None,
+            reused=reused,
+        )
+
+    async def open_socket(self, outgoing: Outgoing, headers: Headers) -> "UpstreamSocket | None":
+        """A WebSocket where the request would go; None where the upstream has none, or a proxy stands in
+        its way. Raises UnreachableError.
+        """
+        from pointsman.upstream.socket import UpstreamSocket  # noqa: PLC0415 - websockets is rarely wanted
+
+        address = address_of(outgoing.url)
+        way = Way(address.place, proxy_of(outgoing.proxy) if outgoing.proxy else None, outgoing.ca_file)
+        if way.proxy is not None and not way.tunnels:
+            return None
+        about = self.about(outgoing, reused=False)
+        made = partial(UpstreamSocket, address, headers)
+        socket = await dial(way, await self._context(way), about, made)
+        try:
+            async with asyncio.timeout(outgoing.connect):
+                opened = await socket.opened()
+        except BaseException as error:
+            socket.abort()
+            if isinstance(error, TimeoutError):
+                return None
+            raise
+        if not opened:
+            socket.abort()
+        return socket if opened else None
 
     def _pool(self) -> Kept:
         if self._kept is None:

@@ -5,6 +5,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from pointsman.canon.loss import Loss
+from pointsman.upstream.seat import Ride
 from pointsman.wire.headers import Headers, first
 
 
@@ -28,6 +29,8 @@ class Outgoing(Struct, frozen=True):
     """A PEM file that stands beside the system's trust store."""
     engine: str | None = None
     """A model file: the request is for the engine inside pointsman, not for the network."""
+    ride: Ride | None = None
+    """The WebSocket over which it may go instead."""
 
     def __repr__(self) -> str:
         return f"Outgoing({self.method}, {len(self.headers)} fields, {len(self.body)} bytes)"

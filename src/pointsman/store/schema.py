@@ -1,0 +1,18 @@
+"""The schema of the database, as numbered migrations: each is added behind the others and never changed."""
+
+RESPONSES = (
+    """CREATE TABLE responses (
+        owner BLOB NOT NULL, id TEXT NOT NULL, previous TEXT, used REAL NOT NULL, size INTEGER NOT NULL,
+        disputed INTEGER NOT NULL DEFAULT 0, input BLOB NOT NULL, answer BLOB NOT NULL
+    )""",
+    "CREATE UNIQUE INDEX responses_by_id ON responses (owner, id)",
+    "CREATE INDEX responses_by_use ON responses (used, size)",
+    """CREATE TABLE made_elsewhere (
+        owner BLOB NOT NULL, id TEXT NOT NULL, backend TEXT NOT NULL, used REAL NOT NULL,
+        PRIMARY KEY (id, owner)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX made_elsewhere_by_use ON made_elsewhere (used)",
+)
+"""Responses that are kept here, and which backend keeps the others. Times are seconds since the epoch."""
+
+MIGRATIONS = (RESPONSES,)
