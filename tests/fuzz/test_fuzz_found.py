@@ -54,13 +54,13 @@ def test_no_name_on_the_wire_can_be_taken_for_odd_spellings(decode):
 @pytest.mark.parametrize("value", ["x", 1.5, {"role": 7}, []])
 @pytest.mark.parametrize("name", ["", SPELLING])
 def test_a_member_that_looks_like_odd_spellings_is_one_like_any_other(name, value):
-    for target in TARGETS.values():
-        for seed in target.seeds() if target.shape == "json" and "." in target.name else ():
+    for each in TARGETS.values():
+        for seed in each.seeds() if each.shape == "json" else ():
             body = json.loads(seed)
             for holder, _ in list(places(body)):
                 if isinstance(holder, dict):
                     holder[name] = value
-            target.run(json.dumps(body).encode())
+            each.run(json.dumps(body).encode())
 
 
 def test_a_piece_of_thinking_may_be_numbered_by_a_list():
@@ -114,3 +114,10 @@ def test_half_a_character_in_opaque_state_does_not_stop_an_envelope():
     sealed = seal(Native("openai_chat", "maker", {"signature": "x\ud83d"}))
 
     assert unseal(sealed) == Native("openai_chat", "maker", {"signature": "x\ud83d"})
+
+
+def test_counts_may_have_a_member_that_looks_like_a_list_of_the_absent():
+    usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3, "": 1.5}
+    answer = {"choices": [{"index": 0, "message": {"content": "x"}, "finish_reason": "stop"}], "usage": usage}
+
+    assert CHAT.fold(gather(CHAT.whole(answer, ORIGIN)), ASKED)["usage"] == usage
