@@ -37,6 +37,8 @@ models = ["{model}"]
 OVER = {
     "chat": ("openai", "/v1", "openai_chat", "gpt-5.2"),
     "messages": ("anthropic", "", "anthropic", "claude-haiku-4-5"),
+    "responses": ("openai", "/v1", "openai_responses", "gpt-5.2"),
+    "gemini": ("google", "", "gemini", "gemini-3.5-flash"),
 }
 """Name → provider, path of the base address, dialect and model of the scripted upstream."""
 EMBEDDED = "embedded"
