@@ -7,10 +7,12 @@ import pytest
 from dialects.laws import ASKED, events_of
 from fuzz.changes import places
 from fuzz.registry import TARGETS
-from matrix.crossing import ORIGIN
+from matrix.crossing import ORIGIN, target
 from pointsman.canon.blocks import SPELLING, Native
+from pointsman.canon.errors import UnsupportedError
 from pointsman.dialects.anthropic import DIALECT as ANTHROPIC
 from pointsman.dialects.gather import gather
+from pointsman.dialects.gemini import DIALECT as GEMINI
 from pointsman.dialects.openai_chat import DIALECT as CHAT
 from pointsman.wire.envelope import seal, unseal
 from pointsman.wire.headers import retry_after
@@ -121,3 +123,11 @@ def test_counts_may_have_a_member_that_looks_like_a_list_of_the_absent():
     answer = {"choices": [{"index": 0, "message": {"content": "x"}, "finish_reason": "stop"}], "usage": usage}
 
     assert CHAT.fold(gather(CHAT.whole(answer, ORIGIN)), ASKED)["usage"] == usage
+
+
+def test_a_text_document_that_is_no_base64_at_all_is_refused_by_name():
+    data = {"inlineData": {"mimeType": "text/plain", "data": "é"}}
+    request = GEMINI.decode_request({"contents": [{"role": "user", "parts": [data]}]})
+
+    with pytest.raises(UnsupportedError, match="base64"):
+        ANTHROPIC.encode_request(request, target())
