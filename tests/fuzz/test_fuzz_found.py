@@ -9,8 +9,9 @@ from fuzz.changes import places
 from fuzz.registry import TARGETS
 from matrix.crossing import ORIGIN, target
 from pointsman.canon.blocks import SPELLING, Native
-from pointsman.canon.errors import UnsupportedError
+from pointsman.canon.errors import TruncatedError, UnsupportedError
 from pointsman.dialects.anthropic import DIALECT as ANTHROPIC
+from pointsman.dialects.dialect import UNREADABLE, Origin
 from pointsman.dialects.gather import gather
 from pointsman.dialects.gemini import DIALECT as GEMINI
 from pointsman.dialects.openai_chat import DIALECT as CHAT
@@ -131,3 +132,32 @@ def test_a_text_document_that_is_no_base64_at_all_is_refused_by_name():
 
     with pytest.raises(UnsupportedError, match="base64"):
         ANTHROPIC.encode_request(request, target())
+
+
+@pytest.mark.parametrize("indices", [True, 3, {}, "0"])
+def test_grounding_may_point_at_its_sources_by_anything(indices):
+    support = {"segment": {"text": "x"}, "groundingChunkIndices": indices}
+    candidate = {"content": {"parts": [{"text": "x"}]}, "finishReason": "STOP"}
+    answer = {"candidates": [{**candidate, "groundingMetadata": {"groundingSupports": [support]}}]}
+
+    [block] = gather(GEMINI.whole(answer, ORIGIN)).choices[0].blocks
+
+    assert (block.text, block.citations) == ("x", ())
+
+
+def test_types_of_a_schema_nested_in_lists_do_not_overflow_the_stack():
+    deep = json.loads("[" * 700 + '"STRING"' + "]" * 700)
+    tool = {"functionDeclarations": [{"name": "f", "parameters": {"type": deep}}]}
+    body = {"contents": [{"role": "user", "parts": [{"text": "x"}]}], "tools": [tool]}
+
+    TARGETS["gemini.request"].run(json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("stream", [b"[DONE]", b'[{"candidates": []}, 7]', b"[}"])
+def test_a_tap_passes_over_what_is_no_array(stream):
+    decoder = GEMINI.decoder(Origin(lenient=True))
+
+    assert UNREADABLE in [getattr(event, "name", "") for event in decoder.feed(stream)]
+    assert decoder.feed(b"more") == []
+    with pytest.raises(TruncatedError):
+        decoder.close()
