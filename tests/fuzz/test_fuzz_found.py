@@ -15,6 +15,7 @@ from pointsman.dialects.dialect import UNREADABLE, Origin
 from pointsman.dialects.gather import gather
 from pointsman.dialects.gemini import DIALECT as GEMINI
 from pointsman.dialects.openai_chat import DIALECT as CHAT
+from pointsman.dialects.openai_responses import DIALECT as RESPONSES
 from pointsman.wire.envelope import seal, unseal
 from pointsman.wire.headers import retry_after
 from pointsman.wire.json import decode_object, decode_part
@@ -161,3 +162,13 @@ def test_a_tap_passes_over_what_is_no_array(stream):
     assert decoder.feed(b"more") == []
     with pytest.raises(TruncatedError):
         decoder.close()
+
+
+def test_a_tool_among_those_of_a_namespace_may_be_of_another_kind():
+    function = {"type": "function", "parameters": {"type": "object"}, "strict": False}
+    inner = [{**function, "name": "f"}, {"type": "tomorrow"}, {**function, "name": "g"}]
+    body = {"model": "m", "input": "x", "tools": [{"type": "namespace", "name": "n", "tools": inner}]}
+
+    again = RESPONSES.encode_request(RESPONSES.decode_request(body), target()).body
+
+    assert [tool["name"] for tool in again["tools"][0]["tools"]] == ["f", "g"]
