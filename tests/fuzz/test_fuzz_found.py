@@ -172,3 +172,11 @@ def test_a_tool_among_those_of_a_namespace_may_be_of_another_kind():
     again = RESPONSES.encode_request(RESPONSES.decode_request(body), target()).body
 
     assert [tool["name"] for tool in again["tools"][0]["tools"]] == ["f", "g"]
+
+
+def test_probabilities_that_are_no_list_are_passed_over():
+    part = {"type": "output_text", "text": "x", "annotations": [], "logprobs": 7}
+    message = {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": [part]}
+    answer = {"id": "r", "status": "completed", "model": "m", "output": [message]}
+
+    TARGETS["openai_responses.answer"].run(json.dumps(answer).encode())
