@@ -180,3 +180,28 @@ def test_probabilities_that_are_no_list_are_passed_over():
     answer = {"id": "r", "status": "completed", "model": "m", "output": [message]}
 
     TARGETS["openai_responses.answer"].run(json.dumps(answer).encode())
+
+
+@pytest.mark.parametrize("kind", ["reasoning", "function_call", "custom_tool_call", "message"])
+def test_a_piece_behind_the_end_of_its_item_is_passed_over(kind):
+    item = {
+        "type": kind,
+        "id": "i",
+        "call_id": "c",
+        "name": "f",
+        "arguments": "{}",
+        "input": "x",
+        "summary": [],
+    }
+    delta = {
+        "reasoning": "reasoning_summary_text",
+        "function_call": "function_call_arguments",
+        "custom_tool_call": "custom_tool_call_input",
+        "message": "output_text",
+    }[kind]
+    piece = {"type": f"response.{delta}.delta", "output_index": 0, "delta": "1"}
+    done = {"type": "response.output_item.done", "output_index": 0, "item": item}
+    ended = {"type": "response.completed", "response": {"status": "completed", "output": []}}
+    begun = {**done, "type": "response.output_item.added"}
+
+    TARGETS["openai_responses.stream"].run(frames(begun, piece, done, piece, ended))

@@ -41,7 +41,9 @@ class Said:
         self._joiner = SurrogateJoiner()
 
     def say(self, text: str, extra: Json, events: list[Event]) -> None:
-        """A piece more; `extra` holds what its event says besides."""
+        """A piece more; `extra` holds what its event says besides. Behind the end of the block it is none."""
+        if self.ended:
+            return
         text = self._joiner.feed(text)
         self.said += len(text)
         events.append(self._delta(self.index, text, extra, NAME))
@@ -83,7 +85,7 @@ class SaidCall(Said):
         self._held: list[str] | None = [] if wrapped else None
 
     def say(self, text: str, extra: Json, events: list[Event]) -> None:
-        if self._held is None:
+        if self._held is None or self.ended:
             super().say(text, extra, events)
             return
         self._held.append(text)
