@@ -22,12 +22,14 @@ ECHOED = {
     "temperature": 1.0,
     "text": {"format": {"type": "text"}},
     "tool_choice": "auto",
-    "tools": [],
     "top_logprobs": 0,
     "top_p": 1.0,
     "truncation": "disabled",
 }
 """What an answer repeats of its request, and what it says where the request did not."""
+
+_TOOL = {"description": None, "parameters": None, "strict": True}
+"""What a function has that the request did not say."""
 
 
 def responses_says(said: Said, id: str = "resp_scripted") -> Callable[[Seen], Reply]:
@@ -75,6 +77,7 @@ def response(said: Said, asked: Any, id: str) -> dict[str, Any]:
         "presence_penalty": 0,
         "service_tier": "default",
         **{name: asked[name] if asked.get(name) is not None else value for name, value in ECHOED.items()},
+        "tools": [{**_TOOL, **tool} for tool in asked.get("tools") or ()],
         "model": asked["model"],
         "reasoning": {"effort": None, "summary": None, **(asked.get("reasoning") or {})},
         "output": output,

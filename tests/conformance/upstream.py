@@ -17,10 +17,13 @@ class Obliging:
 
     def __init__(self) -> None:
         self._kept: set[str] = set()
+        self._answered = 0
 
     def __call__(self, seen: Seen) -> Reply:
         """The answer to a request, by its path."""
         path = seen.target.partition("?")[0]
+        if seen.method != "POST":
+            return Reply(405)
         if path.endswith("/chat/completions"):
             return chat_says(self._said("chat", seen))(seen)
         if path.endswith("/messages"):
@@ -42,8 +45,10 @@ class Obliging:
         fault = self._fault(asked)
         if fault is not None:
             return json_reply({"error": {"type": "invalid_request_error", **fault}}, 400)
-        id = f"resp_{len(self._kept):032x}"
-        self._kept.add(id)
+        self._answered += 1
+        id = f"resp_{self._answered:032x}"
+        if asked.get("store") is not False:
+            self._kept.add(id)
         return responses_says(self._said("responses", seen), id)(seen)
 
     def _fault(self, asked: Any) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from pointsman.canon.json import Json
 SPELLING = "\udfff"
 """The member of an `extra` that holds odd spellings, for its own dialect; leaving it out loses nothing.
 
-Half a surrogate pair, which no name in JSON keeps (`wire/json`): nobody can send a member that is taken for it.
+Half a surrogate pair, which no name in JSON keeps (`wire/json`): nobody can send a member that looks like it.
 """
 
 
