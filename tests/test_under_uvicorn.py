@@ -6,6 +6,8 @@ import json
 
 import pytest
 import uvicorn
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from pointsman.asgi import Application
 from pointsman.server.listening import open_sockets, port_of
@@ -20,14 +22,16 @@ FIRST, LAST = CHUNK % b'{"content":"hi"}', CHUNK % b'{},"finish_reason":"stop"'
 
 
 @contextlib.asynccontextmanager
-async def under_uvicorn(home, upstream):
+async def under_uvicorn(home, upstream, provider="openai-compatible"):
     """The port on which uvicorn serves it."""
     home.mkdir(exist_ok=True)
     (home / "config.toml").write_text(
-        "version = 1\ndiscover = false\n[backends.desk]\nprovider = 'openai-compatible'\nmodels = ['m1']\n"
+        f"version = 1\ndiscover = false\n[backends.desk]\nprovider = '{provider}'\nmodels = ['m1']\n"
         f"base_url = '{upstream.url}/v1'\n"
     )
-    config = uvicorn.Config(Application(), lifespan="on", log_config=None, ws="none", http="httptools")
+    config = uvicorn.Config(
+        Application(), lifespan="on", log_config=None, ws="websockets-sansio", http="httptools"
+    )
     server = uvicorn.Server(config)
     sockets = open_sockets("127.0.0.1", 0)
     running = asyncio.ensure_future(server.serve(sockets))
@@ -102,3 +106,101 @@ def test_a_client_that_leaves_stops_the_upstream(home, stream):
             return seen.gone.is_set()
 
     assert run(scenario())
+
+
+RESPONSE = {"id": "resp_1", "object": "response", "status": "completed", "model": "m1", "output": []}
+EVENTS = [
+    {"type": "response.created", "sequence_number": 0, "response": {**RESPONSE, "status": "in_progress"}},
+    {"type": "response.completed", "sequence_number": 1, "response": RESPONSE},
+]
+
+
+def said(*events):
+    return sse(*(json.dumps(each).encode() if isinstance(each, dict) else each for each in events))
+
+
+def create(text, **fields):
+    return json.dumps(
+        {"type": "response.create", "model": "desk:m1", "input": text, "store": False, **fields}
+    )
+
+
+@contextlib.asynccontextmanager
+async def socket_under_uvicorn(home, upstream, path="/v1/responses", **options):
+    async with (
+        under_uvicorn(home, upstream, "openrouter") as port,
+        connect(f"ws://127.0.0.1:{port}{path}", **options) as socket,
+    ):
+        yield socket
+
+
+def test_a_websocket_carries_turns_and_remembers_the_latest(home, monkeypatch):
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-test")
+
+    async def scenario():
+        async with (
+            Upstream(said(*EVENTS), said(*EVENTS)) as upstream,
+            socket_under_uvicorn(home, upstream) as socket,
+        ):
+            await socket.send(create("a"))
+            first = [json.loads(await socket.recv()) for _ in EVENTS]
+            await socket.send(create("b", previous_response_id="resp_1"))
+            await socket.recv()
+            return first, upstream.requests[1].json()["input"]
+
+    first, items = run(scenario())
+
+    assert first == EVENTS
+    assert [item["content"] for item in items] == ["a", "b"]
+
+
+def test_a_websocket_s_client_that_leaves_stops_the_upstream(home, monkeypatch):
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-test")
+
+    async def scenario():
+        async with (
+            Upstream(said(EVENTS[0], Gate())) as upstream,
+            socket_under_uvicorn(home, upstream) as socket,
+        ):
+            await socket.send(create("a"))
+            seen = await upstream.request()
+            await socket.close()
+            async with asyncio.timeout(2):
+                await seen.gone.wait()
+            return seen.gone.is_set()
+
+    assert run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [("/v1/messages", {}, 404), ("/v1/responses", {"Origin": "https://evil.example"}, 403)],
+)
+def test_a_websocket_that_may_not_be_is_refused_with_its_reason(home, monkeypatch, path, headers, status):
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-test")
+
+    async def scenario():
+        async with Upstream() as upstream:
+            with pytest.raises(InvalidStatus) as caught:
+                async with socket_under_uvicorn(home, upstream, path, additional_headers=headers):
+                    pass
+            return caught.value.response
+
+    answer = run(scenario())
+
+    assert answer.status_code == status
+    assert json.loads(answer.body)["error"]["message"]
+
+
+def test_a_message_over_the_limit_of_bodies_ends_the_websocket(home, monkeypatch):
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-test")
+    monkeypatch.setenv("POINTSMAN_MAX_BODY", "10 kB")
+
+    async def scenario():
+        async with Upstream() as upstream, socket_under_uvicorn(home, upstream) as socket:
+            await socket.send(create("x" * 20_000))
+            with pytest.raises(ConnectionClosed) as caught:
+                await socket.recv()
+            return caught.value.rcvd.code
+
+    assert run(scenario()) == 1009

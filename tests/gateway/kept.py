@@ -18,7 +18,9 @@ _TABLES = {
     "keeper": 'provider = "openai"\nbase_url = "{url}/v1"\nkey_env = "KEEPER_KEY"\n',
     "forgetful": 'provider = "openrouter"\nbase_url = "{url}/v1"\nkey_env = "FORGETFUL_KEY"\n',
 }
-_RESPONSES = 'dialects = ["openai_responses"]\nmodels = ["gpt-x"]\n'
+_RESPONSES = (
+    'dialects = ["openai_responses"]\nmodels = ["gpt-x"]\ntimeouts = { idle = 9000, first_byte = 9000 }\n'
+)
 
 
 def table(name, url):

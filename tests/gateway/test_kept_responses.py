@@ -511,3 +511,27 @@ def test_the_hash_of_a_key_is_all_that_is_kept_of_it():
 
     for file in data.iterdir():
         assert b"canary" not in file.read_bytes()
+
+
+def test_a_conversation_is_shortened_where_the_backend_can_and_the_error_says_where_it_cannot():
+    compacted = {"id": "resp_c", "object": "response.compaction", "output": []}
+
+    async def scenario():
+        async with (
+            Upstream(says("One.")) as forgetful,
+            Upstream(json_reply(compacted)) as keeper,
+            kept_rig(forgetful=forgetful, keeper=keeper) as gateway,
+        ):
+            first = answer_of(await ask(gateway, "forgetful", "a"))
+            body = {"input": "b", "previous_response_id": first["id"]}
+            done = await gateway.post(f"{PATH}/compact", {"model": "keeper:gpt-x", **body})
+            refused = await gateway.post(f"{PATH}/compact", {"model": "forgetful:gpt-x", **body})
+            return done, refused, keeper.requests[0]
+
+    done, refused, seen = run(scenario())
+
+    assert done.json() == compacted
+    assert seen.target == "/v1/responses/compact"
+    assert said_to(seen) == [("user", "a"), ("assistant", "One."), ("user", "b")]
+    assert refused.status == 400
+    assert "no compact endpoint" in refused.json()["error"]["message"]

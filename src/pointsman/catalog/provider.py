@@ -30,6 +30,8 @@ class Speaks(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether it counts tokens (Anthropic's `/v1/messages/count_tokens`)."""
     embeddings: bool = False
     completions: bool = False
+    compact: bool = False
+    """Whether it shortens conversations on demand (OpenAI's `/v1/responses/compact`)."""
     keeps_state: bool = False
     """Whether it keeps answers itself, and continues them by their ids. OpenRouter refuses the wish
     (https://openrouter.ai/docs/api_reference/responses/error-handling), Groq has no state yet

@@ -30,6 +30,7 @@ ASKS_USAGE = "`ask_usage` is set for the backend"
 _OFFERS: dict[Operation, Callable[[Speaks], bool]] = {
     "embeddings": lambda speaks: speaks.embeddings,
     "completions": lambda speaks: speaks.completions,
+    "compact": lambda speaks: speaks.compact,
 }
 """Operations that are relayed or not served at all."""
 _AS_THE_DIALECT = Speaks(base="")

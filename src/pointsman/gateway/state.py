@@ -28,6 +28,8 @@ KEPT_HERE = "the conversation is kept by pointsman"
 UNKEPT = "the backend keeps no answers; pointsman keeps this one"
 LONGEST = 64 * 1024 * 1024
 """Bytes of what was said before a request."""
+_CONTINUING = CONVERSING | {"compact"}
+"""The operations that may go on from a kept answer."""
 _OFF = "pointsman keeps no responses here (`responses_store = false`)"
 
 
@@ -214,7 +216,7 @@ async def conversation(exchange: Exchange, parts: Parts) -> Conversation | None:
     Raises MalformedError, TooLargeError.
     """
     stateful = exchange.dialect.stateful
-    if stateful is None or exchange.intent.operation not in CONVERSING:
+    if stateful is None or exchange.intent.operation not in _CONTINUING:
         return None
     made = Conversation(exchange, stateful, parts.responses)
     await made.recall()

@@ -23,8 +23,16 @@ def _count_answer(tokens: int) -> Json:
 DIALECT = Dialect(
     name=NAME,
     title="OpenAI Responses",
-    routes=(Route("/responses", "generate"), Route("/responses/input_tokens", "count_tokens")),
-    paths={"generate": "/responses", "count_tokens": "/responses/input_tokens"},
+    routes=(
+        Route("/responses", "generate"),
+        Route("/responses/input_tokens", "count_tokens"),
+        Route("/responses/compact", "compact"),
+    ),
+    paths={
+        "generate": "/responses",
+        "count_tokens": "/responses/input_tokens",
+        "compact": "/responses/compact",
+    },
     models_path="/models",
     request_headers=(("content-type", "application/json"),),
     ping=comment("ping"),
