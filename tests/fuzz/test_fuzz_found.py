@@ -205,3 +205,14 @@ def test_a_piece_behind_the_end_of_its_item_is_passed_over(kind):
     begun = {**done, "type": "response.output_item.added"}
 
     TARGETS["openai_responses.stream"].run(frames(begun, piece, done, piece, ended))
+
+
+def test_a_citation_behind_the_end_of_its_part_is_passed_over():
+    part = {"type": "output_text", "text": "x", "annotations": []}
+    place = {"output_index": 0, "content_index": 0}
+    done = {"type": "response.content_part.done", **place, "part": part}
+    note = {"type": "url_citation", "url": "https://example.com", "start_index": 0, "end_index": 1}
+    cited = {"type": "response.output_text.annotation.added", **place, "annotation": note}
+    ended = {"type": "response.completed", "response": {"status": "completed", "output": []}}
+
+    TARGETS["openai_responses.stream"].run(frames(done, cited, ended))

@@ -56,7 +56,9 @@ class Said:
             self.say(whole[self.said :], extra, events)
 
     def cite(self, annotation: Json, issuer: str, events: list[Event]) -> None:
-        """A citation more."""
+        """A citation more; none behind the end of the block."""
+        if self.ended:
+            return
         self.cited += 1
         events.append(CitationDelta(self.index, decode_annotation(annotation, issuer), {}, NAME))
 
