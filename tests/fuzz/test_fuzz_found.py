@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dialects.laws import ASKED, events_of
+from dialects.laws import ASKED, events_of, rendered
 from fuzz.changes import places
 from fuzz.registry import TARGETS
 from matrix.crossing import ORIGIN, target
@@ -16,6 +16,7 @@ from pointsman.dialects.gather import gather
 from pointsman.dialects.gemini import DIALECT as GEMINI
 from pointsman.dialects.openai_chat import DIALECT as CHAT
 from pointsman.dialects.openai_responses import DIALECT as RESPONSES
+from pointsman.dialects.openai_responses.state import seal_call
 from pointsman.wire.envelope import seal, unseal
 from pointsman.wire.headers import retry_after
 from pointsman.wire.json import decode_object, decode_part
@@ -216,3 +217,19 @@ def test_a_citation_behind_the_end_of_its_part_is_passed_over():
     ended = {"type": "response.completed", "response": {"status": "completed", "output": []}}
 
     TARGETS["openai_responses.stream"].run(frames(done, cited, ended))
+
+
+def test_state_that_comes_behind_its_call_reaches_a_chat_client():
+    call = {"type": "function_call", "id": "f", "call_id": "c", "name": "f", "arguments": "{}"}
+    native = Native("gemini", "maker", {"thoughtSignature": "x"})
+    state = {"type": "reasoning", "id": "r", "summary": [], "encrypted_content": seal_call(native, "c")}
+    items = [
+        {"type": "response.output_item.done", "output_index": at, "item": i}
+        for at, i in enumerate((call, state))
+    ]
+    ended = {"type": "response.completed", "response": {"status": "completed", "output": []}}
+
+    stream = rendered(CHAT, events_of(RESPONSES, frames(*items, ended)))
+
+    [block] = gather(events_of(CHAT, stream)).choices[0].blocks
+    assert block.native == native
