@@ -19,8 +19,6 @@ from pathlib import Path
 from scripts.suites import BINARIES, ROOT, Suite, suites
 
 CONFIG = """\
-version = 1
-
 [aliases]
 {aliases}
 
@@ -103,7 +101,7 @@ def pointsman(folder: Path, port: int) -> Generator[str]:
     """An endpoint over the scripted upstream and the embedded model; its address."""
     home, port_file, log = folder / "home", folder / "port", folder / "log"
     home.mkdir()
-    (home / "config.toml").write_text(configuration(port), encoding="utf-8")
+    (home / "config.toml").write_text("version = 1\n" + configuration(port), encoding="utf-8")
     with log.open("wb") as output:
         process = subprocess.Popen(
             [BINARIES / "pointsman", "serve", "--port", "0", "--port-file", port_file, "--no-discover"],
