@@ -11,12 +11,12 @@ from dialects.laws import frames_of
 def assert_response(body):
     """A whole response, or one of a stream."""
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # an enumeration's word that the types lack is a warning there
+        warnings.simplefilter("error")  # of a word that the types lack they only warn
         return types.GenerateContentResponse.model_validate_json(json.dumps(body))
 
 
 def assert_stream(stream):
-    """Server-sent events without names or comments, each a response; the last says why each candidate ended."""
+    """Events without names or comments, each a response; the last says why each candidate ended."""
     assert all(line.startswith(b"data: ") for line in stream.splitlines() if line)
     responses = [assert_response(frame) for _, frame in frames_of(stream)]
     assert all(candidate.finish_reason for candidate in responses[-1].candidates)

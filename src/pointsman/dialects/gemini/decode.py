@@ -25,6 +25,7 @@ from pointsman.canon.events import (
     UsageReport,
 )
 from pointsman.canon.json import Json
+from pointsman.canon.usage import Usage
 from pointsman.dialects.dialect import UNREADABLE, Origin
 from pointsman.dialects.gemini.candidate import CandidateReader, Counter
 from pointsman.dialects.gemini.errors import fault_in
@@ -228,10 +229,9 @@ class _Answer:
         feedback = response.get(PROMPT)
         if isinstance(feedback, dict) and cast("Json", feedback).get("blockReason"):
             self._blocked = cast("Json", feedback)
-        usage = response.get(_USAGE)
-        if isinstance(usage, dict) and usage != self._usage:
-            self._usage = cast("Json", usage)
-            events.append(UsageReport(decode_usage(cast("Json", usage))))
+        usage = self._count(response)
+        if usage is not None:
+            events.append(UsageReport(usage))
         if not self._whole:
             told = {**response, _CANDIDATES: literal} if literal else response
             events.append(UnknownEvent(NAME, RESPONSE, told))
@@ -247,14 +247,22 @@ class _Answer:
         self._extra = rest
         if response.get(_CANDIDATES) == []:
             rest[SPELLING] = {_CANDIDATES: []}
-        events.append(
-            MessageStart(
-                id if isinstance(id, str) else None,
-                model if isinstance(model, str) else None,
-                extra=rest,
-                dialect=NAME,
-            )
+        start = MessageStart(
+            id if isinstance(id, str) else None,
+            model if isinstance(model, str) else None,
+            usage=self._count(response),
+            extra=rest,
+            dialect=NAME,
         )
+        events.append(start)
+
+    def _count(self, response: Json) -> Usage | None:
+        """The counts so far, if they are new."""
+        wire = response.get(_USAGE)
+        if not isinstance(wire, dict) or wire == self._usage:
+            return None
+        self._usage = cast("Json", wire)
+        return decode_usage(cast("Json", wire))
 
     def _candidate(self, candidate: Json, at: int, events: list[Event]) -> Json:
         """Reads a candidate; returns it without the parts that events tell."""
