@@ -317,18 +317,41 @@ def test_problem_6_the_history_goes_by_the_same_names(dialect, answer, stream):
         assert decoded(given) == {"input": PATCH}
 
 
-def test_problem_6_a_responses_upstream_without_custom_tools_gets_a_function():
-    upstream = Upstream("openai_responses", "maker", custom_tools=False)
-    client = Codex(True, TOOLS[:1])
+@FORMS
+def test_problem_6_a_responses_upstream_without_custom_tools_and_namespaces_gets_functions(stream):
+    upstream = Upstream("openai_responses", "maker", custom_tools=False, tool_namespaces=False)
+    client = Codex(stream, TOOLS)
 
     def answer(body):
-        assert body["tools"][0]["type"] == "function"
-        call = {**CALL, "name": body["tools"][0]["name"], "arguments": json.dumps({"input": PATCH})}
-        return response(call)
+        assert {tool["type"] for tool in body["tools"]} == {"function"}
+        names = [tool["name"] for tool in body["tools"]]
+        arguments = [json.dumps({"input": PATCH}), "{}", "{}"]
+        calls = enumerate(zip(names, arguments, strict=True))
+        return response(
+            *(
+                {**CALL, "id": f"fc_{at}", "call_id": f"c{at}", "name": name, "arguments": given}
+                for at, (name, given) in calls
+            )
+        )
 
-    (item,) = client.ask(upstream, answer, user("Patch."))
+    patch, inner, plain = client.ask(upstream, answer, user("Patch."))
 
-    assert (item["type"], item["name"], item["input"]) == ("custom_tool_call", "apply_patch", PATCH)
+    assert (patch["type"], patch["name"], patch["input"]) == ("custom_tool_call", "apply_patch", PATCH)
+    assert (inner["name"], inner["namespace"]) == ("now", "mcp__trains")
+    assert (plain["name"], plain.get("namespace")) == ("now", None)
+
+
+@FORMS
+def test_problem_6_a_responses_upstream_without_namespaces_alone_is_restored_event_by_event(stream):
+    upstream = Upstream("openai_responses", "maker", tool_namespaces=False)
+    client = Codex(stream, TOOLS[1:])
+
+    def answer(body):
+        return response({**CALL, "name": body["tools"][0]["name"]})
+
+    (inner,) = client.ask(upstream, answer, user("When?"))
+
+    assert (inner["name"], inner["namespace"], inner["call_id"]) == ("now", "mcp__trains", "call_1")
 
 
 @pytest.mark.parametrize("to", ["anthropic", "openai_chat"])

@@ -46,6 +46,8 @@ class Traits(Struct, frozen=True, forbid_unknown_fields=True):
     custom_tools: bool | None = None
     """Whether it takes tools with free text; None: only from clients of its own dialect. Others are sent as
     functions with one string."""
+    tool_namespaces: bool = True
+    """Whether it takes groups of tools, where its dialect has them; else each goes by a name of its own."""
     output_formats: tuple[str, ...] = ("json_object", "json_schema")
     schema_subset: Literal["full", "openapi", "plain", "grammar"] = "full"
     """Which JSON Schema it takes: all; OpenAPI 3.0's; without `$ref`, combinators and formats; all for tools,

@@ -125,8 +125,8 @@ def laid_out(extra: Json) -> dict[str, Any]:
     return {**{name: extra[name] for name in extra if name != SPELLING}, **extra[SPELLING]}
 
 
-def foreign_losses(extra: Json) -> tuple[Loss, ...]:
-    """What is lost with these fields. Raises UnsupportedError for one that the answer depends on."""
+def check_foreign(extra: Json) -> None:
+    """Raises UnsupportedError for a field that the answer depends on."""
     for name, rule in REFUSED.items():
         if rule.means(_found(extra, name)):
             raise UnsupportedError(
@@ -135,6 +135,11 @@ def foreign_losses(extra: Json) -> tuple[Loss, ...]:
                 param=name,
                 details=rule.details,
             )
+
+
+def foreign_losses(extra: Json) -> tuple[Loss, ...]:
+    """What is lost with these fields. Raises UnsupportedError for one that the answer depends on."""
+    check_foreign(extra)
     lost = [name for name in unsaid(extra) if name not in _NEUTRAL or _found(extra, name) != _NEUTRAL[name]]
     return tuple([Loss("dropped", name, "the target has no such field") for name in lost])
 

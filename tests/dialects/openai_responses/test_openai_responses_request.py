@@ -223,6 +223,25 @@ def test_names_that_the_target_refuses_are_changed_within_their_namespaces():
     assert encoded.body["tool_choice"] == {"type": "function", "name": name, "namespace": "n"}
 
 
+def test_a_target_without_namespaces_gets_their_tools_by_names_of_their_own():
+    inner = {"type": "function", "name": "now", "parameters": {}}
+    items = [{**CALL, "namespace": "n"}, CALL]
+
+    encoded = own(
+        {"tool_namespaces": False},
+        input=items,
+        tools=[{"type": "namespace", "name": "n", "description": "N.", "tools": [inner]}, inner],
+        tool_choice={"type": "function", "name": "now", "namespace": "n"},
+    )
+
+    ((name, original),) = encoded.names.items()
+    assert original == joined("n", "now")
+    assert [tool["name"] for tool in encoded.body["tools"]] == [name, "now"]
+    assert encoded.body["input"] == [{**CALL, "name": name}, CALL]
+    assert encoded.body["tool_choice"] == {"type": "function", "name": name}
+    assert whats(encoded) == ["tools.namespace"]
+
+
 def test_a_target_without_developers_gets_system_messages():
     items = [{"role": "developer", "content": "x"}, USER]
 
@@ -415,6 +434,7 @@ def test_several_answers_at_once_are_refused():
         ({"efforts": ()}, {"reasoning": {"effort": "low"}}),
         ({"developer_role": False}, {"input": [{"role": "developer", "content": "x"}]}),
         ({"custom_tools": False}, {"tools": [{"type": "custom", "name": "a"}]}),
+        ({"tool_namespaces": False}, {"tools": [{"type": "namespace", "name": "n", "tools": []}]}),
         ({"images": False}, {"input": [{"role": "user", "content": [{"type": "input_image"}]}]}),
         ({"tool_name_limit": 3}, {"tools": [{"type": "function", "name": "long"}]}),
         ({"tool_name_charset": "a-z"}, {"input": [{**CALL, "name": "A"}]}),

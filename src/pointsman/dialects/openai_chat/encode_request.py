@@ -14,6 +14,7 @@ from pointsman.canon.loss import Loss
 from pointsman.canon.request import OutputFormat, Request
 from pointsman.canon.traits import Target
 from pointsman.dialects.dialect import Encoded
+from pointsman.dialects.foreign import check_foreign
 from pointsman.dialects.openai_chat.draft import Draft
 from pointsman.dialects.openai_chat.encode_extra import put_extra
 from pointsman.dialects.openai_chat.encode_messages import put_messages
@@ -44,6 +45,8 @@ def encode_request(request: Request, target: Target) -> Encoded:
     request, refused = _accepted(request, target)
     draft = Draft(request, target)
     draft.losses += refused
+    if not draft.own:
+        check_foreign(request.extra)
     put_messages(draft)
     put_tools(draft)
     for name, key in _PLAIN:

@@ -25,6 +25,8 @@ class Draft:
         self.traits: Traits = target.traits
         self.own = request.dialect == NAME
         """The client speaks this dialect: its items and unknown fields are said again."""
+        self.flat = not self.own or not target.traits.tool_namespaces
+        """Whether the tools of a namespace are sent by names of their own."""
         self.free_text = target.traits.custom_tools is not False
         """Whether the target takes tools with free text."""
         self.body: dict[str, Any] = {"model": target.model}
@@ -37,10 +39,8 @@ class Draft:
     def _map_names(self) -> dict[Kinded, str]:
         """The sent names; those of its own clients' tools stay in their namespaces."""
         limit, charset = self.traits.tool_name_limit, self.traits.tool_name_charset
-        named = list(_names(self.request))
-        if self.own:
-            named = [(kind, parted(name)[1]) for kind, name in named]
-        else:
+        named = [(kind, self.bare(name)) for kind, name in _names(self.request)]
+        if self.flat:
             limit, charset = limit or NAME_LIMIT, charset or NAME_CHARSET
         if not self.free_text:
             return map_kinds(named, limit, charset)
@@ -52,6 +52,10 @@ class Draft:
         if limit is None and charset is None:
             return {}
         return map_ids(_ids(self.request), limit, charset)
+
+    def bare(self, name: str) -> str:
+        """A tool's name within its namespace, where that is kept."""
+        return name if self.flat else parted(name)[1]
 
     def put(self, key: str, value: Any) -> None:
         """A member of the body, unless there is nothing to say."""
@@ -77,7 +81,8 @@ class Draft:
 
     def name(self, name: str, kind: str = "function") -> str:
         """A tool's name as the upstream takes it."""
-        return self._names.get((kind, name), name)
+        bare = self.bare(name)
+        return self._names.get((kind, bare), bare)
 
     def changed_names(self) -> dict[str, str]:
         """Sent name → the client's, for those that had to change."""

@@ -13,7 +13,7 @@ from pointsman.canon.loss import Loss
 from pointsman.canon.request import Request
 from pointsman.canon.traits import Target
 from pointsman.dialects.dialect import Encoded
-from pointsman.dialects.foreign import foreign_losses
+from pointsman.dialects.foreign import check_foreign, foreign_losses
 from pointsman.dialects.openai_responses.conversation import put_conversation
 from pointsman.dialects.openai_responses.draft import Draft
 from pointsman.dialects.openai_responses.encode_tools import put_tools
@@ -26,6 +26,8 @@ def encode_request(request: Request, target: Target) -> Encoded:
     request, refused = _accepted(request, target)
     draft = Draft(request, target)
     draft.losses += refused
+    if not draft.own:
+        check_foreign(request.extra)
     (put_own_conversation if draft.own else put_conversation)(draft)
     put_tools(draft)
     put_settings(draft)

@@ -42,7 +42,7 @@ def _grouped(draft: Draft, tools: tuple[Tool, ...]) -> list[Wire]:
     wires: list[Wire] = []
     groups: dict[str, Wire] = {}
     for tool in tools:
-        namespace = parted(tool.name)[0] if draft.own else None
+        namespace = None if draft.flat else parted(tool.name)[0]
         if namespace is None:
             wires.append(_tool(draft, tool))
             continue
@@ -57,13 +57,15 @@ def _grouped(draft: Draft, tools: tuple[Tool, ...]) -> list[Wire]:
 def _tool(draft: Draft, tool: Tool) -> Wire:
     if tool.kind == "server":
         return _server(draft, tool)
-    wire: Wire = {"type": tool.kind, "name": draft.name(_bare(draft, tool.name), tool.kind)}
+    wire: Wire = {"type": tool.kind, "name": draft.name(tool.name, tool.kind)}
     if draft.own and tool.form == "untyped":
         del wire["type"]
     if tool.description is not None:
         wire["description"] = tool.description
     draft.mark(tool.cache, takes=False)
     extra = {name: value for name, value in tool.extra.items() if name != NAMESPACE}
+    if draft.own and draft.flat and tool.extra.get(NAMESPACE):
+        draft.count("dropped", "tools.namespace", "the target knows no groups of tools")
     if not draft.own:
         draft.dropped_extra(tool.extra, "tools")
         extra = {}
@@ -74,11 +76,6 @@ def _tool(draft: Draft, tool: Tool) -> Wire:
     draft.count("approximated", "tools.custom", "free text is sent as a function with one string")
     draft.dropped_extra(tool.extra if draft.own else {}, "tools")
     return {**wire, "type": "function", "parameters": SCHEMA, "strict": False}
-
-
-def _bare(draft: Draft, name: str) -> str:
-    """The name within its namespace, where that is kept."""
-    return parted(name)[1] if draft.own else name
 
 
 def _rules(draft: Draft, tool: Tool) -> Wire:
@@ -142,15 +139,21 @@ def _choice(draft: Draft, choice: ToolChoice) -> Any:
 
 def _named(draft: Draft, name: str, kind: str) -> Wire:
     wire_kind = kind if draft.free_text else "function"
-    return {"type": wire_kind, "name": draft.name(_bare(draft, name), kind)}
+    return {"type": wire_kind, "name": draft.name(name, kind)}
 
 
 def _renamed(draft: Draft, choice: ToolChoice, original: Json) -> Wire:
     """The choice as it was sent, its names as the target takes them."""
     if choice.mode == "tool":
-        return {**original, **_named(draft, choice.name or "", choice.kind)}
-    tools = [{**tool, **_named(draft, tool["name"], tool["type"])} for tool in original["tools"]]
+        return {**_within(draft, original), **_named(draft, choice.name or "", choice.kind)}
+    pairs = zip(original["tools"], choice.names, strict=True)
+    tools = [{**_within(draft, tool), **_named(draft, name, tool["type"])} for tool, name in pairs]
     return {**original, "tools": tools}
+
+
+def _within(draft: Draft, original: Json) -> Wire:
+    """What is chosen, without the namespace that the target does not know."""
+    return {key: value for key, value in original.items() if key != NAMESPACE or not draft.flat}
 
 
 def _without(draft: Draft, tools: tuple[Tool, ...], choice: ToolChoice) -> tuple[Any, ToolChoice | None]:

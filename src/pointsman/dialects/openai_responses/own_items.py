@@ -12,11 +12,13 @@ from pointsman.canon.blocks import SPELLING, Audio, Document, Image, Text
 from pointsman.canon.json import Json
 from pointsman.canon.request import Message
 from pointsman.dialects.free_text import wrapped
+from pointsman.dialects.names import joined
 from pointsman.dialects.openai_responses.draft import Draft
 from pointsman.dialects.openai_responses.encode_parts import check_media
 from pointsman.dialects.openai_responses.items import ITEMS
 from pointsman.dialects.openai_responses.request import INSTRUCTIONS
 from pointsman.dialects.openai_responses.state import open_envelope
+from pointsman.dialects.openai_responses.tools import NAMESPACE
 from pointsman.dialects.openai_responses.words import NAME
 
 Item = dict[str, Any]
@@ -61,19 +63,23 @@ def _message(draft: Draft, item: Json) -> Item | None:
 
 
 def _call(draft: Draft, item: Json) -> Item | None:
-    return {**item, "name": draft.name(str(item["name"])), "call_id": draft.id(str(item["call_id"]))}
+    return _sent(draft, item, "function")
+
+
+def _sent(draft: Draft, item: Json, kind: str) -> Item:
+    """A call under the name and the id that the target takes."""
+    namespace, name = item.get(NAMESPACE), str(item["name"])
+    kept = {key: value for key, value in item.items() if key != NAMESPACE or not draft.flat}
+    full = joined(namespace, name) if isinstance(namespace, str) else name
+    return {**kept, "name": draft.name(full, kind), "call_id": draft.id(str(item["call_id"]))}
 
 
 def _custom_call(draft: Draft, item: Json) -> Item | None:
-    name, id = draft.name(str(item["name"]), "custom"), draft.id(str(item["call_id"]))
+    sent = _sent(draft, item, "custom")
     if draft.free_text:
-        return {**item, "name": name, "call_id": id}
-    return {
-        "type": "function_call",
-        "call_id": id,
-        "name": name,
-        "arguments": wrapped(str(item.get("input") or "")),
-    }
+        return sent
+    kept = {key: sent[key] for key in ("call_id", "name")}
+    return {"type": "function_call", **kept, "arguments": wrapped(str(item.get("input") or ""))}
 
 
 def _output(draft: Draft, item: Json) -> Item | None:

@@ -60,6 +60,8 @@ def _body_reasons(members: Members, body: bytes, traits: Traits) -> Iterator[str
         yield "the target has no developer role"
     if traits.custom_tools is False and b'"custom' in body:
         yield "the target has no tools with free text"
+    if not traits.tool_namespaces and b'"namespace"' in body:
+        yield "the target knows no groups of tools"
     for name, word in _MEDIA.items():
         if not getattr(traits, name) and word in body:
             yield f"the target takes no {name}"

@@ -16,7 +16,7 @@ from pointsman.canon.events import (
 )
 from pointsman.canon.json import Json
 from pointsman.dialects.free_text import is_wrapped, unwrapped
-from pointsman.dialects.names import joined
+from pointsman.dialects.names import joined, parted
 from pointsman.dialects.openai_responses.citations import decode_annotation, decode_annotations
 from pointsman.dialects.openai_responses.words import NAME
 from pointsman.wire.surrogates import SurrogateJoiner, join_surrogates
@@ -139,11 +139,13 @@ def restored(item: Json, names: Mapping[str, str]) -> Json:
     sent = item.get("name")
     if not isinstance(sent, str) or sent not in names:
         return item
+    namespace, name = parted(names[sent])
+    within = {} if namespace is None else {"namespace": namespace}
     if item.get("type") == "function_call" and is_wrapped(sent, names):
         kept = {key: item[key] for key in ("id", "call_id") if key in item}
         text = unwrapped(_str(item.get("arguments")))
-        return {**kept, "type": "custom_tool_call", "name": names[sent], "input": text}
-    return {**item, "name": names[sent]}
+        return {**kept, "type": "custom_tool_call", "name": name, **within, "input": text}
+    return {**item, "name": name, **within}
 
 
 def as_sent(wire: Json) -> Json:

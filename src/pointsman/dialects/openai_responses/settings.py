@@ -18,7 +18,7 @@ Wire = dict[str, Any]
 USER_LIMIT = 64
 """Characters of `safety_identifier` and `user` (developers.openai.com, "Create a model response")."""
 LEAST = 16
-"""The smallest `max_output_tokens`: the API answers less with "Expected a value >= 16"."""
+"""The smallest `max_output_tokens`; less gets a 400, "Expected a value >= 16" (earendil-works/pi#6265)."""
 
 _TIERS = {"auto": "auto", "standard_only": "default"}
 """Another dialect's word for a tier → this one's."""
