@@ -7,10 +7,11 @@ import subprocess
 import sys
 import threading
 import time
+from urllib.request import Request, urlopen
 
 import pytest
 
-from scripted import HANG, sse
+from scripted import HANG, json_reply, sse
 
 CHAT = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m1"}
 WITHIN = 20
@@ -293,3 +294,46 @@ def test_an_output_that_is_closed_keeps_nobody_from_asking(start, desk, closed):
 
     assert process.returncode == 0
     assert b"Traceback" not in process.stderr
+
+
+def respond(port, text, **fields):
+    """One request to the Responses API; the answer."""
+    body = json.dumps({"model": "desk:m1", "input": text, **fields}).encode()
+    asked = Request(
+        f"http://127.0.0.1:{port}/v1/responses", body, {"content-type": "application/json"}, method="POST"
+    )
+    with urlopen(asked, timeout=WITHIN) as answer:
+        return json.load(answer)
+
+
+SAID = {
+    "id": "c1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "m1",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Teal."}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a signal of POSIX")
+def test_a_conversation_outlives_an_endpoint_that_is_killed_and_goes_on_at_another(
+    start, served, desk, tmp_path
+):
+    desk.always = json_reply(SAID)
+    process, port = served
+    second = tmp_path / "second"
+    other = start("serve", "--port", "0", "--port-file", str(second), "--no-discover")
+    other_port = int(appeared(second, other))
+    first = respond(port, "What colour?")
+    beside = respond(other_port, "Why?", previous_response_id=first["id"])
+
+    process.send_signal(signal.SIGKILL)
+    process.wait(WITHIN)
+    third = tmp_path / "third"
+    again = start("serve", "--port", "0", "--port-file", str(third), "--no-discover")
+    after = respond(int(appeared(third, again)), "And then?", previous_response_id=beside["id"])
+
+    assert after["previous_response_id"] == beside["id"]
+    turns = [turn["content"] for turn in desk.requests[-1].json()["messages"]]
+    assert turns == ["What colour?", "Teal.", "Why?", "Teal.", "And then?"]

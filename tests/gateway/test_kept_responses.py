@@ -1,12 +1,13 @@
 """Kept responses over whole exchanges: who keeps them, how they are continued, shown, deleted and bound."""
 
+import gzip
 import json
 
 import pytest
 from kept import KEYS, PATH, answer_of, ask, kept_rig, response, said_to, says
 from voices import ANTHROPIC, CHAT
 
-from scripted import RESET, Upstream, json_reply, run, sse
+from scripted import RESET, Reply, Upstream, json_reply, run, sse
 
 STREAMED = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 KEY = ("authorization", "Bearer one")
@@ -535,3 +536,19 @@ def test_a_conversation_is_shortened_where_the_backend_can_and_the_error_says_wh
     assert said_to(seen) == [("user", "a"), ("assistant", "One."), ("user", "b")]
     assert refused.status == 400
     assert "no compact endpoint" in refused.json()["error"]["message"]
+
+
+def test_an_answer_in_a_content_coding_is_kept_too():
+    whole = response("resp_1")
+
+    async def scenario():
+        coded = gzip.compress(json.dumps(whole).encode())
+        fields = (("content-type", "application/json"), ("content-encoding", "gzip"))
+        async with Upstream(Reply(200, fields, coded)) as up, kept_rig(forgetful=up) as gateway:
+            answer = await ask(gateway, "forgetful", "a", ("accept-encoding", "gzip"))
+            return answer.body == coded, (await gateway.get(f"{PATH}/resp_1")).json()
+
+    untouched, kept = run(scenario())
+
+    assert untouched
+    assert kept == whole

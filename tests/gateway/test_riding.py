@@ -6,11 +6,13 @@ import json
 
 import pytest
 from kept import KEYS, MODELS, PATH, events, frames, kept_rig, response, said_to, says
+from msgspec import structs
 from rig import eventually
 from socket_upstream import CUT, SocketUpstream
 from websockets.asyncio.client import connect
 
 from pointsman.upstream.seat import RENEWED
+from pointsman.wire.envelope import PREFIX
 from scripted import Upstream, json_reply, run, run_jumping, sse
 
 BETA = ("OpenAI-Beta", "responses_websockets=2026-02-06")
@@ -241,6 +243,35 @@ def test_an_upstream_that_refuses_the_handshake_is_asked_over_http_and_not_for_a
 
     assert [seen.method for seen in requests] == ["GET", "POST", "POST"]
     assert said_to(requests[2]) == [("user", "a"), ("assistant", "One."), ("user", "b")]
+
+
+def test_a_request_that_has_to_be_rewritten_goes_whole_and_over_http():
+    async def scenario():
+        whole = response("resp_2")
+        async with (
+            SocketUpstream(events(response("resp_1", "One."))) as riding_up,
+            Upstream(sse(*frames(whole))) as plain,
+            kept_rig(keeper=riding_up) as gateway,
+            connect(f"ws://127.0.0.1:{gateway.port}{PATH}") as socket,
+        ):
+            await asked(socket, "a")
+            network = gateway.parts.transport
+            sent = network.send
+
+            async def elsewhere(outgoing):
+                # The same host speaks HTTP as well; here it is another port.
+                url = outgoing.url.replace(riding_up.url, plain.url)
+                return await sent(outgoing if outgoing.ride else structs.replace(outgoing, url=url))
+
+            network.send = elsewhere
+            messages = await asked(socket, f"{PREFIX}x", previous_response_id="resp_1")
+            return messages, plain.requests[0].json()
+
+    messages, body = run(scenario())
+
+    assert messages[-1]["type"] == "response.completed"
+    assert "previous_response_id" not in body
+    assert [item.get("role") for item in body["input"]] == ["user", "assistant", "user"]
 
 
 def test_a_kept_conversation_goes_on_over_a_socket_by_its_id():

@@ -486,6 +486,25 @@ def test_an_endpoint_that_ends_lets_turns_end_and_closes():
     assert run(scenario()) == (1001, "response.completed")
 
 
+def test_an_endpoint_that_does_not_wait_says_so_to_turns_under_way():
+    async def scenario():
+        async with (
+            Upstream(sse(*frames(response("resp_1"))[:5], HANG)) as up,
+            kept_rig(forgetful=up) as gateway,
+            socket_to(gateway) as socket,
+        ):
+            await create(socket, "a")
+            for _ in range(5):
+                await socket.recv()
+            gateway.gateway.stop(now=True)
+            return (await turn(socket))[-1]
+
+    told = run(scenario())
+
+    assert told["type"] == "error"
+    assert "shutting down" in told["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("name", "headers", "status"),
     [

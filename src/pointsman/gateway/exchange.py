@@ -27,15 +27,23 @@ class Room(Protocol):
         ...
 
 
+class Remembered(Struct, frozen=True):
+    """Everything that was said up to an answer's end."""
+
+    said: Sequence[Json]
+    size: int
+    """Bytes."""
+
+
 class Memory(Protocol):
     """What a client's connection remembers by itself, as long as it lasts."""
 
-    def recall(self, response_id: str) -> Sequence[Json] | None:
-        """Everything that was said up to an answer's end; None where it is not remembered."""
+    def recall(self, response_id: str) -> Remembered | None:
+        """What was said up to an answer's end; None where it is not remembered."""
         ...
 
-    def keep(self, response_id: str, said: Sequence[Json], size: int) -> None:
-        """Remembers it; `size` in bytes."""
+    def keep(self, response_id: str, remembered: Remembered) -> None:
+        """Remembers it."""
         ...
 
 

@@ -113,9 +113,9 @@ async def _attempt(
         prepared = prepare(exchange, candidate, dialect, lease, parts)
         if why is not None:
             prepared = structs.replace(prepared, rewrite=prepared.rewrite or why)
-        if exchange.seats is not None:
-            prepared = with_ride(exchange, prepared, candidate, lease, parts)
         try:
+            if exchange.seats is not None:
+                prepared = with_ride(exchange, prepared, candidate, lease, parts)
             await _exchange_amended(exchange, prepared, line, parts, trace)
         except UpstreamError as error:
             return without_secrets(error, line.secrets)

@@ -7,6 +7,7 @@ which an upstream can find what its thinking was.
 from msgspec import structs
 
 from pointsman.accounts.lease import Lease
+from pointsman.canon.errors import StaleError
 from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.parts import Parts
@@ -24,19 +25,28 @@ _OF_A_BODY = frozenset({"content-type", "accept-encoding", "accept"})
 def with_ride(
     exchange: Exchange, prepared: Prepared, candidate: Candidate, lease: Lease, parts: Parts
 ) -> Prepared:
-    """The same over a WebSocket, if the upstream lets us have one; the very same where there is none."""
+    """The same over a WebSocket, if the upstream lets us have one; the very same where there is none.
+
+    Raises StaleError where it leaves out what the upstream would remember on one.
+    """
     seat, dialect = seat_at(exchange, candidate), prepared.dialect
     socketed, stateful = dialect.socketed, dialect.stateful
-    if seat is None or prepared.form != "relay" or socketed is None or stateful is None:
+    if seat is None or socketed is None or stateful is None:
         return prepared
     previous = stateful.wish(exchange.body, exchange.intent.members).previous
+    remembered = previous is not None and seat.knows(previous)
+    if prepared.form != "relay":
+        if remembered:
+            seat.leave()
+            raise StaleError("the request is rewritten, and goes without what the connection remembered")
+        return prepared
     outgoing = prepared.outgoing
     ride = Ride(
         seat=seat,
         message=socketed.message(decode_object(outgoing.body)),
         headers=_handshake(exchange, candidate, dialect, lease, parts),
         key=lease.headers,
-        continues=previous if previous is not None and seat.knows(previous) else None,
+        continues=previous if remembered else None,
         socketed=socketed,
         named=lambda message: _identity(dialect, message),
     )

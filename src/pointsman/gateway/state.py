@@ -15,7 +15,7 @@ from pointsman.canon.errors import RequestError, SetupError, TooLargeError, Unsu
 from pointsman.canon.json import Json
 from pointsman.dialects.dialect import Dialect
 from pointsman.dialects.stateful import Stateful, Wish
-from pointsman.gateway.exchange import CONVERSING, Exchange
+from pointsman.gateway.exchange import CONVERSING, Exchange, Remembered
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.recorder import Recorder
 from pointsman.routing.plan import Candidate
@@ -39,6 +39,8 @@ class Past(Struct, frozen=True):
     id: str
     items: Sequence[Json] | None = None
     """What was said up to there, where it is known here."""
+    size: int = 0
+    """Bytes of it."""
     kept: bool = False
     """Whether they are kept under the id, so that it is enough to name it."""
     backend: str | None = None
@@ -72,9 +74,9 @@ class Conversation:
 
     async def _find(self, previous: str) -> Past:
         memory = self._exchange.memory
-        said = None if memory is None else memory.recall(previous)
-        if said is not None:
-            return Past(previous, said)
+        remembered = None if memory is None else memory.recall(previous)
+        if remembered is not None:
+            return Past(previous, remembered.said, remembered.size)
         if self._store is None:
             return Past(previous, trouble=_OFF)
         try:
@@ -95,7 +97,7 @@ class Conversation:
         for kept in found:
             items += decode_value(kept.input)
             items += self._stateful.said(decode_value(kept.answer))
-        return Past(previous, items, kept=True)
+        return Past(previous, items, size, kept=True)
 
     def before(self, candidate: Candidate) -> Standing:
         """The request for one backend. Raises RequestError where it cannot be served there."""
@@ -205,9 +207,10 @@ class Conversation:
         if memory is None or response_id is None:
             return
         past = self._past
-        before = past.items if past is not None and past.items is not None else ()
+        before, size = ((), 0) if past is None or past.items is None else (past.items, past.size)
         own, said = self._own(), self._stateful.said(answer)
-        memory.keep(response_id, (*before, *own, *said), len(self._exchange.body) + len(encode(said)))
+        size += len(self._exchange.body) + len(encode(said))
+        memory.keep(response_id, Remembered((*before, *own, *said), size))
 
 
 async def conversation(exchange: Exchange, parts: Parts) -> Conversation | None:

@@ -10,8 +10,8 @@ from contextlib import suppress
 from msgspec import Struct
 
 from pointsman.canon.errors import BusyError
-from pointsman.canon.json import Json
 from pointsman.dialects.socketed import Turn
+from pointsman.gateway.exchange import Remembered
 from pointsman.server.buffers import Buffers, Reservation
 from pointsman.server.turn import TurnClient
 from pointsman.upstream.seat import Seat
@@ -23,12 +23,6 @@ class Waiting(Struct, frozen=True):
 
     turn: Turn
     reservation: Reservation
-
-
-class _Remembered(Struct, frozen=True):
-    id: str
-    said: Sequence[Json]
-    size: int
 
 
 class Lane:
@@ -44,29 +38,27 @@ class Lane:
         self.busy = False
         """Whether somebody works through what waits."""
         self._buffers = buffers
-        self._remembered: _Remembered | None = None
+        self._latest: str | None = None
+        self._remembered: Remembered | None = None
         self._held: Reservation | None = None
 
-    def recall(self, response_id: str) -> Sequence[Json] | None:
-        """Everything that was said up to the latest answer's end, if it is this one."""
-        kept = self._remembered
-        return kept.said if kept is not None and kept.id == response_id else None
+    def recall(self, response_id: str) -> Remembered | None:
+        """What was said up to the latest answer's end, if it is this one."""
+        return self._remembered if self._latest == response_id else None
 
-    def keep(self, response_id: str, said: Sequence[Json], size: int) -> None:
+    def keep(self, response_id: str, remembered: Remembered) -> None:
         """Remembers it instead of the one before, as far as there is room."""
-        before = self._remembered
-        grown = size + (before.size if before is not None and said[: len(before.said)] == before.said else 0)
         self.forget()
-        if grown > self._buffers.max_body:
+        if remembered.size > self._buffers.max_body:
             return
         held = self._buffers.reserve()
         with suppress(BusyError):
-            held.take(grown)
-            self._held, self._remembered = held, _Remembered(response_id, said, grown)
+            held.take(remembered.size)
+            self._held, self._latest, self._remembered = held, response_id, remembered
 
     def forget(self) -> None:
         """Remembers nothing."""
-        held, self._held, self._remembered = self._held, None, None
+        held, self._held, self._latest, self._remembered = self._held, None, None, None
         if held is not None:
             held.give_back(held.size)
 
@@ -95,11 +87,11 @@ class LaneMemory:
         self._lane = lane
         self._lanes = lanes
 
-    def recall(self, response_id: str) -> Sequence[Json] | None:
-        """Everything that was said up to an answer's end."""
+    def recall(self, response_id: str) -> Remembered | None:
+        """What was said up to an answer's end."""
         found = (lane.recall(response_id) for lane in self._lanes())
-        return next((said for said in found if said is not None), None)
+        return next((each for each in found if each is not None), None)
 
-    def keep(self, response_id: str, said: Sequence[Json], size: int) -> None:
+    def keep(self, response_id: str, remembered: Remembered) -> None:
         """Remembers it in the turn's own lane."""
-        self._lane.keep(response_id, said, size)
+        self._lane.keep(response_id, remembered)

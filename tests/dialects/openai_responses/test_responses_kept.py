@@ -140,3 +140,25 @@ def test_a_page_after_an_item_that_is_not_there_is_refused():
         STATEFUL.listed("resp_1", [{"role": "user", "content": "a"}], Page("msg_other"))
 
     assert caught.value.param == "after"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    request=st.dictionaries(st.sampled_from(["input", "store", "previous_response_id"]), JSON), output=JSON
+)
+def test_any_request_and_any_answer_can_be_read(request, output):
+    answer = {"id": "resp_1", "output": output}
+    before = STATEFUL.said(answer)
+
+    own = STATEFUL.items(request, before)
+    page = STATEFUL.listed("resp_1", [*before, *own], Page(limit=100))
+
+    assert len(page["data"]) == len(before) + len(own)
+    assert STATEFUL.continued(request, before)["input"][: len(before)] == before
+    assert all(isinstance(item, dict) for item in STATEFUL.portable(before))

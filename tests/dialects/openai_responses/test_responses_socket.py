@@ -139,3 +139,39 @@ def test_the_word_that_asks_for_a_websocket_goes_no_further():
     )
 
     assert SOCKETED.fields(headers) == (("openai-beta", "assistants=v2"), ("session-id", "s"))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = st.sampled_from(["type", "stream_id", "generate", "background", "input", "previous_response_id"])
+KINDS = st.sampled_from(["response.create", "response.steer", "response.processed", "x"])
+
+
+@given(message=st.dictionaries(NAMES, JSON, max_size=6), kind=st.none() | KINDS)
+def test_any_message_is_a_turn_or_refused(message, kind):
+    if kind is not None:
+        message["type"] = kind
+    try:
+        SOCKETED.lane(message)
+        turn = SOCKETED.turn(message)
+    except RequestError:
+        return
+
+    assert turn.kind in {"create", "prepare", "refused", "nothing"}
+    assert {"type", "stream_id", "generate", "background"}.isdisjoint(turn.members)
+
+
+@given(
+    event=st.dictionaries(NAMES | st.sampled_from(["status", "error", "headers", "code"]), JSON, max_size=6)
+)
+def test_any_error_of_an_upstream_becomes_an_answer_with_a_status(event):
+    data = json.dumps({**event, "type": "error"}).encode()
+
+    refusal = SOCKETED.refusal(data)
+
+    assert 400 <= refusal.status < 600
+    assert "error" in json.loads(refusal.body)
+    assert json.loads(SOCKETED.event(data, "a"))["stream_id"] == "a"

@@ -127,7 +127,13 @@ def _stream_error(data: bytes) -> Json | None:
     error = {name: said.get(name) for name in ("code", "message", "param")}
     kind: Any = said.get("type")
     error = {"type": "server_error" if said is event or kind is None else kind, **error}
-    return {"type": "error", "status": event.get("status") or 500, "error": _coded(error)}
+    return {"type": "error", "status": _status(event), "error": _coded(error)}
+
+
+def _status(event: Json) -> int:
+    """What an error would be over HTTP."""
+    status = event.get("status")
+    return status if isinstance(status, int) and 400 <= status < 600 else 500
 
 
 def _coded(error: dict[str, Any]) -> Json:
@@ -175,16 +181,16 @@ def _refusal(message: bytes) -> Refusal | None:
         return None
     if event.get("type") != "error":
         return None
-    nested, status = event.get("error"), event.get("status")
+    nested = event.get("error")
     error = cast("Json", nested) if isinstance(nested, dict) else {**event, "type": "server_error"}
     given = event.get("headers")
     fields: Json = cast("Json", given) if isinstance(given, dict) else {}
     headers = tuple((str(name).lower(), str(value)) for name, value in fields.items())
     return Refusal(
-        status=status if isinstance(status, int) and 400 <= status < 600 else 500,
+        status=_status(event),
         headers=(*headers, ("content-type", "application/json")),
         body=encode({"error": error}),
-        outlived=error.get("code") in _OUTLIVED,
+        outlived=str(error.get("code")) in _OUTLIVED,
     )
 
 
