@@ -40,11 +40,25 @@ class Suite:
     read: Callable[[Report], list[Case]]
     folder: Path = ROOT
     """Where it is run."""
+    choose: str = ""
+    """The option that names one case, for a suite that starts all of them at once."""
 
     def run(self, address: str, model: str) -> list[Case]:
-        """Every case. Raises RuntimeError where the suite itself does not run."""
+        """Every case; where all start at once, one that failed has a second try by itself.
+
+        Raises RuntimeError where the suite itself does not run.
+        """
+        cases = self._report(self.command(address, model))
+        if not self.choose:
+            return cases
+        return [case if case.passed else self._alone(case, address, model) for case in cases]
+
+    def _alone(self, case: Case, address: str, model: str) -> Case:
+        return self._report((*self.command(address, model), self.choose, case.name))[0]
+
+    def _report(self, command: Sequence[str | Path]) -> list[Case]:
         finished = subprocess.run(
-            self.command(address, model),
+            command,
             cwd=self.folder,
             env=_environment(),
             capture_output=True,
@@ -101,7 +115,7 @@ def _open_responses(copy: Path) -> Suite:
         place = ("--base-url", f"{address}/v1", "--api-key", "pointsman", "--model", model)
         return [BINARIES / "node", runner, "bin/compliance-test.ts", *place, "--json"]
 
-    return Suite("Open Responses", command, _listed, copy)
+    return Suite("Open Responses", command, _listed, copy, "--filter")
 
 
 def _listed(report: Report) -> list[Case]:
