@@ -43,7 +43,9 @@ def change_json(data: bytes, chance: random.Random, raw: Raw) -> bytes:
 
 
 def change_stream(data: bytes, chance: random.Random, raw: Raw) -> bytes:
-    """A stream with one frame changed, repeated, moved or left out."""
+    """A stream with one frame changed, repeated, moved or left out; one that is an array, as JSON."""
+    if data[:1] == b"[":
+        return change_json(data, chance, raw)
     text = data.replace(b"\r\n", b"\n")
     frames = text.split(b"\n\n")
     at = chance.randrange(len(frames))

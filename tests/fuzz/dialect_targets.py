@@ -15,6 +15,7 @@ from pointsman.dialects.registry import DIALECTS
 from pointsman.gateway.estimate import estimate
 from pointsman.wire.json import decode_object, encode, peek
 from pointsman.wire.shape import check_kinds, check_turns
+from pointsman.wire.sse import FrameReader
 
 LENIENT = Origin(issuer="maker", names={"f_1": "f.1"}, lenient=True)
 TRAITS = (
@@ -137,12 +138,20 @@ _SEEDS = {
 
 def _target(dialect: Dialect, what: str) -> Target:
     folders, suffix = _SEEDS[what]
+    files = corpus(dialect.name, *folders, suffix=suffix)
     return Target(
         f"{dialect.name}.{what}",
         lambda data: _READERS[what](dialect, data),
-        corpus(dialect.name, *folders, suffix=suffix),
+        (lambda: _and_arrays(files())) if what == "stream" and dialect.event_query else files,
         "stream" if what == "stream" else "json",
     )
+
+
+def _and_arrays(streams: Iterator[bytes]) -> Iterator[bytes]:
+    """Streams as events, and as the arrays that the dialect has, too."""
+    for stream in streams:
+        yield stream
+        yield b"[" + b",".join(frame.data for frame in FrameReader().feed(stream + b"\n\n")) + b"]"
 
 
 def targets() -> Iterator[Target]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from fuzz.target import Target, pieces
-from pointsman.canon.errors import GarbledError
 from pointsman.wire.event_frames import EventFrames
 from pointsman.wire.event_stream import Message, MessageReader, encode_message
+
+from fuzz.target import Target, pieces
+from pointsman.canon.errors import GarbledError
 
 SMALL = 4096
 """Bytes of a message, so that the bound is reached."""

@@ -38,6 +38,9 @@ def marked(target, chance):
         if target.shape == "json":
             yield from with_marks(seed, chance)
             continue
+        if seed.startswith(b"["):
+            yield from with_marks(seed, chance)
+            continue
         frames = seed.decode().replace("\r\n", "\n").split("\n\n")
         at = chance.randrange(len(frames))
         head, found, body = frames[at].partition("data: ")
@@ -55,7 +58,7 @@ def test_a_deep_value_is_read_or_refused(target, depth):
     deep = (nested(depth, "[", "]"), nested(depth, '{"a":', "}"), nested(depth // 2, '[{"type":', "}]"))
     texts = list(marked(target, chance))
 
-    for text in chance.sample(texts, min(25, len(texts))):
+    for text in chance.sample(texts, min(12, len(texts))):
         target.run(text.replace(json.dumps(MARK, ensure_ascii=False), chance.choice(deep)).encode())
 
     assert texts
