@@ -138,7 +138,7 @@ def _fits_loosely(turn: Mapping[str, msgspec.Raw], roles: Collection[bytes], par
 
 def _find_loose_fault(turns: object, name: str, roles: Collection[str], parts: str) -> None:
     """Names the first turn that is wrong. Raises MalformedError."""
-    listed = as_array(turns, name) if isinstance(turns, list) else [as_object(turns, name)]
+    listed = [cast("object", turns)] if isinstance(turns, dict) else as_array(turns, name)
     for at, turn in enumerate(listed):
         path = f"{name}[{at}]"
         fields = as_object(turn, path)
