@@ -25,7 +25,7 @@ ALONE = "empty"
 """The place of a signature that sat on an empty text part."""
 
 _REDACTED = "redacted"
-_PLACE = ""
+PLACE = ""
 """The member of opaque state that says where it sat, or that it is of redacted thinking."""
 UNSIGNED: Json = {SIGNATURE: b64encode(seal(Native("", "", {})).encode()).decode()}
 """The member that ends a thought which nobody signed, where another thought follows it."""
@@ -53,17 +53,17 @@ def native_of(member: Json, issuer: str, place: str = "") -> tuple[Native | None
         return None, False
     sealed = _opened(*member.values())
     if sealed is None:
-        return Native(NAME, issuer, {**member, _PLACE: place} if place else member), False
+        return Native(NAME, issuer, {**member, PLACE: place} if place else member), False
     if not sealed.dialect:
         return None, False
-    data = {key: each for key, each in sealed.data.items() if key != _PLACE}
-    redacted = sealed.data.get(_PLACE) == _REDACTED
+    data = {key: each for key, each in sealed.data.items() if key != PLACE}
+    redacted = sealed.data.get(PLACE) == _REDACTED
     return Native(sealed.dialect, sealed.issuer, data), redacted
 
 
 def place_of(native: Native | None) -> str:
     """Where a signature of this dialect sat, if not on a thought or a call."""
-    found = None if native is None else native.data.get(_PLACE)
+    found = None if native is None else native.data.get(PLACE)
     return found if isinstance(found, str) else ""
 
 
@@ -72,8 +72,8 @@ def signature_member(native: Native | None, *, redacted: bool = False) -> dict[s
     if native is None:
         return {}
     if native.dialect == NAME:
-        return {key: value for key, value in native.data.items() if key != _PLACE}
-    kept = Native(native.dialect, native.issuer, {**native.data, _PLACE: _REDACTED}) if redacted else native
+        return {key: value for key, value in native.data.items() if key != PLACE}
+    kept = Native(native.dialect, native.issuer, {**native.data, PLACE: _REDACTED}) if redacted else native
     return {SIGNATURE: b64encode(seal(kept).encode()).decode()}
 
 
