@@ -78,7 +78,8 @@ def _claude_message(said, model):
         blocks.append({"type": "thinking", "thinking": said.thinking, "signature": SIGNATURE})
     if said.text is not None:
         blocks.append({"type": "text", "text": said.text, "citations": None})
-    blocks += [{"type": "tool_use", "id": c.id, "name": c.name, "input": c.arguments} for c in said.calls]
+    called = {"type": "tool_use", "caller": {"type": "direct"}}
+    blocks += [{**called, "id": c.id, "name": c.name, "input": c.arguments} for c in said.calls]
     return {
         "id": "msg_scripted",
         "type": "message",
@@ -95,6 +96,10 @@ def _claude_message(said, model):
             "cache_read_input_tokens": CACHED,
             "output_tokens": OUTPUT,
             "output_tokens_details": {"thinking_tokens": REASONING},
+            "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+            "server_tool_use": None,
+            "service_tier": "standard",
+            "inference_geo": "global",
         },
     }
 

@@ -6,8 +6,11 @@ from msgspec import Struct
 
 from pointsman.canon.json import Json
 
-SPELLING = ""
-"""The member of an `extra` that holds odd spellings, for its own dialect; leaving it out loses nothing."""
+SPELLING = "\udfff"
+"""The member of an `extra` that holds odd spellings, for its own dialect; leaving it out loses nothing.
+
+Half a surrogate pair, which no name in JSON keeps (`wire/json`): nobody can send a member that looks like it.
+"""
 
 
 class Native(Struct, frozen=True):

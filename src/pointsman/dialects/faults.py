@@ -87,7 +87,7 @@ def retry_after(headers: Headers) -> float | None:
 
 
 def _number(value: str | None) -> float | None:
-    if value is None or re.fullmatch(r"\s*\d+(\.\d+)?\s*", value, re.ASCII) is None:
+    if value is None or re.fullmatch(r"\s*\d{1,15}(\.\d+)?\s*", value, re.ASCII) is None:
         return None
     return float(value)
 

@@ -84,7 +84,8 @@ _KEPT_ELSEWHERE = {
 
 def check_readable(block: Unknown) -> None:
     """Raises UnsupportedError for a block that stands for more than it says."""
-    kind = str(block.data.get("type") or "item_reference")
+    # A bare id refers to an item; parts of other APIs have neither a type nor an id.
+    kind = str(block.data.get("type") or ("item_reference" if "id" in block.data else ""))
     opaque = kind != "compaction" or block.data.get("encrypted_content") is not None
     if kind in _KEPT_ELSEWHERE and opaque:
         raise UnsupportedError(

@@ -5,7 +5,9 @@ padding. The prefix lets a relay see that a body holds such a string without dec
 """
 
 import binascii
+import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any, cast
 
 import msgspec
 
@@ -13,11 +15,13 @@ from pointsman.canon.blocks import Native
 from pointsman.canon.json import Json
 
 PREFIX = "pointsman.1."
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(dict[str, Any])
 
 
 def seal(native: Native) -> str:
     """The opaque state as one string."""
-    data = urlsafe_b64encode(msgspec.json.encode(native.data)).rstrip(b"=").decode()
+    data = urlsafe_b64encode(_written(native.data)).rstrip(b"=").decode()
     issuer = urlsafe_b64encode(native.issuer.encode()).rstrip(b"=").decode()
     return f"{PREFIX}{native.dialect}.{issuer}.{data}"
 
@@ -31,15 +35,28 @@ def unseal(text: str) -> Native | None:
         return None
     try:
         issuer = _decode(parts[1]).decode()
-        data = msgspec.json.decode(_decode(parts[2]), type=dict[str, object])
-    except (binascii.Error, ValueError, msgspec.DecodeError):
+        data = _read(_decode(parts[2]))
+    except (binascii.Error, ValueError, RecursionError):
         return None
-    return Native(parts[0], issuer, _as_json(data))
+    return None if data is None else Native(parts[0], issuer, data)
 
 
 def _decode(text: str) -> bytes:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def _as_json(data: dict[str, object]) -> Json:
-    return data
+def _written(data: Json) -> bytes:
+    """JSON, in which half a surrogate pair is an escape: what is opaque stays as it is."""
+    try:
+        return _encoder.encode(data)
+    except UnicodeEncodeError:
+        return json.dumps(data, separators=(",", ":")).encode()
+
+
+def _read(data: bytes) -> Json | None:
+    """The object; None for anything else."""
+    try:
+        return _decoder.decode(data)
+    except msgspec.MsgspecError:
+        value = json.loads(data)
+    return cast("Json", value) if isinstance(value, dict) else None

@@ -41,7 +41,7 @@ _ENTITY = frozenset({"content-type", "content-length", "content-encoding"})
 _TRANSLATED = frozenset({"user-agent", "traceparent", "via"})
 """What a translated request keeps; Via, because a loop through two translators must show."""
 
-_SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
+_SECONDS = re.compile(r"\d{1,15}(\.\d+)?", re.ASCII)
 _TIME = r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
 _DATES = (
     re.compile(rf"\w+, (?P<day>\d\d)[ -](?P<month>\w{{3}})[ -](?P<year>\d\d(\d\d)?) {_TIME} GMT", re.ASCII),
@@ -111,8 +111,8 @@ def retry_after(headers: Headers, now: float) -> float | None:
 
     `now` is in seconds since the epoch. `retry-after-ms` is more exact than `retry-after` and goes before it.
     """
-    milliseconds = first(headers, "retry-after-ms")
-    if milliseconds is not None and _SECONDS.fullmatch(milliseconds.strip()):
+    milliseconds = (first(headers, "retry-after-ms") or "").strip()
+    if _SECONDS.fullmatch(milliseconds):
         return float(milliseconds) / 1000
     value = (first(headers, "retry-after") or "").strip()
     if _SECONDS.fullmatch(value):

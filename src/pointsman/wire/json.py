@@ -71,7 +71,8 @@ def holds_object(body: bytes) -> bool:
 
 
 def decode_part(data: bytes) -> Json:
-    """One object of a stream: as `decode_object`, but half a surrogate pair stays, for a `SurrogateJoiner`.
+    """One object of a stream: as `decode_object`, but half a surrogate pair stays in a text, for a
+    `SurrogateJoiner`.
 
     Raises MalformedError.
     """
@@ -129,7 +130,9 @@ def _standard(body: bytes) -> Any:
     """The value in `body` by the standard library. Raises MalformedError that says where it is broken."""
     try:
         text = body.decode().removeprefix("\ufeff")
-        return json.loads(text, parse_float=_float, parse_constant=_no_number)
+        return json.loads(
+            text, parse_float=_float, parse_constant=_no_number, object_pairs_hook=_with_whole_names
+        )
     except UnicodeDecodeError as error:
         where = f"byte {error.start} is 0x{body[error.start]:02x}, {error.reason}"
         raise MalformedError(f"the body is not UTF-8 ({where}); send JSON coded in UTF-8") from error
@@ -142,6 +145,11 @@ def _standard(body: bytes) -> Any:
         raise MalformedError("the body is nested too deeply to be read; flatten it") from error
     except ValueError as error:
         raise MalformedError("the body holds a number with too many digits to be read") from error
+
+
+def _with_whole_names(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names hold no half of a surrogate pair."""
+    return {join_surrogates(name): value for name, value in members}
 
 
 def _float(text: str) -> float:

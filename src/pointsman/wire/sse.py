@@ -153,7 +153,9 @@ class FrameReader:
 
 
 def frame(data: bytes, event: str = "") -> bytes:
-    """One frame on the wire; `data` holds no line break."""
+    """One frame on the wire; `data` holds no line break, and what would break a line leaves `event`."""
+    if not event.isprintable():
+        event = "".join(filter(str.isprintable, event))
     if event:
         return b"event: " + event.encode() + b"\ndata: " + data + b"\n\n"
     return b"data: " + data + b"\n\n"

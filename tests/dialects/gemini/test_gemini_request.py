@@ -3,7 +3,6 @@
 import pytest
 
 from pointsman.canon.blocks import (
-    SPELLING,
     Audio,
     Base64Source,
     Document,
@@ -19,6 +18,7 @@ from pointsman.canon.blocks import (
 from pointsman.canon.errors import MalformedError
 from pointsman.canon.request import ToolChoice
 from pointsman.dialects.gemini import DIALECT
+from pointsman.dialects.gemini.signature import ALONE, ON_PART, PLACE
 
 HELLO = {"parts": [{"text": "Hello"}]}
 
@@ -169,9 +169,9 @@ def test_thoughts_and_signatures_wherever_they_sit():
 
     assert [type(block) for block in found] == [Thinking, Text, Thinking, ToolCall, Thinking]
     assert found[0].native == Native("gemini", "", {"thoughtSignature": "YQ=="})
-    assert found[2].native.data == {"thoughtSignature": "Yg==", SPELLING: "part"}
+    assert found[2].native.data == {"thoughtSignature": "Yg==", PLACE: ON_PART}
     assert found[3].native.data == {"thought_signature": "Yw=="}
-    assert (found[4].text, found[4].native.data[SPELLING]) == ("", "empty")
+    assert (found[4].text, found[4].native.data[PLACE]) == ("", ALONE)
 
 
 def test_what_the_provider_ran_itself_is_no_clients_tool():

@@ -35,8 +35,11 @@ def arguments_object(text: str) -> dict[str, Any]:
 
 
 def raw_input(text: str) -> Any:
-    """The `input` of a call whose form is `raw`, as it was."""
-    return decode_object(b'{"input":%b}' % text.encode("utf-8", "surrogatepass"))["input"]
+    """The `input` of a call whose form is `raw`, as it was; text that is no JSON is kept in one member."""
+    try:
+        return decode_object(b'{"input":%b}' % text.encode("utf-8", "surrogatepass"))["input"]
+    except MalformedError:
+        return {MALFORMED: text}
 
 
 def input_of(block: Json) -> tuple[str, str]:

@@ -1,7 +1,6 @@
 """Content blocks of requests: from canonical ones, for one target."""
 
 from base64 import b64decode
-from binascii import Error as Base64Error
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -238,7 +237,7 @@ def _document_source(source: Source, path: str, crossing: Crossing) -> Source:
         )
     try:
         return TextSource(b64decode(source.data, validate=True).decode())
-    except (Base64Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UnsupportedError(f"a text document is not base64 of UTF-8: {path}", param=path) from error
 
 

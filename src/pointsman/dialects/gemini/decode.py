@@ -57,14 +57,27 @@ class StreamDecoder:
         if isinstance(self._frames, _Opening):
             data = self._frames.join(data)
             self._frames = _frames_of(data, lenient=self._lenient) or self._frames
-        for item in self._frames.feed(data):
+        for item in self._cut(data, events):
             try:
                 self._answer.frame(item, events)
             except GarbledError as error:
-                if not self._lenient:
-                    raise
-                events.append(UnknownEvent(NAME, UNREADABLE, {UNREADABLE: error.message}))
+                self._pass_over(error, events)
         return events
+
+    def _cut(self, data: bytes, events: list[Event]) -> Iterable[bytes]:
+        """The responses that `data` completes; of what is no stream at all, there are none from there on."""
+        try:
+            return self._frames.feed(data)
+        except GarbledError as error:
+            self._frames = _Unreadable()
+            self._pass_over(error, events)
+            return ()
+
+    def _pass_over(self, error: GarbledError, events: list[Event]) -> None:
+        """A tap goes on behind what it cannot read. Raises GarbledError for anybody else."""
+        if not self._lenient:
+            raise error
+        events.append(UnknownEvent(NAME, UNREADABLE, {UNREADABLE: error.message}))
 
     def close(self) -> list[Event]:
         """The last events. Raises TruncatedError if the answer has not ended."""
@@ -92,6 +105,13 @@ class _Frames:
     def begun(self) -> bool:
         """Whether something has begun that has no end."""
         return False
+
+
+class _Unreadable(_Frames):
+    """Behind something that is no stream."""
+
+    def begun(self) -> bool:
+        return True
 
 
 class _Opening(_Frames):

@@ -42,7 +42,8 @@ def _supports(grounding: Json) -> Iterator[Json]:
     chunks = _objects(grounding.get("groundingChunks"))
     for support in _objects(grounding.get("groundingSupports")):
         segment = _object(support.get("segment"))
-        for index in cast("list[Any]", support.get("groundingChunkIndices") or []):
+        indices = support.get("groundingChunkIndices")
+        for index in cast("list[Any]", indices) if isinstance(indices, list) else []:
             if isinstance(index, int) and 0 <= index < len(chunks):
                 source = _object(next(iter(chunks[index].values()), None))
                 yield {**segment, "uri": source.get("uri"), "title": source.get("title")}

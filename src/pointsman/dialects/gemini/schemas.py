@@ -75,9 +75,14 @@ def _deeper(key: str, value: Any, depth: int, convert: Any) -> Any:
 
 
 def _lowered(types: Any) -> Any:
+    """One type, or a list of them."""
     if isinstance(types, list):
-        return [_lowered(each) for each in cast("list[Any]", types)]
-    return types.lower() if isinstance(types, str) and types in _TYPES else types
+        return [_lower(each) for each in cast("list[Any]", types)]
+    return _lower(types)
+
+
+def _lower(name: Any) -> Any:
+    return name.lower() if isinstance(name, str) and name in _TYPES else name
 
 
 def to_openapi(schema: Json) -> Json:

@@ -10,7 +10,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from typing import Any
 
-from pointsman.canon.blocks import SPELLING, Native
+from pointsman.canon.blocks import Native
 from pointsman.canon.json import Json
 from pointsman.dialects.gemini.spelling import snake
 from pointsman.dialects.gemini.words import NAME, SIGNATURE
@@ -25,6 +25,8 @@ ALONE = "empty"
 """The place of a signature that sat on an empty text part."""
 
 _REDACTED = "redacted"
+PLACE = ""
+"""The member of opaque state that says where it sat, or that it is of redacted thinking."""
 UNSIGNED: Json = {SIGNATURE: b64encode(seal(Native("", "", {})).encode()).decode()}
 """The member that ends a thought which nobody signed, where another thought follows it."""
 _TO_STANDARD = str.maketrans("-_", "+/")
@@ -51,17 +53,17 @@ def native_of(member: Json, issuer: str, place: str = "") -> tuple[Native | None
         return None, False
     sealed = _opened(*member.values())
     if sealed is None:
-        return Native(NAME, issuer, {**member, SPELLING: place} if place else member), False
+        return Native(NAME, issuer, {**member, PLACE: place} if place else member), False
     if not sealed.dialect:
         return None, False
-    data = {key: each for key, each in sealed.data.items() if key != SPELLING}
-    redacted = sealed.data.get(SPELLING) == _REDACTED
+    data = {key: each for key, each in sealed.data.items() if key != PLACE}
+    redacted = sealed.data.get(PLACE) == _REDACTED
     return Native(sealed.dialect, sealed.issuer, data), redacted
 
 
 def place_of(native: Native | None) -> str:
     """Where a signature of this dialect sat, if not on a thought or a call."""
-    found = None if native is None else native.data.get(SPELLING)
+    found = None if native is None else native.data.get(PLACE)
     return found if isinstance(found, str) else ""
 
 
@@ -70,8 +72,8 @@ def signature_member(native: Native | None, *, redacted: bool = False) -> dict[s
     if native is None:
         return {}
     if native.dialect == NAME:
-        return {key: value for key, value in native.data.items() if key != SPELLING}
-    kept = Native(native.dialect, native.issuer, {**native.data, SPELLING: _REDACTED}) if redacted else native
+        return {key: value for key, value in native.data.items() if key != PLACE}
+    kept = Native(native.dialect, native.issuer, {**native.data, PLACE: _REDACTED}) if redacted else native
     return {SIGNATURE: b64encode(seal(kept).encode()).decode()}
 
 

@@ -99,7 +99,8 @@ class Calls:
         call = self._slots.get(index)
         if call is None or (id and call.id and id != call.id):
             return None
-        if not id and _inner(fragment).get("name") and self._is_other(call, _inner(fragment)["name"]):
+        name = _inner(fragment).get("name")
+        if not id and isinstance(name, str) and name and self._is_other(call, name):
             return None
         return call
 

@@ -94,6 +94,8 @@ class ChatEncoder:
         self._bare: Json = {}
         """The null members that each choice has besides."""
         self._blocks: dict[int, _Open] = {}
+        self._over: dict[int, _Open] = {}
+        """The calls that have ended."""
         self._numbers: dict[tuple[int, type], int] = {}
         self._lengths: dict[int, int] = {}
         self._roles: set[int] = set()
@@ -233,7 +235,11 @@ class ChatEncoder:
         return self._delta(opened.choice, delta)
 
     def mark(self, event: NativeDelta) -> bytes:
-        return self._marked(self._blocks[event.index], event)
+        opened = self._blocks.get(event.index)
+        if opened is not None:
+            return self._marked(opened, event)
+        late = self._over.get(event.index)  # state may come behind its call
+        return b"" if late is None else self._marked(late, event) + self._sealed(late)
 
     def _marked(self, opened: _Open, event: NativeDelta) -> bytes:
         native = event.native
@@ -287,6 +293,8 @@ class ChatEncoder:
 
     def end_block(self, event: BlockEnd) -> bytes:
         opened = self._blocks.pop(event.index)
+        if isinstance(opened.block, ToolCall):
+            self._over[event.index] = opened
         return self._sealed(opened) + self._finished(opened)
 
     def _finished(self, opened: _Open) -> bytes:

@@ -132,7 +132,7 @@ class Prose:
     def _think_piece(self, piece: Json, form: str, events: list[Event]) -> None:
         block = decode_detail(piece, self._issuer)
         key = (piece.get("index"), piece.get("type"))
-        if self._kind is not Thinking or block.redacted or self._piece not in {None, key}:
+        if self._kind is not Thinking or block.redacted or self._piece not in (None, key):
             if block.redacted:
                 self.open(Thinking("", block.native, True, None, block.extra, form), events)
             else:

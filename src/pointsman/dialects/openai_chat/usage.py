@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from msgspec import structs
 
+from pointsman.canon.blocks import SPELLING
 from pointsman.canon.json import Json
 from pointsman.canon.usage import Usage
 from pointsman.dialects.spelling import unlike
@@ -16,7 +17,7 @@ from pointsman.dialects.spelling import unlike
 _READ = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
 _WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens")
 
-_ABSENT = ""
+_ABSENT = SPELLING
 """The member of `extra` that lists what the upstream left out."""
 
 

@@ -40,15 +40,17 @@ def put_tools(draft: Draft) -> None:
 def _grouped(draft: Draft, tools: tuple[Tool, ...]) -> list[Wire]:
     """The tools; those of one namespace together, as its own clients send them."""
     wires: list[Wire] = []
+    groups: dict[str, Wire] = {}
     for tool in tools:
         namespace = None if draft.flat else parted(tool.name)[0]
         if namespace is None:
             wires.append(_tool(draft, tool))
             continue
         head = tool.extra.get(NAMESPACE)
-        if head is not None:
-            wires.append({"type": NAMESPACE, "name": namespace, **head, "tools": []})
-        wires[-1]["tools"].append(_tool(draft, tool))
+        if head is not None or namespace not in groups:
+            groups[namespace] = {"type": NAMESPACE, "name": namespace, **(head or {}), "tools": []}
+            wires.append(groups[namespace])
+        groups[namespace]["tools"].append(_tool(draft, tool))
     return wires
 
 

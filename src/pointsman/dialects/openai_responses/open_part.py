@@ -1,6 +1,6 @@
 """The message that is being written, and its parts: texts and refusals."""
 
-from typing import Any
+from typing import Any, cast
 
 from pointsman.canon.blocks import SPELLING, Citation, Refusal, Text
 from pointsman.canon.events import CitationDelta, TextDelta
@@ -72,8 +72,9 @@ class OpenPart:
         if not isinstance(event, TextDelta) or not event.text:
             return b""
         self._texts.append(event.text)
-        if self._own and "logprobs" in event.extra:
-            self._logprobs += event.extra["logprobs"]
+        logprobs = event.extra.get("logprobs") if self._own else None
+        if isinstance(logprobs, list):
+            self._logprobs += cast("list[Any]", logprobs)
         return self._writer.piece(self._before, event.text, b"" if self._refused else _LOGPROBS)
 
     def end(self) -> bytes:

@@ -41,7 +41,9 @@ class Said:
         self._joiner = SurrogateJoiner()
 
     def say(self, text: str, extra: Json, events: list[Event]) -> None:
-        """A piece more; `extra` holds what its event says besides."""
+        """A piece more; `extra` holds what its event says besides. Behind the end of the block it is none."""
+        if self.ended:
+            return
         text = self._joiner.feed(text)
         self.said += len(text)
         events.append(self._delta(self.index, text, extra, NAME))
@@ -54,7 +56,9 @@ class Said:
             self.say(whole[self.said :], extra, events)
 
     def cite(self, annotation: Json, issuer: str, events: list[Event]) -> None:
-        """A citation more."""
+        """A citation more; none behind the end of the block."""
+        if self.ended:
+            return
         self.cited += 1
         events.append(CitationDelta(self.index, decode_annotation(annotation, issuer), {}, NAME))
 
@@ -83,7 +87,7 @@ class SaidCall(Said):
         self._held: list[str] | None = [] if wrapped else None
 
     def say(self, text: str, extra: Json, events: list[Event]) -> None:
-        if self._held is None:
+        if self._held is None or self.ended:
             super().say(text, extra, events)
             return
         self._held.append(text)

@@ -127,13 +127,18 @@ def _stream_error(data: bytes) -> Json | None:
     error = {name: said.get(name) for name in ("code", "message", "param")}
     kind: Any = said.get("type")
     error = {"type": "server_error" if said is event or kind is None else kind, **error}
-    return {"type": "error", "status": _status(event), "error": error}
+    return {"type": "error", "status": _status(event), "error": _coded(error)}
 
 
 def _status(event: Json) -> int:
     """What an error would be over HTTP."""
     status = event.get("status")
     return status if isinstance(status, int) and 400 <= status < 600 else 500
+
+
+def _coded(error: dict[str, Any]) -> Json:
+    """The error with a code, which each must have here (Open Responses, `WebSocketErrorEvent`)."""
+    return error if isinstance(error["code"], str) else {**error, "code": error["type"]}
 
 
 def _end(data: bytes) -> Literal["well", "badly"] | None:
@@ -156,7 +161,7 @@ def _error(fault: Fault, lane: str | None) -> bytes:
         "message": fault.message,
         "param": fault.param,
     }
-    message: Json = {"type": "error", "status": fault.status, "error": error}
+    message: Json = {"type": "error", "status": fault.status, "error": _coded(error)}
     if fault.retry_after is not None:
         message = {**message, "headers": {"retry-after": str(max(0, ceil(fault.retry_after)))}}
     return encode(_with_lane(message, lane))

@@ -9,13 +9,15 @@ from typing import cast
 
 from msgspec import Struct
 
-from pointsman.canon.blocks import SPELLING, Native
+from pointsman.canon.blocks import Native
 from pointsman.canon.json import Json
 from pointsman.wire.envelope import seal, unseal
 
 UNSIGNED = seal(Native("", "", {}))
 
 _REDACTED: Json = {"redacted": True}
+_MARK = ""
+"""The member of the state in an envelope that says what it belongs to."""
 
 
 class Opened(Struct, frozen=True):
@@ -46,15 +48,15 @@ def open_envelope(text: object) -> Opened | None:
         return None
     if not native.dialect:
         return Opened(None)
-    found: object = native.data.get(SPELLING)
+    found: object = native.data.get(_MARK)
     if not isinstance(found, dict):
         return Opened(native)
     mark = cast("Json", found)
-    data = {key: value for key, value in native.data.items() if key != SPELLING}
+    data = {key: value for key, value in native.data.items() if key != _MARK}
     call_id: object = mark.get("call")
     bare = Native(native.dialect, native.issuer, data)
     return Opened(bare, "redacted" in mark, call_id if isinstance(call_id, str) else None)
 
 
 def _sealed(native: Native, mark: Json) -> str:
-    return seal(Native(native.dialect, native.issuer, {**native.data, SPELLING: mark}))
+    return seal(Native(native.dialect, native.issuer, {**native.data, _MARK: mark}))
