@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from bench.asking import request
 from bench.load import Reply, callers, rush
+from bench.table import Figures
 from bench.ways import Way, environment, pointsman, pointsman_command, pointsman_ways
 
 MICRO, MILLI = 1e6, 1e3
@@ -55,10 +56,9 @@ QUICK = Extent(
     seconds=2.0,
 )
 BURSTS = (100, 500)
-SIZES = {"1 KB": 1024, "100 KB": 102_400, "1 MB": 1_048_576}
+LARGE = (102_400, 1_048_576)
+SIZES = {"1 KB": 1024, "100 KB": LARGE[0], "1 MB": LARGE[1]}
 
-Figures = dict[str, float]
-"""By the way's name."""
 One = Callable[[Way], Awaitable[float]]
 
 
