@@ -51,6 +51,8 @@ class Traits(Struct, frozen=True, forbid_unknown_fields=True):
     image_urls: bool = True
     documents: bool = True
     audio: bool = True
+    result_media: bool = True
+    """Whether pictures and documents may stand within a tool's result, where the dialect has them there."""
     tools: bool = True
     top_k: bool = False
     """Whether it takes `top_k` where its dialect has no such field."""
@@ -81,6 +83,9 @@ class Traits(Struct, frozen=True, forbid_unknown_fields=True):
     """Which past assistant turns must carry their reasoning back to it."""
     reasoning_field: Literal["reasoning_content", "reasoning", "reasoning_details"] = "reasoning_content"
     """The field in which a past turn's reasoning is sent back."""
+    unsigned_call: str | None = None
+    """What stands in a call's place for opaque state where another model made the call, as its provider documents;
+    None: nothing."""
     refused_reasoning: tuple[str, ...] = ()
     """The fields of a past turn's reasoning (as in `reasoning_field`) that it answers with an error."""
 

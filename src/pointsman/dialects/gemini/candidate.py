@@ -1,0 +1,235 @@
+"""One candidate of an answer as far as it has come: its parts, to events.
+
+The first part of each response of a stream goes on with an open text or thought; any other part is a block of
+its own. A signature on a part becomes a thinking block behind it (see `parts`); the text before it stays open for
+the citations that come last. Calls come whole.
+"""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, cast
+
+from msgspec import structs
+
+from pointsman.canon.blocks import SPELLING, Block, Text, Thinking, ToolCall
+from pointsman.canon.events import (
+    ArgumentsDelta,
+    BlockEnd,
+    BlockStart,
+    CitationDelta,
+    Event,
+    NativeDelta,
+    Stop,
+    StopReason,
+    TextDelta,
+    ThinkingDelta,
+)
+from pointsman.canon.json import Json
+from pointsman.dialects.dialect import Origin
+from pointsman.dialects.gemini.grounding import CITATIONS, GROUNDING, decode_grounding
+from pointsman.dialects.gemini.parts import decode_part
+from pointsman.dialects.gemini.signature import ALONE, native_of
+from pointsman.dialects.gemini.words import MADE, NAME, REASONS, SIGNATURE
+from pointsman.wire.surrogates import SurrogateJoiner
+
+_TEXT, _THINKING = Text(""), Thinking("")
+_NO_EXTRA: Json = {}
+_PLAIN = frozenset({"text"})
+_TOLD = frozenset({"content", "index", "finishReason", "finishMessage"})
+"""Members of a candidate that are said again by themselves."""
+
+
+class Counter:
+    """The next block's index in an answer, over all candidates, and what ids are made from."""
+
+    def __init__(self) -> None:
+        self.next = 0
+        self.seed = ""
+
+    def take(self) -> int:
+        """An index that was not given before."""
+        self.next += 1
+        return self.next - 1
+
+
+class CandidateReader:
+    """Reads the parts of one candidate."""
+
+    def __init__(self, number: int, origin: Origin, counter: Counter, *, whole: bool) -> None:
+        self.number = number
+        self.ended = False
+        """Whether it has said why it ended."""
+        self._issuer = origin.issuer
+        self._names: Mapping[str, str] = origin.names
+        self._counter = counter
+        self._whole = whole
+        self._goes_on = False
+        """Whether the next part may go on with the open block."""
+        self._kind: type[Block] | None = None
+        self._index = -1
+        self._joiner = SurrogateJoiner()
+        self._signed = False
+        """Whether the open text has its signature, and so its end."""
+        self._said: list[str] = []
+        """The text of the open block."""
+        self._called = False
+        self._extra: dict[str, Any] = {}
+        self._spelled: dict[str, Any] = {}
+
+    def begin(self) -> None:
+        """A response begins."""
+        self._goes_on = not self._whole and not self._signed
+
+    def part(self, part: Json, events: list[Event]) -> bool:
+        """One part; False for an empty text that says nothing."""
+        text = part.get("text")
+        if not isinstance(text, str):
+            self._other(part, events)
+            said = True
+        elif part.keys() == _PLAIN:
+            said = self._say(text, _NO_EXTRA, events)
+        else:
+            said = self._prose(part, text, events)
+        self._goes_on = False
+        return said
+
+    def _say(self, text: str, extra: Json, events: list[Event]) -> bool:
+        if self._kind is not Text or not self._goes_on:
+            if not text and not extra and not self._whole:
+                return False
+            self._open(_TEXT, events)
+        self._said.append(text)
+        events.append(TextDelta(self._index, self._joiner.feed(text), extra, NAME))
+        return True
+
+    def _think(self, text: str, extra: Json, events: list[Event]) -> None:
+        if self._kind is not Thinking or not self._goes_on:
+            self._open(Thinking("", extra=extra) if extra else _THINKING, events)
+            extra = _NO_EXTRA
+        events.append(ThinkingDelta(self._index, self._joiner.feed(text), extra, NAME))
+
+    def _prose(self, part: Json, text: str, events: list[Event]) -> bool:
+        """Text that is thought, signed, or says something besides."""
+        extra = {key: value for key, value in part.items() if key not in ("text", SIGNATURE)}
+        signature = part.get(SIGNATURE)
+        member = {SIGNATURE: signature} if isinstance(signature, str) and signature else {}
+        if SIGNATURE in part and not member:
+            extra[SIGNATURE] = signature
+        if extra.get("thought") is True:
+            del extra["thought"]
+            self._think_signed(text, extra, member, events)
+            return True
+        if not member:
+            return self._say(text, extra, events)
+        if text:
+            self._say(text, extra, events)
+            extra = {}
+        self._sign(member, extra, "part" if text else ALONE, events)
+        return True
+
+    def _think_signed(self, text: str, extra: Json, member: Json, events: list[Event]) -> None:
+        native, redacted = native_of(member, self._issuer)
+        if redacted:
+            self._whole_block(Thinking(text, native, True, extra=extra), events)
+            return
+        self._think(text, extra, events)
+        if native is not None:
+            events.append(NativeDelta(self._index, native))
+            self.shut(events)
+
+    def _sign(self, member: Json, extra: Json, place: str, events: list[Event]) -> None:
+        """A signature on what is no thought: a thinking block without text."""
+        native, _ = native_of(member, self._issuer, place)
+        if self._kind is not Text:
+            self.shut(events)
+        index = self._counter.take()
+        events += [BlockStart(index, Thinking("", native, extra=extra), self.number, NAME), BlockEnd(index)]
+        self._signed = True
+
+    def _other(self, part: Json, events: list[Event]) -> None:
+        """A part that is one block, or one and its signature."""
+        for block in decode_part(part, "part", self._issuer):
+            if isinstance(block, ToolCall):
+                self._call(block, events)
+            else:
+                self._whole_block(block, events)
+
+    def _whole_block(self, block: Block, events: list[Event]) -> None:
+        self._open(block, events)
+        self.shut(events)
+
+    def _call(self, call: ToolCall, events: list[Event]) -> None:
+        self._called = True
+        id = call.id or self._made_id()
+        name = self._names.get(call.name, call.name)
+        self._open(structs.replace(call, id=id, name=name, arguments=""), events)
+        if call.arguments or not self._whole:
+            events.append(ArgumentsDelta(self._index, call.arguments))
+        self.shut(events)
+
+    def _made_id(self) -> str:
+        """The same at every reading of the answer; `encode` leaves it out again."""
+        digest = sha256(self._counter.seed.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        return f"{MADE}{digest}_{self._counter.next}"
+
+    def _open(self, block: Block, events: list[Event]) -> None:
+        self.shut(events)
+        self._kind, self._signed = type(block), False
+        self._index = self._counter.take()
+        events.append(BlockStart(self._index, block, self.number, NAME))
+
+    def shut(self, events: list[Event]) -> None:
+        """Ends the open block."""
+        if self._kind is None:
+            return
+        rest = self._joiner.close()
+        if rest:
+            thinks = self._kind is Thinking
+            events.append(ThinkingDelta(self._index, rest) if thinks else TextDelta(self._index, rest))
+        events.append(BlockEnd(self._index))
+        if self._kind is Text:
+            self._said.clear()
+        self._kind = None
+
+    def note(self, candidate: Json) -> None:
+        """What a candidate says beside its parts; a later word replaces an earlier one."""
+        for key, value in candidate.items():
+            if key not in _TOLD:
+                self._extra[key] = value
+            elif key != "content":
+                self._spelled[key] = value
+        content = candidate.get("content")
+        if isinstance(content, dict):
+            told = cast("Json", content)
+            self._spelled["content"] = {key: told[key] for key in told if key != "parts" or not told[key]}
+        elif "content" in candidate:
+            self._spelled["content"] = content
+        self.ended = self.ended or isinstance(candidate.get("finishReason"), str)
+
+    def stop(self, events: list[Event]) -> None:
+        """The citations of the last text, its end, and why the candidate ended."""
+        self._cite(events)
+        self.shut(events)
+        raw = self._spelled.get("finishReason")
+        word = raw if isinstance(raw, str) else None
+        reason = REASONS.get(word, "other") if word else "end"
+        if reason == "end" and self._called:
+            reason = "tool_use"
+        details = _explained(reason, self._spelled.get("finishMessage"))
+        extra = {**self._extra, SPELLING: self._spelled}
+        events.append(Stop(reason, word, None, details, self.number, extra, NAME))
+
+    def _cite(self, events: list[Event]) -> None:
+        if GROUNDING not in self._extra and CITATIONS not in self._extra:
+            return
+        citations = decode_grounding(self._extra, "".join(self._said), self._issuer)
+        if citations and self._kind is not Text:
+            return
+        events += [CitationDelta(self._index, citation) for citation in citations]
+
+
+def _explained(reason: StopReason, message: object) -> Json | None:
+    """What a refusal says for itself, in the form that other dialects read."""
+    if reason != "refusal" or not isinstance(message, str) or not message:
+        return None
+    return {"type": "refusal", "explanation": message}

@@ -1,0 +1,178 @@
+"""The turns of a request that came in another dialect.
+
+Turns of one role that follow each other become one. Responses of functions stand first in theirs, in the order
+of the calls that they answer; each call is answered in the next turn. Instructions in mid-conversation, for
+which the API has no role, are a marked text of the user's turn in the same place. A model's calls that came
+from elsewhere have no signature: where the target demands one, its documented stand-in goes with the first.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from pointsman.canon.blocks import Text, ToolCall, ToolResult
+from pointsman.canon.request import Message
+from pointsman.dialects.gemini.draft import Draft
+from pointsman.dialects.gemini.encode_parts import encode_block, encode_parts
+from pointsman.dialects.gemini.parts import Part
+from pointsman.dialects.gemini.results import encode_response
+from pointsman.dialects.gemini.words import MADE, SIGNATURE
+from pointsman.dialects.pairing import check_messages
+
+_CALL, _RESPONSE = "functionCall", "functionResponse"
+_REMINDER = "<system-reminder>\n{}\n</system-reminder>"
+"""The mark that Claude Code puts round instructions within a user turn; other dialects here use it, too."""
+ATTACHED = "Attached to the result of tool call"
+
+
+class _Turn(Struct):
+    role: str
+    parts: list[Part]
+
+
+def encode_contents(draft: Draft) -> list[dict[str, Any]]:
+    """`contents`. Raises MalformedError for calls and results that don't match."""
+    messages = draft.request.messages
+    check_messages(messages)
+    building = _Building(draft)
+    for number, message in enumerate(messages, len(draft.request.system)):
+        building.add(message, f"messages[{number}]")
+    turns = building.finish()
+    if turns and turns[-1].role == "model":
+        draft.approximated("prefill", "the target answers behind the last turn instead of going on with it")
+    return [{"role": turn.role, "parts": turn.parts} for turn in turns]
+
+
+def instruction_parts(draft: Draft) -> list[Part]:
+    """The parts of the instructions ahead of the conversation."""
+    parts: list[Part] = []
+    for number, message in enumerate(draft.request.system):
+        draft.dropped_extra(message.extra, f"system[{number}]")
+        parts += encode_parts(message.content, f"system[{number}].content", draft)
+    return parts
+
+
+class _Building:
+    """The turns as far as they are written."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self._turns: list[_Turn] = []
+        self._names: dict[str, str] = {}
+        """The functions that the last calls named, by their ids, in their order."""
+
+    def add(self, message: Message, path: str) -> None:
+        """One message, by its role."""
+        draft = self._draft
+        draft.dropped_extra(message.extra, path)
+        if message.name is not None and message.role != "tool":
+            draft.dropped(f"{path}.name", "participants have no names here")
+        if message.role == "assistant":
+            parts = encode_parts(message.content, f"{path}.content", draft)
+            self._note_calls(message)
+            self._append("model", self._signed(message, parts))
+        elif message.role in ("system", "developer"):
+            parts = encode_parts(message.content, f"{path}.content", draft)
+            if parts:
+                draft.approximated(path, "instructions in mid-conversation go as a user's text, marked")
+            self._append("user", [_marked(part) for part in parts])
+        else:
+            self._append("user", list(self._user(message, path)))
+
+    def finish(self) -> list[_Turn]:
+        """All turns, responses first in each, in the order of their calls."""
+        ranks: dict[str, int] = {}
+        for turn in self._turns:
+            if turn.role == "model":
+                called = [_said_name(part[_CALL]) for part in turn.parts if _CALL in part]
+                ranks = {said: len(called) - at for at, said in enumerate(reversed(called), 1)}
+                continue
+            turn.parts.sort(key=lambda part, ranks=ranks: _rank(part, ranks))
+        return self._turns
+
+    def _note_calls(self, message: Message) -> None:
+        calls = {block.id: block.name for block in message.content if isinstance(block, ToolCall)}
+        following = bool(self._turns) and self._turns[-1].role == "model"
+        self._names = {**self._names, **calls} if following else calls
+
+    def _append(self, role: str, parts: list[Part]) -> None:
+        if not parts:
+            return
+        if self._turns and self._turns[-1].role == role:
+            self._turns[-1].parts += parts
+        else:
+            self._turns.append(_Turn(role, parts))
+
+    def _signed(self, message: Message, parts: list[Part]) -> list[Part]:
+        """The parts of a model's turn, the stand-in on its first call where no signature is known."""
+        stand_in = self._draft.traits.unsigned_call
+        first = next((part for part in parts if _CALL in part), None)
+        following = bool(self._turns) and self._turns[-1].role == "model"
+        if (
+            first is None
+            or not stand_in
+            or any(SIGNATURE in part or "thought_signature" in part for part in parts)
+        ):
+            return parts
+        if following and any(_CALL in part for part in self._turns[-1].parts):
+            return parts
+        first[SIGNATURE] = stand_in
+        return parts
+
+    def _user(self, message: Message, path: str) -> Iterator[Part]:
+        """The parts of a user's turn."""
+        for number, block in enumerate(message.content):
+            place = f"{path}.content[{number}]"
+            if isinstance(block, ToolResult):
+                yield from self._response(block, place)
+            else:
+                yield from encode_block(block, place, self._draft)
+
+    def _response(self, result: ToolResult, path: str) -> Iterator[Part]:
+        draft = self._draft
+        draft.count_mark(result)
+        draft.dropped_extra(result.extra, path)
+        text = _text(result, path, draft)
+        attached = [
+            part
+            for number, block in enumerate(result.content)
+            if not isinstance(block, Text)
+            for part in encode_block(block, f"{path}.content[{number}]", draft)
+        ]
+        inner: dict[str, Any] = {} if result.call_id.startswith(MADE) else {"id": result.call_id}
+        name = draft.name(self._names.get(result.call_id, ""))
+        inner |= {"name": name, "response": encode_response(text, failed=bool(result.is_error))}
+        if attached and draft.traits.result_media:
+            inner["parts"] = attached
+        yield {_RESPONSE: inner}
+        if attached and not draft.traits.result_media:
+            draft.approximated(f"{path}.content[0]", "its attachments stand behind the result")
+            yield {"text": f"{ATTACHED} {result.call_id}:"}
+            yield from attached
+
+
+def _text(result: ToolResult, path: str, draft: Draft) -> str:
+    """What the function said, in one piece."""
+    texts = [block for block in result.content if isinstance(block, Text)]
+    for block in texts:
+        draft.count_mark(block)
+    if len(texts) > 1:
+        draft.approximated(f"{path}.content[{result.content.index(texts[0])}]", "texts are joined into one")
+    return "\n\n".join(block.text for block in texts)
+
+
+def _said_name(call: dict[str, Any]) -> str:
+    """What tells a call from others: its id, or its function."""
+    return call.get("id") or call["name"]
+
+
+def _rank(part: Part, ranks: dict[str, int]) -> int:
+    """Where a part stands in a user's turn: responses by their calls, then the rest."""
+    if _RESPONSE not in part:
+        return len(ranks)
+    return ranks.get(_said_name(part[_RESPONSE]), len(ranks))
+
+
+def _marked(part: Part) -> Part:
+    return {**part, "text": _REMINDER.format(part["text"])} if "text" in part else part
