@@ -70,12 +70,16 @@ parts = st.one_of(
     unknown,
     spelled(record({"inlineData": blobs}, {"thoughtSignature": signatures, "videoMetadata": objects})),
 )
-contents = record({}, {"role": st.sampled_from(["user", "model", "function"]), "parts": some(parts) | text_parts})
+contents = record(
+    {}, {"role": st.sampled_from(["user", "model", "function"]), "parts": some(parts) | text_parts}
+)
 types = st.sampled_from(["STRING", "object", "INTEGER", "TYPE_UNSPECIFIED"])
 schemas = record(
     {"type": types},
     {
-        "properties": st.dictionaries(words, record({"type": types}, {"nullable": st.booleans()}), max_size=2),
+        "properties": st.dictionaries(
+            words, record({"type": types}, {"nullable": st.booleans()}), max_size=2
+        ),
         "minItems": st.sampled_from(["1", 1]),
         "items": record({"type": types}),
     },
@@ -115,7 +119,10 @@ configs = spelled(
     )
 )
 calling = spelled(
-    record({}, {"mode": st.sampled_from(["AUTO", "ANY", "NONE", "VALIDATED"]), "allowedFunctionNames": some(words)})
+    record(
+        {},
+        {"mode": st.sampled_from(["AUTO", "ANY", "NONE", "VALIDATED"]), "allowedFunctionNames": some(words)},
+    )
 )
 requests = spelled(
     record(
@@ -148,7 +155,8 @@ usages = record(
 finishes = st.sampled_from(["STOP", "MAX_TOKENS", "SAFETY", "OTHER", "MALFORMED_FUNCTION_CALL", "NEW_ONE"])
 answer_texts = record({"text": said}, {"thought": st.just(True), "thoughtSignature": signatures})
 answer_calls = record(
-    {"functionCall": record({"name": words}, {"id": words, "args": objects})}, {"thoughtSignature": signatures}
+    {"functionCall": record({"name": words}, {"id": words, "args": objects})},
+    {"thoughtSignature": signatures},
 )
 answer_media = record(
     {"inlineData": record({"mimeType": st.just("image/png"), "data": data})}, {"thoughtSignature": signatures}

@@ -68,7 +68,10 @@ def test_a_whole_answer_rendered_as_a_stream_folds_to_itself(path):
 
 @pytest.mark.parametrize("name", ["max_tokens", "code_execution", "image", "grounding"])
 def test_a_stream_folds_to_the_answer_that_is_not_streamed(name):
-    stream, body = (CORPUS / "streams" / f"{name}.sse").read_bytes(), read(CORPUS / "answers" / f"{name}.json")
+    stream, body = (
+        (CORPUS / "streams" / f"{name}.sse").read_bytes(),
+        read(CORPUS / "answers" / f"{name}.json"),
+    )
     streamed = DIALECT.fold(gather(events_of(DIALECT, stream)), ASKED)
 
     assert streamed["candidates"] == body["candidates"]
