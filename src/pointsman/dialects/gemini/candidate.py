@@ -196,14 +196,8 @@ class CandidateReader:
         for key, value in candidate.items():
             if key not in _TOLD:
                 self._extra[key] = value
-            elif key != "content":
+            else:
                 self._spelled[key] = value
-        content = candidate.get("content")
-        if isinstance(content, dict):
-            told = cast("Json", content)
-            self._spelled["content"] = {key: told[key] for key in told if key != "parts" or not told[key]}
-        elif "content" in candidate:
-            self._spelled["content"] = content
         self.ended = self.ended or isinstance(candidate.get("finishReason"), str)
 
     def stop(self, events: list[Event]) -> None:
@@ -216,8 +210,17 @@ class CandidateReader:
         if reason == "end" and self._called:
             reason = "tool_use"
         details = _explained(reason, self._spelled.get("finishMessage"))
-        extra = {**self._extra, SPELLING: self._spelled}
+        extra = {**self._extra, SPELLING: self._spelling()}
         events.append(Stop(reason, word, None, details, self.number, extra, NAME))
+
+    def _spelling(self) -> Json:
+        """How the candidate was said, its content without the parts that events tell."""
+        content = self._spelled.get("content")
+        if not isinstance(content, dict):
+            return self._spelled
+        said = cast("Json", content)
+        kept = {key: said[key] for key in said if key != "parts" or not said[key]}
+        return {**self._spelled, "content": kept}
 
     def _cite(self, events: list[Event]) -> None:
         if GROUNDING not in self._extra and CITATIONS not in self._extra:

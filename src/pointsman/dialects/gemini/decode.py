@@ -8,7 +8,7 @@ Behind the events of each response stands an `UnknownEvent` without a name, whic
 beside its parts. Their own dialect needs it to say the same responses again, cut in the same way.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, cast
 
@@ -216,6 +216,8 @@ class _Answer:
             events.append(UnknownEvent(NAME, RESPONSE, told))
 
     def _begin(self, response: Json, events: list[Event]) -> None:
+        if self._started and response.keys() <= _HEAD:
+            return
         rest = {key: value for key, value in response.items() if key not in _HEAD}
         if self._started:
             self._late |= {key: value for key, value in rest.items() if self._extra.get(key) != value}
@@ -286,14 +288,14 @@ def _blocked(feedback: Json) -> Stop:
     return Stop("refusal", reason, None, details, extra={SPELLING: {PROMPT: True}}, dialect=NAME)
 
 
-def _objects(value: Json, key: str) -> Iterator[Json]:
-    """The objects of an array; nothing where there is no array. Raises GarbledError for anything else."""
+def _objects(value: Json, key: str) -> list[Json]:
+    """The objects of an array; none where there is no array. Raises GarbledError for anything else."""
     found = value.get(key)
     if found is None:
-        return
+        return []
     if not isinstance(found, list):
         raise GarbledError(f"the upstream's `{key}` is no array, so this is no generated content")
     for each in cast("list[Any]", found):
         if not isinstance(each, dict):
             raise GarbledError(f"the upstream's `{key}` holds something that is no object")
-        yield cast("Json", each)
+    return cast("list[Json]", found)
