@@ -319,7 +319,8 @@ def _stop(facts, choice, number):
         return
     called = any(isinstance(block, ToolCall) for block in choice.blocks)
     done = stop.reason in ("end", "stop_sequence", "tool_use") or (stop.reason == "other" and not stop.raw)
-    facts.say("stop_reason", number, ("tool_use" if called else "end") if done else stop.reason)
+    word = stop.raw if stop.reason == "other" else None
+    facts.say("stop_reason", number, *([("tool_use" if called else "end")] if done else [stop.reason, word]))
     if stop.sequence:
         facts.say("stop_sequence", stop.sequence)
     if stop.details:

@@ -121,6 +121,8 @@ _ANSWER = {
     "stop_reason": {"stop_reason", "stop.extra"},
     "tool_call": {"call"},
     "stop_sequence": {"stop_sequence"},
+    "usage": {"usage"},
+    **{kind: {kind, f"{kind}.extra"} for kind in ("image", "audio", "document")},
     "stop_details": {"stop_details", "refusal"},
 }
 _BLOCKS = {"server_tool", "unknown"}

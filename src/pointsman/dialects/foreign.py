@@ -21,6 +21,10 @@ class _Rule(Struct, frozen=True):
     details: Json | None = None
 
 
+def _more_than_text(value: Any) -> bool:
+    return bool(value) and value != ["TEXT"]
+
+
 def _has_audio(value: Any) -> bool:
     return isinstance(value, list) and "audio" in value
 
@@ -46,12 +50,23 @@ REFUSED: dict[str, _Rule] = {
     "tool_choice": _Rule("the target has no such choice among tools"),
     "background": _Rule("the target answers at once or not at all"),
     "moderation": _Rule("the target judges no content on request"),
+    "cachedContent": _Rule("the provider keeps what the request only names"),
+    "continuationToken": _Rule("the provider keeps the answer that is to be gone on with"),
+    "generationConfig.responseModalities": _Rule("the target answers in text", means=_more_than_text),
+    "generationConfig.speechConfig": _Rule("the target does not speak"),
+    "generationConfig.responseFormat": _Rule("the target has no such form of answers"),
+    "generationConfig.responseLogprobs": _Rule("the target reports no probabilities"),
     "inference_geo": _Rule(
         "the target does not promise where it runs", means=lambda value: value not in (None, "global")
     ),
 }
 
-_NEUTRAL: dict[str, Any] = {"modalities": ["text"], "speed": "standard", "inference_geo": "global"}
+_NEUTRAL: dict[str, Any] = {
+    "modalities": ["text"],
+    "speed": "standard",
+    "inference_geo": "global",
+    "generationConfig.responseModalities": ["TEXT"],
+}
 """Values that ask for what every target does."""
 
 
@@ -62,6 +77,7 @@ def says_nothing(value: Any) -> bool:
 
 _PARTS = frozenset(
     {"output_config", "response_format", "json_schema", "function", "custom", "message"}
+    | {"generationConfig", "toolConfig", "functionCallingConfig"}
     | {"image_url", "input_audio", "file"}
 )
 """Members that an encoder says; of those that are left of them, each is lost by itself."""
@@ -88,12 +104,21 @@ def laid_out(extra: Json) -> dict[str, Any]:
 def foreign_losses(extra: Json) -> tuple[Loss, ...]:
     """What is lost with these fields. Raises UnsupportedError for one that the answer depends on."""
     for name, rule in REFUSED.items():
-        if rule.means(extra.get(name)):
+        if rule.means(_found(extra, name)):
             raise UnsupportedError(
                 f"`{name}` cannot be sent to this target: {rule.why}; leave it out, or choose a backend that "
                 "speaks the dialect of the request",
                 param=name,
                 details=rule.details,
             )
-    asked = {name: value for name, value in extra.items() if name not in _NEUTRAL or value != _NEUTRAL[name]}
-    return tuple(Loss("dropped", name, "the target has no such field") for name in unsaid(asked))
+    lost = [name for name in unsaid(extra) if name not in _NEUTRAL or _found(extra, name) != _NEUTRAL[name]]
+    return tuple([Loss("dropped", name, "the target has no such field") for name in lost])
+
+
+def _found(extra: Json, name: str) -> Any:
+    """The value of a field, or of one within a field: `outer.inner`."""
+    outer, dot, inner = name.partition(".")
+    value = extra.get(outer)
+    if not dot:
+        return value
+    return cast("Json", value).get(inner) if isinstance(value, dict) else None

@@ -170,7 +170,6 @@ answer_parts = st.one_of(
     st.fixed_dictionaries({"hologram": objects}),
 )
 endings = {
-    "finishReason": finishes,
     "safetyRatings": some(objects),
     "avgLogprobs": st.floats(-9, 0),
     "finishMessage": said,
@@ -198,7 +197,7 @@ plain_parts = st.one_of(
     st.fixed_dictionaries({"text": said}),
     st.fixed_dictionaries({"text": said}),
     st.fixed_dictionaries({"text": said, "thought": st.just(True)}),
-    answer_texts.filter(lambda part: "thought" not in part),
+    st.fixed_dictionaries({"text": said, "thoughtSignature": signatures}),
     answer_calls,
     answer_media,
     st.fixed_dictionaries({"hologram": objects}),

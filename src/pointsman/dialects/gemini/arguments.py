@@ -39,3 +39,10 @@ def arguments_of(call: ToolCall, text: str) -> tuple[dict[str, Any], bool]:
         return {"input": text}, True
     parsed = parse_arguments(text)
     return ({MALFORMED: text}, False) if parsed is None else (parsed, True)
+
+
+def unwrapped(arguments: str) -> str:
+    """The free text in the arguments of a function that stands for a tool which takes it."""
+    parsed = parse_arguments(arguments)
+    text = None if parsed is None else parsed.get("input", "")
+    return text if isinstance(text, str) else arguments

@@ -26,10 +26,11 @@ from pointsman.canon.events import (
 )
 from pointsman.canon.json import Json
 from pointsman.dialects.dialect import Origin
+from pointsman.dialects.gemini.arguments import unwrapped
 from pointsman.dialects.gemini.grounding import CITATIONS, GROUNDING, decode_grounding
 from pointsman.dialects.gemini.parts import decode_part
 from pointsman.dialects.gemini.signature import ALONE, native_of
-from pointsman.dialects.gemini.words import MADE, NAME, REASONS, SIGNATURE
+from pointsman.dialects.gemini.words import FREE_TEXT, MADE, NAME, REASONS, SIGNATURE
 from pointsman.wire.surrogates import SurrogateJoiner
 
 _TEXT, _THINKING = Text(""), Thinking("")
@@ -162,9 +163,11 @@ class CandidateReader:
         self._called = True
         id = call.id or self._made_id()
         name = self._names.get(call.name, call.name)
-        self._open(structs.replace(call, id=id, name=name, arguments=""), events)
-        if call.arguments or not self._whole:
-            events.append(ArgumentsDelta(self._index, call.arguments))
+        wrapped = name != call.name and call.name.endswith(FREE_TEXT)
+        kind, text = ("custom", unwrapped(call.arguments)) if wrapped else ("function", call.arguments)
+        self._open(structs.replace(call, id=id, name=name, arguments="", kind=kind), events)
+        if text:
+            events.append(ArgumentsDelta(self._index, text))
         self.shut(events)
 
     def _made_id(self) -> str:

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pointsman.canon.request import OutputFormat, Reasoning
 from pointsman.dialects.gemini.schemas import to_json_schema
-from pointsman.dialects.gemini.spelling import Members
+from pointsman.dialects.gemini.spelling import Members, member
 from pointsman.wire.fields import as_object, as_text
 
 INTEGERS = {"max_tokens": "maxOutputTokens", "top_k": "topK", "seed": "seed", "choices": "candidateCount"}
@@ -32,7 +32,7 @@ def decode_settings(config: Members) -> tuple[dict[str, Any], dict[str, Any]]:
     settings: dict[str, Any] = {}
     odd: dict[str, Any] = {}
     for name, key in INTEGERS.items():
-        given = config.rest.get(key)
+        given = member(config.rest, key)
         settings[name] = config.integer(key)
         if isinstance(given, float):
             odd[key] = given

@@ -5,12 +5,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from pointsman.canon.blocks import ToolCall
+from pointsman.canon.errors import UnsupportedError
 from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
 from pointsman.canon.request import Request
 from pointsman.canon.traits import Target, Traits
 from pointsman.dialects.foreign import unsaid
-from pointsman.dialects.gemini.words import NAME, NAME_CHARSET, NAME_LIMIT
+from pointsman.dialects.gemini.words import FREE_TEXT, NAME, NAME_CHARSET, NAME_LIMIT
 from pointsman.dialects.names import map_names
 
 _BEGINS = re.compile("[a-zA-Z_]")
@@ -29,7 +30,7 @@ class Draft:
         self.config: dict[str, Any] = {}
         """`generationConfig`."""
         self.names = self._map_names()
-        """Tool names → the names to send."""
+        """(kind, name) of each tool → the name to send."""
         self._losses: list[Loss] = []
         self._marks = 0
 
@@ -51,9 +52,10 @@ class Draft:
         if getattr(block, "cache", None) is not None:
             self._marks += 1
 
-    def name(self, name: str) -> str:
-        """A tool's name as the upstream takes it."""
-        return self.names.get(name, name)
+    def name(self, name: str, kind: str = "function") -> str:
+        """A tool's name as the upstream takes it; one of that name but of another kind is found as well."""
+        other = "custom" if kind == "function" else "function"
+        return self.names.get((kind, name)) or self.names.get((other, name)) or name
 
     def losses(self) -> tuple[Loss, ...]:
         """All that was noted, cache breakpoints as one."""
@@ -62,36 +64,45 @@ class Draft:
         why = f"{self._marks} breakpoint(s): the target takes none"
         return (*self._losses, Loss("dropped", "cache_control", why))
 
-    def _map_names(self) -> dict[str, str]:
+    def sent_names(self) -> dict[str, str]:
+        """Sent name → the client's, for the names that had to change."""
+        return {sent: name for (_, name), sent in self.names.items() if sent != name}
+
+    def _map_names(self) -> dict[tuple[str, str], str]:
+        """Free-text tools end in a mark, by which their calls are known again. Raises UnsupportedError."""
         limit, charset = self.traits.tool_name_limit, self.traits.tool_name_charset
         if not self.own:
             limit, charset = limit or NAME_LIMIT, charset or NAME_CHARSET
-        mapped = map_names(_names(self.request), limit, charset)
-        return mapped if self.own else _lettered(mapped, limit or NAME_LIMIT)
+        named = list(_names(self.request))
+        functions = map_names([name for kind, name in named if kind == "function"], limit, charset)
+        if self.own:
+            return {("function", name): sent for name, sent in functions.items()}
+        short = (limit or NAME_LIMIT) - len(FREE_TEXT)
+        custom = map_names([name for kind, name in named if kind == "custom"], short, charset)
+        mapped = {("function", name): sent for name, sent in functions.items()}
+        mapped |= {("custom", name): sent + FREE_TEXT for name, sent in custom.items()}
+        if len(set(mapped.values())) < len(mapped):
+            raise UnsupportedError("two tools would have one name at the target; rename one", param="tools")
+        return _lettered(mapped, limit or NAME_LIMIT)
 
 
-def _lettered(mapped: dict[str, str], limit: int) -> dict[str, str]:
+def _lettered(mapped: dict[tuple[str, str], str], limit: int) -> dict[tuple[str, str], str]:
     """The names, each beginning with a letter or an underscore, as the API demands."""
-    wrong = {name: sent for name, sent in mapped.items() if _BEGINS.match(sent) is None}
-    if not wrong:
-        return mapped
+    wrong = {key: sent for key, sent in mapped.items() if _BEGINS.match(sent) is None}
     taken = set(mapped.values())
-    prefixed = {name: f"_{sent}"[:limit] for name, sent in wrong.items()}
-    clash = [name for name, sent in prefixed.items() if sent in taken]
-    fresh = map_names([f"{name}\0" for name in clash], limit - 1, NAME_CHARSET)
-    hashed = {name.removesuffix("\0"): f"_{sent}" for name, sent in fresh.items()}
-    return {**mapped, **prefixed, **hashed}
+    for key, sent in wrong.items():
+        prefixed = f"_{sent}"
+        if len(prefixed) > limit or prefixed in taken:
+            prefixed = "_" + map_names([f"{sent}\0"], limit - 1, NAME_CHARSET)[f"{sent}\0"]
+        mapped[key] = prefixed
+        taken.add(prefixed)
+    return mapped
 
 
-def _names(request: Request) -> Iterable[str]:
-    """Every tool that the request names, the provider's own left out."""
+def _names(request: Request) -> Iterable[tuple[str, str]]:
+    """(kind, name) of every tool that the request names, the provider's own left out."""
     for tool in request.tools or ():
         if tool.kind != "server":
-            yield tool.name
+            yield tool.kind, tool.name
     for message in request.messages:
-        yield from (block.name for block in message.content if isinstance(block, ToolCall))
-    choice = request.tool_choice
-    if choice is not None:
-        yield from choice.names
-        if choice.name is not None:
-            yield choice.name
+        yield from ((block.kind, block.name) for block in message.content if isinstance(block, ToolCall))

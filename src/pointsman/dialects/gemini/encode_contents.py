@@ -60,7 +60,7 @@ class _Building:
         self._draft = draft
         self._turns: list[_Turn] = []
         self._names: dict[str, str] = {}
-        """The functions that the last calls named, by their ids, in their order."""
+        """The functions that the last calls named as they are sent, by the calls' ids."""
 
     def add(self, message: Message, path: str) -> None:
         """One message, by its role."""
@@ -92,7 +92,8 @@ class _Building:
         return self._turns
 
     def _note_calls(self, message: Message) -> None:
-        calls = {block.id: block.name for block in message.content if isinstance(block, ToolCall)}
+        found = [block for block in message.content if isinstance(block, ToolCall)]
+        calls = {call.id: self._draft.name(call.name, call.kind) for call in found}
         following = bool(self._turns) and self._turns[-1].role == "model"
         self._names = {**self._names, **calls} if following else calls
 
@@ -141,7 +142,7 @@ class _Building:
             for part in encode_block(block, f"{path}.content[{number}]", draft)
         ]
         inner: dict[str, Any] = {} if result.call_id.startswith(MADE) else {"id": result.call_id}
-        name = draft.name(self._names.get(result.call_id, ""))
+        name = self._names.get(result.call_id, "")
         inner |= {"name": name, "response": encode_response(text, failed=bool(result.is_error))}
         if attached and draft.traits.result_media:
             inner["parts"] = attached

@@ -47,9 +47,9 @@ def encode_own(draft: Draft) -> Json:
     turns = [_content(draft, message) for message in request.messages]
     said[CONTENTS] = turns[0] if sent.get(CONTENTS) == "object" else turns
     if TOOLS in sent and request.tools is not None:
-        said[TOOLS] = _renamed_tools(sent[TOOLS], draft.names)
+        said[TOOLS] = _renamed_tools(sent[TOOLS], _sent(draft))
     if TOOL_CONFIG in sent:
-        said[TOOL_CONFIG] = _renamed_config(sent[TOOL_CONFIG], draft.names)
+        said[TOOL_CONFIG] = _renamed_config(sent[TOOL_CONFIG], _sent(draft))
     if CONFIG in sent:
         said[CONFIG] = _config(draft)
     spelled: Json = request.form[SPELLED]
@@ -101,10 +101,15 @@ def _parts(draft: Draft, blocks: Iterable[Block]) -> list[Part]:
         if place == ON_PART and parts:
             parts[-1] = {**parts[-1], **member}
         elif place == ALONE and isinstance(block, Thinking):
-            parts.append({**(own_part(block) if SPELLING in block.extra else {"text": ""}), **member})
+            parts.append({**block.extra.get(SPELLING, {"text": "", **block.extra}), **member})
         elif not isinstance(block, Thinking) or not _foreign(native):
             parts.append({**_renamed(draft, block), **member})
     return parts
+
+
+def _sent(draft: Draft) -> dict[str, str]:
+    """The functions whose names change → the names to send."""
+    return {name: sent for (_, name), sent in draft.names.items() if sent != name}
 
 
 def _foreign(native: Native | None) -> bool:
@@ -124,9 +129,9 @@ def _renamed(draft: Draft, block: Block) -> Part:
     """The part, its tool under the name that is sent."""
     part = own_part(block)
     if isinstance(block, ToolCall):
-        return _with_name(part, "functionCall", block.name, draft.names)
+        return _with_name(part, "functionCall", block.name, _sent(draft))
     if isinstance(block, ToolResult):
-        return _with_name(part, "functionResponse", response_name(block), draft.names)
+        return _with_name(part, "functionResponse", response_name(block), _sent(draft))
     return part
 
 
@@ -139,7 +144,7 @@ def _with_name(part: Part, key: str, name: str, names: Mapping[str, str]) -> Par
 
 
 def _renamed_tools(tools: Any, names: Mapping[str, str]) -> Any:
-    if all(name == sent for name, sent in names.items()):
+    if not names:
         return tools
     if isinstance(tools, list):
         return [_renamed_tools(each, names) for each in cast("list[Any]", tools)]
@@ -159,7 +164,7 @@ def _renamed_config(config: Json, names: Mapping[str, str]) -> Json:
     """`toolConfig`, the functions that it allows under the names that are sent."""
     calling = member(config, "functionCallingConfig")
     allowed = None if calling is None else member(calling, "allowedFunctionNames")
-    if not allowed or all(name == sent for name, sent in names.items()):
+    if not allowed or not names:
         return config
     outer = "functionCallingConfig" if "functionCallingConfig" in config else "function_calling_config"
     inner = "allowedFunctionNames" if "allowedFunctionNames" in calling else "allowed_function_names"

@@ -133,7 +133,7 @@ def _call(block: ToolCall, path: str, draft: Draft) -> list[Part]:
     arguments, valid = arguments_of(block, block.arguments)
     if not valid:
         draft.approximated(f"{path}.arguments", "no JSON object; the text is sent as one member")
-    named = structs.replace(block, name=draft.name(block.name))
+    named = structs.replace(block, name=draft.name(block.name, block.kind))
     member = signature_member(block.native) if is_ours(block, draft) else {}
     if block.native is not None and not member:
         draft.dropped(f"{path}.native", "only the provider that issued it can read it")

@@ -16,7 +16,6 @@ from pointsman.dialects.gemini.encode_reasoning import put_thinking
 from pointsman.dialects.gemini.encode_tools import put_tools
 from pointsman.dialects.gemini.request import CONFIG, CONTENTS, INSTRUCTION, TIER
 from pointsman.dialects.gemini.schemas import to_openapi
-from pointsman.dialects.names import changed
 from pointsman.dialects.schema import fit
 
 TIERS = {"default": "standard", "standard_only": "standard", "flex": "flex", "priority": "priority"}
@@ -28,7 +27,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
     request, refused = _without_refused(request, target)
     draft = Draft(request, target)
     if draft.own:
-        return Encoded(encode_own(draft), (*refused, *draft.losses()), changed(draft.names))
+        return Encoded(encode_own(draft), (*refused, *draft.losses()), draft.sent_names())
     losses = (*refused, *foreign_losses(request.extra))
     _put_turns(draft)
     put_tools(draft)
@@ -39,7 +38,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
     if draft.config:
         draft.body[CONFIG] = draft.config
     body = {**target.traits.extra_fields, **draft.body}
-    return Encoded(body, (*losses, *draft.losses()), changed(draft.names))
+    return Encoded(body, (*losses, *draft.losses()), draft.sent_names())
 
 
 def _without_refused(request: Request, target: Target) -> tuple[Request, tuple[Loss, ...]]:

@@ -39,7 +39,7 @@ def _declaration(draft: Draft, tool: Tool, path: str) -> dict[str, Any]:
         _refuse(draft, tool, path)
     draft.count_mark(tool)
     draft.dropped_extra(tool.extra, path)
-    wire: dict[str, Any] = {"name": draft.name(tool.name)}
+    wire: dict[str, Any] = {"name": draft.name(tool.name, tool.kind)}
     if tool.description is not None:
         wire["description"] = tool.description
     if tool.strict:
@@ -91,7 +91,7 @@ def _calling(draft: Draft, choice: ToolChoice) -> dict[str, Any]:
         return {"mode": choice.mode.upper()}
     named = (choice.name,) if choice.mode == "tool" and choice.name is not None else choice.names
     mode = "ANY" if choice.mode == "tool" or choice.required else VALIDATED
-    return {"mode": mode, "allowedFunctionNames": [draft.name(name) for name in named]}
+    return {"mode": mode, "allowedFunctionNames": [draft.name(name, choice.kind) for name in named]}
 
 
 def _without(

@@ -33,8 +33,8 @@ def head_of(id: str | None, asked: Asked) -> dict[str, str]:
 
 def finish_word(stop: Stop | None, *, declined: bool) -> str:
     """`finishReason` of an answer of another dialect; a refusal in words implies its reason."""
-    if stop is None:
-        return FINISHES["end"]
+    if stop is None or (stop.reason == "other" and not stop.raw):
+        return FINISHES["refusal" if declined else "end"]
     return FINISHES["refusal" if declined and stop.reason in ("end", "other") else stop.reason]
 
 

@@ -18,9 +18,11 @@ from pointsman.canon.events import (
     ThinkingDelta,
     UnknownDelta,
     UnknownEvent,
+    UsageReport,
 )
 from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
+from pointsman.canon.usage import Usage
 from pointsman.dialects.dialect import Asked
 from pointsman.dialects.foreign import unsaid
 from pointsman.dialects.gemini.arguments import parse_arguments
@@ -63,7 +65,18 @@ def _fields(extra: Json) -> tuple[Loss, ...]:
 def _start(event: MessageStart) -> tuple[Loss, ...]:
     if event.dialect == NAME:
         return ()
-    return _fields({key: value for key, value in event.extra.items() if key not in _FIXED})
+    losses = _fields({key: value for key, value in event.extra.items() if key not in _FIXED})
+    return losses if event.usage is None else (*losses, *_written(event.usage))
+
+
+def _count(event: UsageReport) -> tuple[Loss, ...]:
+    return _written(event.usage)
+
+
+def _written(usage: Usage) -> tuple[Loss, ...]:
+    if not usage.cache_write_5m and not usage.cache_write_1h:
+        return ()
+    return (Loss("approximated", "usage", "what was written to a cache counts as other input"),)
 
 
 def _end(event: MessageEnd) -> tuple[Loss, ...]:
@@ -120,9 +133,10 @@ def _stop(event: Stop) -> tuple[Loss, ...]:
     if event.details is not None:
         why = "its explanation stands in `finishMessage`" if explained else "this dialect has no such field"
         losses += (Loss("approximated" if explained else "dropped", "stop_details", why),)
-    if event.reason not in _NEAR:
+    if event.reason not in _NEAR and not (event.reason == "other" and event.raw):
         return losses
-    return (Loss("approximated", "stop_reason", f"`{event.raw}` as `{FINISHES[event.reason]}`"), *losses)
+    said = event.raw or event.reason
+    return (Loss("approximated", "stop_reason", f"`{said}` as `{FINISHES[event.reason]}`"), *losses)
 
 
 def _unknown_delta(event: UnknownDelta) -> tuple[Loss, ...]:
@@ -147,6 +161,7 @@ _FINDERS: dict[type, Callable[[Any], tuple[Loss, ...]]] = {
     NativeDelta: _attached,
     Stop: _stop,
     MessageEnd: _end,
+    UsageReport: _count,
     UnknownDelta: _unknown_delta,
     UnknownEvent: _unknown_event,
 }

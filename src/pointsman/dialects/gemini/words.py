@@ -16,6 +16,9 @@ SIGNATURE = "thoughtSignature"
 MADE = "call_unnamed_"
 """How the ids begin that stand in for those which upstreams and clients leave out; never sent to them."""
 
+FREE_TEXT = "__free_text"
+"""Ends the sent name of a tool that takes free text; here it is a function with one string, `input`."""
+
 MALFORMED = "malformed_arguments"
 """The one member of a call's `args` where the arguments were no JSON object: the text as it was."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from pointsman.canon.blocks import Citation, ServerTool, Text, ToolCall, Unknown
+from pointsman.canon.blocks import Audio, Citation, Document, Image, ServerTool, Text, ToolCall, Unknown
 from pointsman.canon.events import (
     Answer,
     ArgumentsDelta,
@@ -73,6 +73,8 @@ def _block(event: BlockStart) -> tuple[Loss, ...]:
         return (
             Loss("dropped", block.name, f"this dialect does not show a provider's own tool ({block.part})"),
         )
+    if isinstance(block, Image | Audio | Document):
+        return (Loss("dropped", type(block).__name__.lower(), "answers are text here"),)
     if isinstance(block, Unknown) and block.dialect != NAME:
         return (Loss("dropped", str(block.data.get("type", "block")), "a block of a kind that is not known"),)
     losses = () if event.dialect == NAME else _fields(getattr(block, "extra", {}))
