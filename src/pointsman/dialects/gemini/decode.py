@@ -201,9 +201,8 @@ class _Answer:
             events.append(Failure(fault_in(response)))
             return
         self._begin(response, events)
-        literal = [
-            self._candidate(each, at, events) for at, each in enumerate(_objects(response, _CANDIDATES))
-        ]
+        candidates = _objects(response, _CANDIDATES)
+        places = [self._candidate(each, at, events) for at, each in enumerate(candidates)]
         feedback = response.get(PROMPT)
         if isinstance(feedback, dict) and cast("Json", feedback).get("blockReason"):
             self._blocked = cast("Json", feedback)
@@ -211,7 +210,8 @@ class _Answer:
         if isinstance(usage, dict) and usage != self._usage:
             self._usage = cast("Json", usage)
             events.append(UsageReport(decode_usage(cast("Json", usage))))
-        if not self._whole:
+        if self._origin.spelled and not self._whole:
+            literal = [{**each, SPELLING: place} for each, place in zip(candidates, places, strict=True)]
             told = {**response, _CANDIDATES: literal} if literal else response
             events.append(UnknownEvent(NAME, RESPONSE, told))
 
@@ -237,8 +237,8 @@ class _Answer:
             )
         )
 
-    def _candidate(self, candidate: Json, at: int, events: list[Event]) -> Json:
-        """Reads a candidate; returns it without the parts that events tell."""
+    def _candidate(self, candidate: Json, at: int, events: list[Event]) -> tuple[int, list[Json | None]]:
+        """Reads a candidate; returns its number, and its parts as far as events do not tell them."""
         index = candidate.get("index")
         number = index if isinstance(index, int) and not isinstance(index, bool) else at
         reader = self._candidates.get(number)
@@ -256,7 +256,7 @@ class _Answer:
             except MalformedError as error:
                 raise GarbledError(f"the upstream's answer is not in its dialect: {error.message}") from error
         reader.note(candidate)
-        return {**candidate, SPELLING: (number, literal)}
+        return number, literal
 
     def close(self, events: list[Event], *, broken: bool) -> None:
         """The end of the stream. Raises TruncatedError."""
