@@ -199,8 +199,10 @@ class CandidateReader:
         for key, value in candidate.items():
             if key not in _TOLD:
                 self._extra[key] = value
-            else:
+            elif key != "content":
                 self._spelled[key] = value
+        if "content" in candidate:
+            self._spelled["content"] = candidate["content"]
         self.ended = self.ended or isinstance(candidate.get("finishReason"), str)
 
     def stop(self, events: list[Event]) -> None:
