@@ -51,6 +51,7 @@ _NAMES = {
     "tool_result.is_error": ["result.is_error", "result.content"],
     "tools.strict": ["tool.strict"],
     "tools.schema": ["tool.schema"],
+    "tools.custom": ["tool", "tool.schema", "call", "tool_choice"],
 }
 
 
@@ -71,7 +72,7 @@ def labels_of(loss, request):
 def _elsewhere(what):
     """A field by its own name; of an unknown one only where it stood."""
     if "." not in what:
-        return {what, "request.extra"}
+        return {what, "request.extra", "reasoning.extra"}
     return {f"{label}.extra" for label in LABELS.values()} | {
         "request.extra",
         "message.extra",

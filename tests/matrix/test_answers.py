@@ -22,6 +22,7 @@ from matrix.naming import labels_of_answer
 from pointsman.canon.blocks import ToolCall
 from pointsman.canon.errors import TruncatedError
 from pointsman.canon.events import ArgumentsDelta, CitationDelta, Failure, NativeDelta, ThinkingDelta
+from pointsman.dialects.foreign import unsaid
 from pointsman.dialects.gather import gather
 from pointsman.dialects.registry import DIALECTS
 
@@ -58,7 +59,7 @@ def assert_losses_tell_all(events, to):
     lost, made = differences(of_answer(sent), of_answer(read))
     if sent.usage is None or sent.usage.output is sent.usage.reasoning is None:
         lost, made = lost - {"usage"}, made - {"usage"}  # output that nobody counted is estimated
-    if any(event.extra for event in events if isinstance(event, PASSING)):
+    if any(set(unsaid(event.extra)) for event in events if isinstance(event, PASSING)):
         lost.add("delta.extra")
     named = [(loss.what, labels_of_answer(loss)) for loss in losses]
 

@@ -43,6 +43,9 @@ class Traits(Struct, frozen=True, forbid_unknown_fields=True):
     parallel_tool_calls: bool = True
     """Whether it takes the switch."""
     strict_tools: bool = True
+    custom_tools: bool | None = None
+    """Whether it takes tools with free text; None: only from clients of its own dialect. Others are sent as
+    functions with one string."""
     output_formats: tuple[str, ...] = ("json_object", "json_schema")
     schema_subset: Literal["full", "openapi", "plain", "grammar"] = "full"
     """Which JSON Schema it takes: all; OpenAPI 3.0's; without `$ref`, combinators and formats; all for tools,

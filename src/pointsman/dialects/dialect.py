@@ -56,6 +56,8 @@ class Asked(Struct, frozen=True):
     """How tool calls are said, where the dialect has more than one way; from the request."""
     input_estimate: int = 0
     """Input tokens, estimated, for dialects that report them before the upstream does."""
+    body: Json = {}
+    """The request itself, for dialects whose answers repeat what was asked."""
 
 
 class Decoder(Protocol):
@@ -166,6 +168,10 @@ class Dialect(Struct, frozen=True):
     """The header field in which this dialect's clients look for an answer's id."""
     turns_field: str = "messages"
     """The member of a request that holds the conversation, an array with at least one item."""
+    turns_text: bool = False
+    """Whether that member may be a text, too."""
+    turns_elsewhere: Sequence[str] = ()
+    """Members in whose presence that one may be missing or empty: the conversation stands elsewhere."""
     roles: Sequence[str] = ()
     """Who may speak in a turn; a turn of anybody else is refused, relayed or not. Empty: anybody."""
     content_required: bool = False

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from msgspec import Struct
 
-from pointsman.canon.blocks import SPELLING
+from pointsman.canon.blocks import SPELLING, Unknown
 from pointsman.canon.errors import UnsupportedError
 from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
@@ -40,6 +40,7 @@ REFUSED: dict[str, _Rule] = {
         "the history is kept by the provider, and this request holds only a part of it"
     ),
     "conversation": _Rule("the history is kept by the provider, and this request holds only a part of it"),
+    "prompt": _Rule("the prompt's text is kept by the provider"),
     "mcp_servers": _Rule("the target runs no MCP servers"),
     "container": _Rule("the target runs no code"),
     "web_search_options": _Rule("the target does not search the web", means=lambda value: value is not None),
@@ -66,8 +67,31 @@ _NEUTRAL: dict[str, Any] = {
     "speed": "standard",
     "inference_geo": "global",
     "generationConfig.responseModalities": ["TEXT"],
+    "truncation": "disabled",
 }
 """Values that ask for what every target does."""
+
+
+TOOL_ERROR = "[tool error] "
+"""Stands before the text of a tool's result that reports an error, where the dialect has no field for it."""
+
+_KEPT_ELSEWHERE = {
+    "item_reference": "it stands for something that the provider keeps; send the item itself",
+    "compaction": "only its provider can read the conversation in it; send the conversation itself",
+}
+"""Blocks without which a conversation is another one, and what to do instead."""
+
+
+def check_readable(block: Unknown) -> None:
+    """Raises UnsupportedError for a block that stands for more than it says."""
+    kind = str(block.data.get("type") or "item_reference")
+    opaque = kind != "compaction" or block.data.get("encrypted_content") is not None
+    if kind in _KEPT_ELSEWHERE and opaque:
+        raise UnsupportedError(
+            f"`{kind}` cannot be sent to this target: {_KEPT_ELSEWHERE[kind]}, or choose a backend that "
+            "speaks the dialect of the request",
+            param=kind,
+        )
 
 
 def says_nothing(value: Any) -> bool:

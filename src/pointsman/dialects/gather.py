@@ -12,6 +12,7 @@ from typing import Any, cast
 from msgspec import UNSET, Struct, structs
 
 from pointsman.canon.blocks import (
+    SPELLING,
     Block,
     Citation,
     Native,
@@ -162,7 +163,7 @@ class _Gathering:
             return
         growing.texts.append(event.text)
         if type(event) is TextDelta and event.extra:
-            growing.extra = _joined(growing.extra, event.extra)
+            growing.extra = _joined(growing.extra, _lasting(event.extra))
 
     def cite(self, event: CitationDelta) -> None:
         growing = self.blocks.get(event.index)
@@ -233,6 +234,11 @@ _STEPS: dict[type[Struct], Callable[[_Gathering, Any], None]] = {
     MessageEnd: _Gathering.finish,
     Failure: _Gathering.fail,
 }
+
+
+def _lasting(extra: Json) -> Json:
+    """What a piece says of its block; how it was spelled is the piece's alone."""
+    return {name: extra[name] for name in extra if name != SPELLING} if SPELLING in extra else extra
 
 
 def _joined(earlier: Any, later: Any) -> Any:

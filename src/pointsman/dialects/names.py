@@ -64,3 +64,18 @@ def _fitting(name: str, limit: int | None, charset: str | None, taken: set[str])
         if candidate not in taken:
             return candidate
     raise ValueError(f"no free name within {limit} characters for: {name!r}")
+
+
+_NAMESPACE = "\x1f"
+"""Stands between a namespace and a tool's name; no API takes it in a name, so no name holds it by chance."""
+
+
+def joined(namespace: str, name: str) -> str:
+    """The name of a tool in a namespace; where the target has none, it becomes a plain one by `map_names`."""
+    return f"{namespace}{_NAMESPACE}{name}"
+
+
+def parted(name: str) -> tuple[str | None, str]:
+    """(namespace, name) of a tool; None for one that stands in no namespace."""
+    namespace, found, inner = name.partition(_NAMESPACE)
+    return (namespace, inner) if found else (None, name)

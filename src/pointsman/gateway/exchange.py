@@ -68,10 +68,19 @@ CONVERSING = frozenset({"generate", "count_tokens"})
 def check_turns(exchange: Exchange) -> None:
     """One look at the bytes, so that a body which nobody could answer goes nowhere. Raises MalformedError."""
     dialect, body, members = exchange.dialect, exchange.body, exchange.intent.members
-    if exchange.intent.operation in CONVERSING:
+    if exchange.intent.operation in CONVERSING and not _speaks_elsewhere(exchange):
         demands = dialect.content_required
         shape.check_turns(body, members, dialect.turns_field, dialect.roles, content=demands)
     shape.check_kinds(body, members, dialect.kinds.get(exchange.intent.operation, {}))
+
+
+def _speaks_elsewhere(exchange: Exchange) -> bool:
+    """Whether the turns are a text, or stand where the dialect lets them stand beside their own member."""
+    dialect, body, members = exchange.dialect, exchange.body, exchange.intent.members
+    if any(shape.says(body, members, name) for name in dialect.turns_elsewhere):
+        return True
+    turns = members.get(dialect.turns_field)
+    return dialect.turns_text and turns is not None and body.startswith(b'"', turns.start)
 
 
 class Client(Protocol):

@@ -163,6 +163,7 @@ def _asked(exchange: Exchange, prepared: Prepared, parts: Parts, form: Form) -> 
         include_usage=bool(request.include_usage),
         call_form=request.call_form,
         input_estimate=estimate(request),
+        body=exchange.members(),
     )
 
 

@@ -81,6 +81,12 @@ def _is(value: bytes, kind: str) -> bool:
     return first is None or first.match(value) is not None
 
 
+def says(body: bytes, members: Mapping[str, Span], name: str) -> bool:
+    """Whether a member is there and not null."""
+    span = members.get(name)
+    return span is not None and not body.startswith(b"null", span.start)
+
+
 def check_turns(
     body: bytes, members: Mapping[str, Span], name: str, roles: Collection[str], *, content: bool = False
 ) -> None:

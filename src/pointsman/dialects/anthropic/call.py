@@ -13,8 +13,9 @@ from pointsman.canon.blocks import Native, ServerTool, ToolCall
 from pointsman.canon.events import ArgumentsDelta, Event, NativeDelta
 from pointsman.canon.json import Json
 from pointsman.dialects.anthropic.arguments import parse_arguments
-from pointsman.dialects.anthropic.words import FREE_TEXT, NAME
+from pointsman.dialects.anthropic.words import NAME
 from pointsman.dialects.dialect import Origin
+from pointsman.dialects.free_text import is_wrapped, unwrapped
 from pointsman.wire.json import encode
 from pointsman.wire.surrogates import SurrogateJoiner
 
@@ -49,7 +50,7 @@ class CallReader:
         rest = self._joiner.close() or self._initial
         self._parts.append(rest)
         if self._wrapped:
-            events.append(ArgumentsDelta(self._index, _unwrapped("".join(self._parts))))
+            events.append(ArgumentsDelta(self._index, unwrapped("".join(self._parts))))
         elif rest:
             events.append(ArgumentsDelta(self._index, rest))
         if isinstance(self.start, ServerTool) and any(self._parts):
@@ -59,7 +60,7 @@ class CallReader:
 
     def _open_call(self, block: ToolCall, origin: Origin) -> None:
         name = origin.names.get(block.name, block.name)
-        self._wrapped = name != block.name and block.name.endswith(FREE_TEXT)
+        self._wrapped = is_wrapped(block.name, origin.names)
         self._initial = "" if block.arguments == "{}" else block.arguments
         kind = "custom" if self._wrapped else "function"
         self.start = structs.replace(block, name=name, arguments="", kind=kind)
@@ -70,9 +71,3 @@ class CallReader:
             self._initial = encode(given).decode()
             native = Native(block.native.dialect, block.native.issuer, {**block.native.data, "input": {}})
             self.start = structs.replace(block, native=native)
-
-
-def _unwrapped(arguments: str) -> str:
-    parsed = parse_arguments(arguments)
-    text = None if parsed is None else parsed.get("input", "")
-    return text if isinstance(text, str) else arguments

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from pointsman.canon.blocks import ToolCall, ToolResult
-from pointsman.canon.errors import UnsupportedError
 from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
 from pointsman.canon.request import Request
 from pointsman.canon.traits import Target
-from pointsman.dialects.anthropic.words import FREE_TEXT, NAME, NAME_CHARSET, NAME_LIMIT
+from pointsman.dialects.anthropic.words import NAME, NAME_CHARSET, NAME_LIMIT
 from pointsman.dialects.foreign import unsaid
-from pointsman.dialects.names import map_ids, map_names
+from pointsman.dialects.free_text import map_kinds
+from pointsman.dialects.names import map_ids
 
 
 class Crossing:
@@ -78,15 +78,7 @@ class Crossing:
 
     def _map_names(self, request: Request) -> dict[tuple[str, str], str]:
         limit, charset = self._limits(self.traits.tool_name_limit, self.traits.tool_name_charset)
-        named = list(_names(request))
-        functions = map_names((name for kind, name in named if kind == "function"), limit, charset)
-        short = None if limit is None else limit - len(FREE_TEXT)
-        customs = map_names((name for kind, name in named if kind == "custom"), short, charset)
-        sent = {("custom", name): mapped + FREE_TEXT for name, mapped in customs.items()}
-        clash = set(sent.values()) & set(functions.values())
-        if clash:
-            raise UnsupportedError(f"two tools would have one name at the target; rename: {min(clash)}")
-        return {**sent, **{("function", name): mapped for name, mapped in functions.items()}}
+        return map_kinds(_names(request), limit, charset)
 
     def _map_ids(self, request: Request) -> dict[str, str]:
         ids = (

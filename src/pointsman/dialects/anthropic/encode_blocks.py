@@ -32,7 +32,7 @@ from pointsman.dialects.anthropic.blocks import COMPACTION, SEARCH_RESULT
 from pointsman.dialects.anthropic.citations import encode_citations
 from pointsman.dialects.anthropic.crossing import Crossing, is_blank
 from pointsman.dialects.anthropic.words import NAME
-from pointsman.dialects.foreign import laid_out
+from pointsman.dialects.foreign import check_readable, laid_out
 
 Wire = dict[str, Any]
 
@@ -190,6 +190,7 @@ def _server_tool(block: ServerTool, path: str, crossing: Crossing) -> Wire | Non
 def _unknown(block: Unknown, path: str, crossing: Crossing) -> Wire | None:
     if block.dialect == NAME:
         return _without_mark(block.data, crossing)
+    check_readable(block)
     crossing.dropped(path, f"a block of type `{block.data.get('type')}` has no form here")
     return None
 

@@ -8,13 +8,8 @@ from pointsman.canon.json import Json
 from pointsman.canon.request import Request, Tool, ToolChoice
 from pointsman.dialects.anthropic.crossing import Crossing
 from pointsman.dialects.anthropic.encode_blocks import Wire, encode_mark
+from pointsman.dialects.free_text import SCHEMA
 from pointsman.dialects.schema import fit_tool
-
-_FREE_TEXT_SCHEMA: Json = {
-    "type": "object",
-    "properties": {"input": {"type": "string", "description": "The tool's input, as free text."}},
-    "required": ["input"],
-}
 
 
 def encode_tooling(request: Request, crossing: Crossing) -> Wire:
@@ -57,7 +52,7 @@ def _tool(tool: Tool, path: str, crossing: Crossing) -> Wire:
         wire["description"] = tool.description
     if tool.kind == "custom":
         crossing.approximated(path, "free text is sent as a function with one string")
-        return {**wire, "input_schema": _FREE_TEXT_SCHEMA, **mark}
+        return {**wire, "input_schema": SCHEMA, **mark}
     if crossing.own:
         own_type = {"type": tool.form} if tool.form else {}
         schema = {} if tool.schema is None else {"input_schema": tool.schema}

@@ -143,6 +143,8 @@ def _nearest(wanted: str, allowed: tuple[str, ...]) -> str | None:
 
 
 def _thinking(settled: Reasoning, crossing: Crossing) -> Wire | None:
+    if settled.mode in ("unset", "off") and settled.display is not None and not crossing.own:
+        crossing.dropped("thinking.display", "there is none to show: the target is not asked to think")
     if settled.mode == "unset":
         return None
     if settled.mode == "off":

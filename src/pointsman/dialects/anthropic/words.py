@@ -48,8 +48,5 @@ NAME_LIMIT = 128
 NAME_CHARSET = "a-zA-Z0-9_-"
 """What tool names and tool-call ids may hold."""
 
-FREE_TEXT = "__free_text"
-"""Ends the sent name of a tool that takes free text; here it is a function with one string, `input`."""
-
 MALFORMED = "malformed_arguments"
 """The one member of a tool call's `input` where the model's arguments were not JSON: the text as it was."""

@@ -9,7 +9,6 @@ from typing import Any, cast
 from pointsman.canon.blocks import (
     SPELLING,
     Audio,
-    Base64Source,
     Block,
     CacheMark,
     Document,
@@ -19,11 +18,12 @@ from pointsman.canon.blocks import (
     Source,
     Text,
     Unknown,
-    UrlSource,
 )
 from pointsman.canon.json import Json
+from pointsman.dialects.addresses import file_source, link, source_of
 from pointsman.dialects.foreign import laid_out
-from pointsman.dialects.openai_chat.words import NAME, apart
+from pointsman.dialects.openai_chat.words import NAME
+from pointsman.dialects.spelling import apart
 from pointsman.wire.fields import Fields, as_array, as_object, as_text
 
 BREAKPOINT = "prompt_cache_breakpoint"
@@ -88,22 +88,6 @@ def is_part(refusal: Refusal) -> bool:
     return SPELLING in refusal.extra
 
 
-def link(source: Source) -> str | None:
-    """A source as an address: its own, or a `data:` URL."""
-    if isinstance(source, Base64Source):
-        return f"data:{source.media_type};base64,{source.data}"
-    return source.url if isinstance(source, UrlSource) else None
-
-
-def source_of(url: str) -> Base64Source | UrlSource:
-    """The source that an address stands for."""
-    if url.startswith("data:"):
-        head, found, data = url[5:].partition(";base64,")
-        if found and head and ";" not in head:
-            return Base64Source(head, data)
-    return UrlSource(url)
-
-
 _AS_PART = {"type": "refusal"}
 
 
@@ -145,20 +129,13 @@ def _file(part: Json, path: str) -> Block:
     inner = Fields(fields.take("file"), fields.at("file"))
     id, data, name = inner.text("file_id"), inner.text("file_data"), inner.text("filename")
     if data is not None:
-        source: Source = _file_source(data)
+        source: Source = file_source(data)
     elif id is not None:
         source = FileSource(id)
     else:
         return Unknown(NAME, part)
     document = Document(source, title=name, cache=take_mark(fields))
     return Document(source, title=name, cache=document.cache, extra=_rest(part, document))
-
-
-def _file_source(data: str) -> Base64Source | UrlSource:
-    """Base64 without a `data:` URL is taken for a PDF, the one kind that every server takes."""
-    if data.startswith(("data:", "http://", "https://")):
-        return source_of(data)
-    return Base64Source("application/pdf", data)
 
 
 _WITHIN: dict[str, frozenset[str]] = {

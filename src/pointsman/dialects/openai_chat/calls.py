@@ -14,6 +14,7 @@ from typing import Any, cast
 from pointsman.canon.blocks import Native, ToolCall
 from pointsman.canon.events import ArgumentsDelta, BlockEnd, BlockStart, Event, NativeDelta
 from pointsman.canon.json import Json
+from pointsman.dialects.free_text import is_wrapped, unwrapped
 from pointsman.dialects.openai_chat.messages import INNER, LEGACY, arguments_text, call_extra, take_native
 from pointsman.dialects.openai_chat.words import NAME
 from pointsman.wire.json import encode
@@ -79,6 +80,8 @@ class Call:
         self.native: Native | None = None
         self.extra: dict[str, Any] = {}
         self.form = ""
+        self.wrapped = False
+        """Whether its arguments hold a custom tool's free text; it is unwrapped once it is whole."""
 
 
 class Calls:
@@ -137,7 +140,7 @@ class Calls:
         inner = _inner(fragment)
         name = inner.get("name")
         if not call.name and isinstance(name, str):
-            call.name = self._restored(name)
+            call.name, call.wrapped = self._restored(name), is_wrapped(name, self._names)
         outer = self._unknown(fragment, self._known)
         native = take_native(outer, self._issuer)
         if native is not None:
@@ -160,6 +163,8 @@ class Calls:
             if call.index < 0:
                 next_index = tell(call, events, choice, next_index, made_id(seed, choice, number))
             rest = call.joiner.close()
+            if call.wrapped:
+                rest = unwrapped("".join(call.arguments) + rest)
             if rest:
                 events.append(ArgumentsDelta(call.index, rest))
             events.append(BlockEnd(call.index))
@@ -174,10 +179,10 @@ def tell(call: Call, events: list[Event], choice: int, index: int, id: str) -> i
     """The start of a call whose name is known, with the arguments that came before it."""
     call.index = index
     call.id = call.id or id
-    kind = "custom" if call.kind == "custom" else "function"
+    kind = "custom" if call.kind == "custom" or call.wrapped else "function"
     block = ToolCall(call.id, call.name, "", kind, call.native, form=call.form, extra=call.extra)
     events.append(BlockStart(index, block, choice, NAME))
-    if call.arguments:
+    if call.arguments and not call.wrapped:
         events.append(ArgumentsDelta(index, "".join(call.arguments)))
     return index + 1
 
@@ -186,7 +191,7 @@ def more(call: Call, text: str, native: Native | None, events: list[Event]) -> N
     """More of a call that was told of."""
     if native is not None:
         events.append(NativeDelta(call.index, native, "call"))
-    if text:
+    if text and not call.wrapped:
         events.append(ArgumentsDelta(call.index, text))
 
 

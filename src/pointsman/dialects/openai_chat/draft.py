@@ -1,7 +1,7 @@
 """A request on its way to an upstream: the body as far as it is written, and what it could not say."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pointsman.canon.blocks import CacheMark, ToolCall, ToolResult
@@ -10,6 +10,7 @@ from pointsman.canon.loss import Loss
 from pointsman.canon.request import Request
 from pointsman.canon.traits import Target, Traits
 from pointsman.dialects.foreign import unsaid
+from pointsman.dialects.free_text import Kinded, map_kinds
 from pointsman.dialects.names import map_ids, map_names
 from pointsman.dialects.openai_chat.blocks import BREAKPOINT, CONTROL, encode_mark
 from pointsman.dialects.openai_chat.words import NAME, NAME_CHARSET, NAME_LIMIT
@@ -26,7 +27,10 @@ class Draft:
         """The client speaks this dialect: its spellings and unknown fields are said again."""
         self.body: dict[str, Any] = {"model": target.model}
         self.losses: list[Loss] = []
-        self.names = map_names(_names(request), *self._name_limits())
+        takes = target.traits.custom_tools
+        self.free_text = takes is not False if self.own else bool(takes)
+        """Whether tools with free text are sent as such; else as functions with one string."""
+        self._names = self._map_names()
         self._ids = self._map_ids()
         self._counted: Counter[tuple[str, str, str]] = Counter()
         self._marks = 0
@@ -35,6 +39,13 @@ class Draft:
         """The target's, or for a foreign request the dialect's own."""
         limit, charset = self.traits.tool_name_limit, self.traits.tool_name_charset
         return (limit, charset) if self.own else (limit or NAME_LIMIT, charset or NAME_CHARSET)
+
+    def _map_names(self) -> dict[Kinded, str]:
+        named, limits = list(_names(self.request)), self._name_limits()
+        if not self.free_text:
+            return map_kinds(named, *limits)
+        mapped = map_names((name for _, name in named), *limits)
+        return {(kind, name): mapped[name] for kind, name in named}
 
     def _map_ids(self) -> Mapping[str, str]:
         limit, charset = self.traits.tool_id_limit, self.traits.tool_id_charset
@@ -64,9 +75,13 @@ class Draft:
         """A loss that is told once, with how often it happened."""
         self._counted[(kind, what, why)] += 1
 
-    def name(self, name: str) -> str:
+    def name(self, name: str, kind: str = "function") -> str:
         """A tool's name as the upstream takes it."""
-        return self.names.get(name, name)
+        return self._names.get((kind, name), name)
+
+    def changed_names(self) -> dict[str, str]:
+        """Sent name → the client's, for those that had to change."""
+        return {sent: name for (_, name), sent in self._names.items() if sent != name}
 
     def id(self, id: str) -> str:
         """A call's id as the upstream takes it."""
@@ -99,17 +114,15 @@ class Draft:
         return tuple(self.losses)
 
 
-def _names(request: Request) -> Iterable[str]:
+def _names(request: Request) -> Iterator[Kinded]:
     for tool in request.tools or ():
         if tool.kind != "server":
-            yield tool.name
+            yield tool.kind, tool.name
     for message in request.messages:
-        yield from (block.name for block in message.content if isinstance(block, ToolCall))
+        yield from ((block.kind, block.name) for block in message.content if isinstance(block, ToolCall))
     choice = request.tool_choice
     if choice is not None:
-        yield from choice.names
-        if choice.name is not None:
-            yield choice.name
+        yield from ((choice.kind, name) for name in (*choice.names, choice.name) if name is not None)
 
 
 def _ids(request: Request) -> Iterable[str]:

@@ -2,14 +2,25 @@
 
 Messages that came in this dialect are said again as they were. Others are put in its order: results of tools
 first, each a message of its own; their images and documents, and what else the user said, in one user message
-behind them; text blocks become one string. `TOOL_ERROR` marks a result that reports an error.
+behind them; text blocks become one string.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from pointsman.canon.blocks import Block, Refusal, Text, Thinking, ToolCall, ToolResult
+from pointsman.canon.blocks import (
+    Block,
+    Refusal,
+    ServerTool,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    Unknown,
+)
 from pointsman.canon.request import Message
+from pointsman.dialects.foreign import TOOL_ERROR
+from pointsman.dialects.free_text import wrapped
 from pointsman.dialects.openai_chat.blocks import is_part
 from pointsman.dialects.openai_chat.calls_out import inner_extra, outer_extra
 from pointsman.dialects.openai_chat.draft import Draft
@@ -19,8 +30,6 @@ from pointsman.dialects.openai_chat.messages import LEGACY
 from pointsman.dialects.openai_chat.words import NAME
 from pointsman.dialects.pairing import check_messages
 
-TOOL_ERROR = "[tool error] "
-"""Stands before the text of a result that reports an error; the dialect has no field for it."""
 ATTACHED = "Attached to the result of tool call"
 
 _BESIDE = (ToolCall, Thinking, Refusal)
@@ -41,6 +50,11 @@ def put_messages(draft: Draft) -> None:
     if not draft.own and conversation.written and conversation.written[-1]["role"] == "assistant":
         draft.approximated("prefill", "the target answers behind the last turn instead of going on with it")
     draft.body["messages"] = conversation.written
+
+
+def _only_foreign(blocks: Sequence[Block]) -> bool:
+    """Whether nothing in it can be said here."""
+    return bool(blocks) and all(isinstance(block, Unknown | ServerTool) for block in blocks)
 
 
 class _Conversation:
@@ -102,7 +116,7 @@ class _Conversation:
         """A user's message, with what the tools before it attached."""
         if not self._attached:
             content = content_of(self._draft, blocks, "messages", "\n\n")
-            if content or not self._follows_result():
+            if content or not (self._follows_result() or _only_foreign(blocks)):
                 self._write("user", content=content, name=message.name)
             return
         parts = [*self._attached, *parts_of(self._draft, blocks, "messages")]
@@ -214,8 +228,10 @@ class _Conversation:
         self.written.append({**written, **message.extra})
 
     def _call(self, call: ToolCall) -> dict[str, Any]:
-        kind = {} if self._draft.own and call.form == "untyped" else {"type": call.kind}
-        written = {"id": self._draft.id(call.id), **kind, call.kind: self._inner(call), **self._native(call)}
+        free = call.kind == "custom" and self._draft.free_text
+        member = "custom" if free else "function"
+        kind = {} if self._draft.own and call.form == "untyped" else {"type": member}
+        written = {"id": self._draft.id(call.id), **kind, member: self._inner(call), **self._native(call)}
         if self._draft.own:
             written |= outer_extra(call)
         else:
@@ -223,12 +239,14 @@ class _Conversation:
         return written | self._draft.mark(call.cache)
 
     def _inner(self, call: ToolCall) -> dict[str, Any]:
+        name, text = self._draft.name(call.name, call.kind), call.arguments
+        if call.kind == "custom" and not self._draft.free_text:
+            return {"name": name, "arguments": wrapped(text)}
         key = "input" if call.kind == "custom" else "arguments"
-        text = call.arguments
         if not self._draft.own and call.kind == "function":
             text = text or "{}"
         odd = inner_extra(call) if self._draft.own else {}
-        return {"name": self._draft.name(call.name), key: text, **odd}
+        return {"name": name, key: text, **odd}
 
     def _native(self, call: ToolCall) -> dict[str, Any]:
         if call.native is None:

@@ -19,7 +19,9 @@ from pointsman.canon.blocks import (
     UrlSource,
 )
 from pointsman.canon.errors import UnsupportedError
-from pointsman.dialects.openai_chat.blocks import encode_part, link
+from pointsman.dialects.addresses import link
+from pointsman.dialects.foreign import check_readable
+from pointsman.dialects.openai_chat.blocks import encode_part
 from pointsman.dialects.openai_chat.draft import Draft
 
 Part = dict[str, Any]
@@ -126,6 +128,7 @@ def _server_tool(draft: Draft, block: ServerTool, where: str) -> list[Part]:
 
 
 def _unknown(draft: Draft, block: Unknown, where: str) -> list[Part]:
+    check_readable(block)
     draft.count(
         "dropped", f"{where}.{block.data.get('type', 'block')}", "a block of a kind that is not known"
     )

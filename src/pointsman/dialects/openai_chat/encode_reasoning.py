@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from pointsman.canon.request import Reasoning
+from pointsman.dialects.efforts import budget_for, effort_for, nearest_effort
 from pointsman.dialects.foreign import unsaid
 from pointsman.dialects.openai_chat.draft import Draft
-from pointsman.dialects.openai_chat.reasoning import budget_for, effort_for, nearest_effort, say_own
+from pointsman.dialects.openai_chat.reasoning import say_own
 
 _FIELD = "reasoning_effort"
 

@@ -14,15 +14,14 @@ from pointsman.canon.loss import Loss
 from pointsman.canon.request import OutputFormat, Request
 from pointsman.canon.traits import Target
 from pointsman.dialects.dialect import Encoded
-from pointsman.dialects.names import changed
 from pointsman.dialects.openai_chat.draft import Draft
 from pointsman.dialects.openai_chat.encode_extra import put_extra
 from pointsman.dialects.openai_chat.encode_messages import put_messages
 from pointsman.dialects.openai_chat.encode_reasoning import put_reasoning
 from pointsman.dialects.openai_chat.encode_tools import put_tools
 from pointsman.dialects.openai_chat.request import OPTIONS, USAGE
-from pointsman.dialects.openai_chat.words import unlike
 from pointsman.dialects.schema import fit, is_strict
+from pointsman.dialects.spelling import unlike
 
 USER_LIMIT = 64
 """Characters of `user` and `safety_identifier` (platform.openai.com, "Create chat completion")."""
@@ -61,7 +60,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
     draft.body |= draft.mark(request.cache)
     _put_stream_options(draft)
     put_extra(draft)
-    return Encoded(draft.body, draft.all_losses(), changed(draft.names))
+    return Encoded(draft.body, draft.all_losses(), draft.changed_names())
 
 
 def _accepted(request: Request, target: Target) -> tuple[Request, list[Loss]]:

@@ -8,6 +8,7 @@ from pointsman.canon.blocks import SPELLING
 from pointsman.canon.errors import UnsupportedError
 from pointsman.canon.json import Json
 from pointsman.canon.request import Tool, ToolChoice
+from pointsman.dialects.free_text import SCHEMA
 from pointsman.dialects.openai_chat.draft import Draft
 from pointsman.dialects.openai_chat.request import IMPLIED, PARALLEL
 from pointsman.dialects.openai_chat.tools import FLAT, LEGACY, encode_choice
@@ -50,8 +51,10 @@ def _tool(draft: Draft, tool: Tool) -> dict[str, Any]:
     if tool.kind == "server":
         return _server(draft, tool)
     extra = _extra(draft, tool)
-    inner: dict[str, Any] = {"name": draft.name(tool.name)}
+    inner: dict[str, Any] = {"name": draft.name(tool.name, tool.kind)}
     if tool.kind == "custom":
+        if not draft.free_text:
+            return _wrapped(draft, tool, inner)
         inner |= _described(tool) | extra.pop("custom", {})
     else:
         flat = draft.own and tool.form == FLAT
@@ -60,6 +63,13 @@ def _tool(draft: Draft, tool: Tool) -> dict[str, Any]:
             return {"type": "function", **inner}
     kind = {} if draft.own and tool.form == "untyped" else {"type": tool.kind}
     return {**kind, tool.kind: inner, **draft.mark(tool.cache), **extra}
+
+
+def _wrapped(draft: Draft, tool: Tool, inner: dict[str, Any]) -> dict[str, Any]:
+    """A tool with free text, as a function."""
+    draft.count("approximated", "tools.custom", "free text is sent as a function with one string")
+    function = {**inner, **_described(tool), "parameters": SCHEMA}
+    return {"type": "function", "function": function, **draft.mark(tool.cache)}
 
 
 def _function(draft: Draft, tool: Tool) -> dict[str, Any]:
@@ -124,9 +134,8 @@ def _server(draft: Draft, tool: Tool) -> dict[str, Any]:
 
 
 def _choice(draft: Draft, choice: ToolChoice) -> Any:
-    sent = {
-        name: draft.name(name) for name in (*choice.names, *([] if choice.name is None else [choice.name]))
-    }
+    named = (*choice.names, *([] if choice.name is None else [choice.name]))
+    sent = {name: draft.name(name, choice.kind) for name in named}
     renamed = any(name != new for name, new in sent.items())
     if draft.own and choice.form == LEGACY:
         return {"name": sent[choice.name], **choice.extra} if choice.name else choice.mode
@@ -135,7 +144,9 @@ def _choice(draft: Draft, choice: ToolChoice) -> Any:
     if choice.mode in _WORDS:
         return choice.form if draft.own and choice.form else _WORDS[choice.mode]
     name = None if choice.name is None else sent[choice.name]
-    return encode_choice(structs.replace(choice, name=name, names=tuple(sent[each] for each in choice.names)))
+    kind = choice.kind if draft.free_text else "function"
+    names = tuple(sent[each] for each in choice.names)
+    return encode_choice(structs.replace(choice, name=name, kind=kind, names=names))
 
 
 def _without(draft: Draft, tools: tuple[Tool, ...], choice: ToolChoice) -> tuple[Any, ToolChoice | None]:

@@ -15,7 +15,8 @@ from pointsman.dialects.openai_chat.messages import LEGACY, decode_messages
 from pointsman.dialects.openai_chat.reasoning import take_reasoning
 from pointsman.dialects.openai_chat.tools import LEGACY as FUNCTIONS
 from pointsman.dialects.openai_chat.tools import take_choice, take_tools
-from pointsman.dialects.openai_chat.words import NAME, unlike
+from pointsman.dialects.openai_chat.words import NAME
+from pointsman.dialects.spelling import unlike
 from pointsman.wire.fields import Fields, as_array, as_text, wrong
 
 INSTRUCTIONS = frozenset({"system", "developer"})

@@ -148,4 +148,5 @@ def encode_thinking(blocks: Sequence[Thinking]) -> dict[str, Any]:
 
 def _default_form(blocks: Sequence[Thinking]) -> list[str]:
     form = [CONTENT] if any(block.text for block in blocks) else []
-    return [*form, DETAILS] if any(block.native is not None for block in blocks) else form
+    told_apart = len(blocks) > 1 or any(block.native is not None for block in blocks)
+    return [*form, DETAILS] if told_apart else form

@@ -8,7 +8,7 @@ from pointsman.canon.errors import MalformedError
 from pointsman.canon.json import Json
 from pointsman.canon.request import Tool, ToolChoice
 from pointsman.dialects.openai_chat.blocks import take_mark
-from pointsman.dialects.openai_chat.words import unlike
+from pointsman.dialects.spelling import unlike
 from pointsman.wire.fields import Fields, as_array, as_object, as_text, wrong
 
 LEGACY = "functions"

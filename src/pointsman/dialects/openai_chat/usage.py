@@ -11,7 +11,7 @@ from msgspec import structs
 
 from pointsman.canon.json import Json
 from pointsman.canon.usage import Usage
-from pointsman.dialects.openai_chat.words import unlike
+from pointsman.dialects.spelling import unlike
 
 _READ = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
 _WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens")

@@ -1,12 +1,6 @@
 """The dialect's own words: its name, and what its fields are called in canonical terms."""
 
-from collections.abc import Container
-from typing import Any
-
-from pointsman.canon.blocks import SPELLING
 from pointsman.canon.events import StopReason
-from pointsman.canon.json import Json
-from pointsman.wire.json import encode
 
 NAME = "openai_chat"
 
@@ -46,31 +40,3 @@ FINISHES: dict[StopReason, str] = {
     "other": "stop",
 }
 """What this dialect's clients are told."""
-
-
-def unlike(original: Json, rebuilt: Json) -> dict[str, Any]:
-    """The members of `original` that `rebuilt` does not say in the very same way.
-
-    Laid over `rebuilt`, they give `original` back: so odd spellings cost one field instead of one form each.
-    """
-    return {
-        key: value for key, value in original.items() if key not in rebuilt or not _same(rebuilt[key], value)
-    }
-
-
-def apart(original: Json, rebuilt: Json, known: Container[str] = ()) -> dict[str, Any]:
-    """The same as an `extra`: what `rebuilt` or `known` names is an odd spelling, the rest is unknown."""
-    extra: dict[str, Any] = {}
-    odd: dict[str, Any] = {}
-    for key, value in unlike(original, rebuilt).items():
-        (odd if key in rebuilt or key in known else extra)[key] = value
-    return {**extra, SPELLING: odd} if odd else extra
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether both are the same JSON; in Python 1, 1.0 and True are equal."""
-    if one is other:
-        return True
-    if isinstance(one, str) or isinstance(other, str):
-        return one == other
-    return one == other and encode(one) == encode(other)

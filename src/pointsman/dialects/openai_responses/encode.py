@@ -1,0 +1,206 @@
+"""Events → the stream for a client.
+
+An answer of another dialect is written item by item, each with its number, its part and its deltas; texts
+that follow one another are parts of one message. An answer of this dialect goes out as its events were kept.
+"""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from pointsman.canon.blocks import SPELLING, Refusal, Text
+from pointsman.canon.events import (
+    Answer,
+    ArgumentsDelta,
+    BlockEnd,
+    BlockStart,
+    CitationDelta,
+    Event,
+    Failure,
+    MessageEnd,
+    MessageStart,
+    NativeDelta,
+    Stop,
+    TextDelta,
+    ThinkingDelta,
+    UnknownEvent,
+    UsageReport,
+)
+from pointsman.canon.json import Json
+from pointsman.canon.loss import Loss
+from pointsman.canon.usage import Usage
+from pointsman.dialects.dialect import UNREADABLE, Asked
+from pointsman.dialects.gather import merge_usage
+from pointsman.dialects.openai_responses.decode import RESPONSE
+from pointsman.dialects.openai_responses.errors import error_frames
+from pointsman.dialects.openai_responses.open_item import OpenItem, open_item
+from pointsman.dialects.openai_responses.open_part import OpenMessage, OpenPart
+from pointsman.dialects.openai_responses.response import Head, status_of
+from pointsman.dialects.openai_responses.words import NAME
+from pointsman.dialects.openai_responses.writer import Wire, Writer
+from pointsman.wire.json import encode
+from pointsman.wire.sse import frame
+
+
+class ResponsesEncoder:
+    """One streamed answer."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._kept = False
+        """Whether the answer's own events go out."""
+        self._own = False
+        self._writer = Writer(asked.message_id)
+        self._head = Head(MessageStart(), asked)
+        self._message: OpenMessage | None = None
+        self._open: dict[int, OpenPart | OpenItem] = {}
+        self._usage: Usage | None = None
+        self._stop = Stop("end")
+        self.response: Wire = {}
+        """The whole answer, once it has ended."""
+
+    def encode(self, event: Event, /) -> bytes:
+        """The bytes for an event; may be empty."""
+        if self._kept:
+            return _as_kept(event)
+        step = _STEPS.get(type(event))
+        return b"" if step is None else step(self, event)
+
+    def close(self) -> bytes:
+        """Nothing: the response has been said whole."""
+        return b""
+
+    def losses(self) -> tuple[Loss, ...]:
+        """None beside those of the events."""
+        return ()
+
+    def begin(self, event: MessageStart) -> bytes:
+        """The response begins."""
+        self._own = event.dialect == NAME
+        self._head = Head(event, self._asked)
+        self._usage = event.usage
+        response = {RESPONSE: self._head.at("in_progress", [])}
+        created = self._writer.frame("response.created", response)
+        return created + self._writer.frame("response.in_progress", response)
+
+    def open(self, event: BlockStart) -> bytes:
+        """A block begins; other answers than the first are left out."""
+        if event.choice:
+            return b""
+        block, written = event.block, b""
+        if isinstance(block, Text | Refusal):
+            written += self._open_message(block)
+            message = cast("OpenMessage", self._message)
+            opened: OpenPart | OpenItem = OpenPart(message, block, own=self._own)
+        else:
+            written += self._close_message()
+            opened = open_item(self._writer, block, own=self._own)
+        self._open[event.index] = opened
+        return written + opened.start()
+
+    def _open_message(self, block: Text | Refusal) -> bytes:
+        beside = block.extra.get("message") if self._own else None
+        if self._message is not None and beside is None:
+            return b""
+        written = self._close_message()
+        self._message = OpenMessage(self._writer, dict(beside or {}))
+        return written + self._message.start()
+
+    def _close_message(self) -> bytes:
+        """The message ends, unless one of its parts is open still."""
+        message = self._message
+        if message is None or message.open:
+            return b""
+        self._message = None
+        return message.end()
+
+    def add(self, event: TextDelta | ThinkingDelta | ArgumentsDelta | NativeDelta | CitationDelta) -> bytes:
+        """More of a block."""
+        opened = self._open.get(event.index)
+        return b"" if opened is None else opened.add(event)
+
+    def end(self, event: BlockEnd) -> bytes:
+        """A block is complete."""
+        opened = self._open.pop(event.index, None)
+        return b"" if opened is None else opened.end()
+
+    def count(self, event: UsageReport) -> bytes:
+        """Kept for the end."""
+        self._usage = merge_usage(self._usage, event.usage)
+        return b""
+
+    def stop(self, event: Stop) -> bytes:
+        """Kept for the end."""
+        if not event.choice:
+            self._stop = event
+        return b""
+
+    def finish(self, event: MessageEnd) -> bytes:
+        """The end of what is open, and of the response."""
+        written = b"".join([opened.end() for opened in self._open.values()]) + self._close_message()
+        self._open.clear()
+        own = event.extra.get(SPELLING, {}).get(RESPONSE) if self._own else None
+        status = status_of(self._stop.reason)
+        self.response = own or self._head.at(
+            status, self._writer.output(), self._usage, reason=self._stop.reason
+        )
+        kind = "incomplete" if self.response.get("status") == "incomplete" else "completed"
+        return written + self._writer.frame(f"response.{kind}", {RESPONSE: self.response})
+
+    def fail(self, event: Failure) -> bytes:
+        """The error that ends the stream."""
+        return error_frames(event.fault, self._head, self._writer.number, self._writer.output())
+
+    def keep(self, event: UnknownEvent) -> bytes:
+        """An event of this dialect as it came: then all of them go out so."""
+        if event.dialect != NAME or event.name == UNREADABLE:
+            return b""
+        self._kept = True
+        return _as_kept(event)
+
+
+_STEPS: dict[type, Callable[[ResponsesEncoder, Any], bytes]] = {
+    MessageStart: ResponsesEncoder.begin,
+    BlockStart: ResponsesEncoder.open,
+    TextDelta: ResponsesEncoder.add,
+    ThinkingDelta: ResponsesEncoder.add,
+    ArgumentsDelta: ResponsesEncoder.add,
+    NativeDelta: ResponsesEncoder.add,
+    CitationDelta: ResponsesEncoder.add,
+    BlockEnd: ResponsesEncoder.end,
+    UsageReport: ResponsesEncoder.count,
+    Stop: ResponsesEncoder.stop,
+    MessageEnd: ResponsesEncoder.finish,
+    UnknownEvent: ResponsesEncoder.keep,
+    Failure: ResponsesEncoder.fail,
+}
+
+
+def _as_kept(event: Event) -> bytes:
+    """The event that an answer of this dialect was read from; nothing for what only followed from it."""
+    wire: Json | None = None
+    if isinstance(event, UnknownEvent) and event.dialect == NAME and event.name != UNREADABLE:
+        wire = event.data
+    elif isinstance(event, TextDelta | ThinkingDelta | ArgumentsDelta) and event.dialect == NAME:
+        wire = event.extra.get(SPELLING)
+    elif isinstance(event, Failure):
+        return error_frames(event.fault, Head(MessageStart(), Asked("", "", 0)), 0, [])
+    return b"" if wire is None else frame(encode(wire), str(wire.get("type", "")))
+
+
+def fold(answer: Answer, asked: Asked) -> Json:
+    """The answer that is not streamed: the response with which its stream would end."""
+    own: Any = answer.extra.get(SPELLING, {}).get(RESPONSE) if answer.dialect == NAME else None
+    if own is not None:
+        return own
+    encoder = ResponsesEncoder(asked)
+    encoder.encode(MessageStart(answer.id, answer.model, answer.created, None, answer.extra, answer.dialect))
+    choice = answer.choices[0] if answer.choices else None
+    for index, block in enumerate(choice.blocks if choice is not None else ()):
+        encoder.encode(BlockStart(index, block))
+        encoder.encode(BlockEnd(index))
+    if choice is not None and choice.stop is not None:
+        encoder.encode(choice.stop)
+    if answer.usage is not None:
+        encoder.encode(UsageReport(answer.usage))
+    encoder.encode(MessageEnd())
+    return encoder.response
