@@ -137,7 +137,7 @@ def _reasoning(facts, wanted):
         facts.say("reasoning.effort", wanted.effort)
     if wanted.budget is not None:
         facts.say("reasoning.budget", wanted.budget)
-    if wanted.display is not None:
+    if wanted.display not in (None, "summarized"):
         facts.say("reasoning.display", wanted.display)
 
 
@@ -165,7 +165,14 @@ def _tools(facts, request, names):
     choice = request.tool_choice
     if choice is not None and choice.mode != "auto" and request.tools:
         named = names.get(choice.name, choice.name), sorted(names.get(name, name) for name in choice.names)
-        facts.say("tool_choice", choice.mode, named, choice.required)
+        only = choice.mode == "allowed" and choice.required and len(choice.names) == 1
+        mode = ("tool", named[1], False) if only else (choice.mode, _chosen(named), choice.required)
+        facts.say("tool_choice", *mode)
+
+
+def _chosen(named):
+    """The tools of a choice, one by its name or several."""
+    return named[1] if named[0] is None else [named[0]]
 
 
 def _system(facts, message):
@@ -242,6 +249,7 @@ _BESIDE = {
     Document: ("context", "citations"),
     ToolResult: ("is_error",),
     Thinking: ("native",),
+    ToolCall: ("native",),
 }
 
 

@@ -15,6 +15,9 @@ _PARTS = {
     "strict": ["tool.strict"],
     "schema": ["tool.schema"],
     "name": ["message.name"],
+    "title": ["document"],
+    "context": ["document.context"],
+    "native": ["call.native"],
 }
 _THOUGHT = ["thinking", "thinking.native", "thinking.extra"]
 _FILED = ["document", "document.citations", "document.context", "document.extra", "text"]
@@ -49,6 +52,7 @@ _NAMES = {
     "assistant.citations": ["text.citations"],
     "tool_result.content": ["result.content", "text", "image", "document", "order"],
     "tool_result.is_error": ["result.is_error", "result.content"],
+    "tool_calls.signature": ["call.native"],
     "tools.strict": ["tool.strict"],
     "tools.schema": ["tool.schema"],
     "tools.custom": ["tool", "tool.schema", "call", "tool_choice"],
@@ -63,6 +67,8 @@ def labels_of(loss, request):
             return set(find(found, request))
     if _SYSTEM.match(loss.what):
         return {"image", "document", "unknown", "text.extra", "cache", "message.extra", "message.name"}
+    if loss.what == "thinking.display" and request.reasoning and request.reasoning.display == "summarized":
+        return set()  # what is shown in any case
     if loss.what in _UNSEEN and loss.why.endswith(_UNSEEN[loss.what]):
         return set()
     known = _NAMES.get(loss.what)

@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from matrix.conversations import requests_in
 from matrix.crossing import CROSSED, cases, target
@@ -20,7 +21,10 @@ each_pair = pytest.mark.parametrize(("source", "to"), CROSSED)
 def step(request, to):
     """(the request as an upstream of the dialect reads it, its losses, the names to restore)."""
     encoded = DIALECTS[to].encode_request(request, target())
-    return DIALECTS[to].decode_request(encoded.body), encoded.losses, dict(encoded.names)
+    arrived = DIALECTS[to].decode_request(encoded.body)
+    if not arrived.model:  # it stands in the path, and so does whether to stream
+        arrived = structs.replace(arrived, model=request.model, stream=request.stream)
+    return arrived, encoded.losses, dict(encoded.names)
 
 
 def assert_losses_tell_all(request, to):

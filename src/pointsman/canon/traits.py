@@ -87,7 +87,7 @@ class Traits(Struct, frozen=True, forbid_unknown_fields=True):
     reasoning_field: Literal["reasoning_content", "reasoning", "reasoning_details"] = "reasoning_content"
     """The field in which a past turn's reasoning is sent back."""
     unsigned_call: str | None = None
-    """What stands in a call's place for opaque state where another model made the call, as its provider documents;
+    """What its provider documents as the stand-in for opaque state, for a call that another model made;
     None: nothing."""
     refused_reasoning: tuple[str, ...] = ()
     """The fields of a past turn's reasoning (as in `reasoning_field`) that it answers with an error."""

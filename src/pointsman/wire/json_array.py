@@ -1,8 +1,9 @@
 """One JSON array as a stream of its objects, whichever way the bytes are cut.
 
-States of a reader: before the array, between its items, within an item (`_depth` brackets deep, perhaps in a
-string, perhaps behind a backslash), behind the array. Each byte is looked at once, by searches for the next mark
-that matters. Several arrays or bare objects that follow one another are read as if they were one array.
+States of a reader: before the array, between its items, within an item (`_depth` brackets deep, perhaps
+in a string, perhaps behind a backslash), behind the array. Each byte is looked at once, by searches for
+the next mark that matters. Several arrays or bare objects that follow one another are read as if they
+were one array.
 """
 
 import re

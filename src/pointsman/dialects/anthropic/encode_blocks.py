@@ -162,6 +162,8 @@ def _tool_use(block: ToolCall, path: str, crossing: Crossing) -> Wire:
         "id": crossing.sent_id(block.id),
         "name": crossing.sent_name(block.name, block.kind),
     }
+    if block.native is not None:
+        crossing.dropped(f"{path}.native", "only the provider that issued it can read it")
     if block.kind == "custom":
         return {**wire, "input": {"input": block.arguments}}
     if crossing.own and block.form == "absent":

@@ -201,8 +201,8 @@ def agree(wire: Wire, request: Request, crossing: Crossing) -> None:
     elif "budget_tokens" in thinking:
         _fit_budget(wire, thinking["budget_tokens"], request, crossing)
     if "thinking" in wire and wire["thinking"]["type"] in _ACTIVE:
-        for name in ("temperature", "top_k", "top_p"):
-            if wire.pop(name, 1) != 1:
+        for name, neutral in (("temperature", 1), ("top_k", None), ("top_p", 1)):
+            if wire.pop(name, neutral) != neutral:
                 crossing.dropped(name, "the target takes none beside thinking")
     if "temperature" in wire and wire.pop("top_p", 1) != 1:
         crossing.dropped("top_p", "the target takes it or a temperature, not both")
@@ -218,6 +218,10 @@ def _drop_thinking(wire: Wire, why: str, crossing: Crossing) -> None:
 def _fit_budget(wire: Wire, budget: int, request: Request, crossing: Crossing) -> None:
     """The limit counts thinking and answer together: a budget that the client did not name leaves it half."""
     limit = wire["max_tokens"]
+    if budget < MIN_BUDGET:
+        wire["thinking"] = {**wire["thinking"], "budget_tokens": MIN_BUDGET}
+        crossing.approximated("thinking.budget_tokens", f"the target's least is {MIN_BUDGET} tokens")
+        budget = MIN_BUDGET
     if request.max_tokens is None and crossing.traits.max_output is None:
         wire["max_tokens"] = DEFAULT_MAX_TOKENS + budget
         return

@@ -1,7 +1,7 @@
 """Blocks of whole answers, as parts for a client of this dialect.
 
-Opaque state of another dialect goes out as an envelope in the signature. What the dialect cannot say is left out
-here and named by `losses`.
+Opaque state of another dialect goes out as an envelope in the signature. What the dialect cannot say is
+left out here and named by `losses`.
 """
 
 from pointsman.canon.blocks import (
@@ -32,7 +32,8 @@ def add_block(parts: list[Part], block: Block, *, own: bool) -> None:
         arguments, _ = arguments_of(block, block.arguments)
         parts.append(call_with(block, arguments, own=own))
     elif isinstance(block, _SAID):
-        parts.append(own_part(block) if own else plain_part(block))
+        part = own_part(block) if own else plain_part(block)
+        parts += [part] if part else []
     elif isinstance(block, ServerTool) and block.native.dialect == NAME:
         parts.append(dict(block.native.data))
     elif isinstance(block, Unknown) and block.dialect == NAME:

@@ -1,8 +1,8 @@
 """One candidate of an answer as far as it has come: its parts, to events.
 
-The first part of each response of a stream goes on with an open text or thought; any other part is a block of
-its own. A signature on a part becomes a thinking block behind it (see `parts`); the text before it stays open for
-the citations that come last. Calls come whole.
+The first part of each response of a stream goes on with an open text or thought; any other part is a
+block of its own. A signature on a part becomes a thinking block behind it (see `parts`); the text before
+it stays open for the citations that come last. Calls come whole.
 """
 
 from collections.abc import Mapping
@@ -27,15 +27,16 @@ from pointsman.canon.events import (
 from pointsman.canon.json import Json
 from pointsman.dialects.dialect import Origin
 from pointsman.dialects.gemini.arguments import unwrapped
-from pointsman.dialects.gemini.grounding import CITATIONS, GROUNDING, decode_grounding
+from pointsman.dialects.gemini.grounding import CITATIONS, GROUNDING, decode_grounding, is_all_told
 from pointsman.dialects.gemini.parts import decode_part
 from pointsman.dialects.gemini.signature import ALONE, native_of
 from pointsman.dialects.gemini.words import FREE_TEXT, MADE, NAME, REASONS, SIGNATURE
 from pointsman.wire.surrogates import SurrogateJoiner
 
 _TEXT, _THINKING = Text(""), Thinking("")
+_NO_PART = Text("", extra={SPELLING: {}})
+"""A text that holds citations alone; no part stands for it."""
 _NO_EXTRA: Json = {}
-_PLAIN = frozenset({"text"})
 _TOLD = frozenset({"content", "index", "finishReason", "finishMessage"})
 """Members of a candidate that are said again by themselves."""
 
@@ -87,7 +88,7 @@ class CandidateReader:
         if not isinstance(text, str):
             self._other(part, events)
             said = True
-        elif part.keys() == _PLAIN:
+        elif len(part) == 1:
             said = self._say(text, _NO_EXTRA, events)
         else:
             said = self._prose(part, text, events)
@@ -118,8 +119,7 @@ class CandidateReader:
             extra[SIGNATURE] = signature
         if extra.get("thought") is True:
             del extra["thought"]
-            self._think_signed(text, extra, member, events)
-            return True
+            return self._think_signed(text, extra, member, events)
         if not member:
             return self._say(text, extra, events)
         if text:
@@ -128,15 +128,19 @@ class CandidateReader:
         self._sign(member, extra, "part" if text else ALONE, events)
         return True
 
-    def _think_signed(self, text: str, extra: Json, member: Json, events: list[Event]) -> None:
+    def _think_signed(self, text: str, extra: Json, member: Json, events: list[Event]) -> bool:
         native, redacted = native_of(member, self._issuer)
         if redacted:
             self._whole_block(Thinking(text, native, True, extra=extra), events)
-            return
-        self._think(text, extra, events)
+            return True
+        ends_unsigned = bool(member) and native is None
+        if text or not ends_unsigned:
+            self._think(text, extra, events)
         if native is not None:
             events.append(NativeDelta(self._index, native))
+        if member:
             self.shut(events)
+        return bool(text) or not ends_unsigned
 
     def _sign(self, member: Json, extra: Json, place: str, events: list[Event]) -> None:
         """A signature on what is no thought: a thinking block without text."""
@@ -228,12 +232,13 @@ class CandidateReader:
         return {**self._spelled, "content": kept}
 
     def _cite(self, events: list[Event]) -> None:
-        if GROUNDING not in self._extra and CITATIONS not in self._extra:
-            return
         citations = decode_grounding(self._extra, "".join(self._said), self._issuer)
         if citations and self._kind is not Text:
-            return
+            self._open(_NO_PART, events)
         events += [CitationDelta(self._index, citation) for citation in citations]
+        for key in (GROUNDING, CITATIONS):
+            if citations and is_all_told(self._extra.get(key)):
+                self._spelled[key] = self._extra.pop(key)
 
 
 def _explained(reason: StopReason, message: object) -> Json | None:

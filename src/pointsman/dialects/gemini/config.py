@@ -28,7 +28,7 @@ SHOWN, HIDDEN = "summarized", "omitted"
 
 
 def decode_settings(config: Members) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(canonical settings by name, values that their own dialect spells another way). Raises MalformedError."""
+    """(canonical settings by name, values that are spelled in another way). Raises MalformedError."""
     settings: dict[str, Any] = {}
     odd: dict[str, Any] = {}
     for name, key in INTEGERS.items():
@@ -52,11 +52,12 @@ def decode_thinking(config: Members) -> Reasoning | None:
     level, budget = fields.text("thinkingLevel"), fields.integer("thinkingBudget")
     shown = fields.boolean("includeThoughts")
     effort = None if level is None or level.upper().endswith("UNSPECIFIED") else level.lower()
+    mode = _mode(budget)
     return Reasoning(
-        _mode(budget),
+        mode,
         effort,
         budget if budget is not None and budget > 0 else None,
-        None if shown is None else SHOWN if shown else HIDDEN,
+        None if shown is None or mode == "off" else SHOWN if shown else HIDDEN,
         value,
         fields.rest,
     )

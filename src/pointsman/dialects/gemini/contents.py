@@ -6,6 +6,7 @@ holds another dialect's opaque state, which signs all of them.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 from msgspec import structs
 
@@ -13,7 +14,7 @@ from pointsman.canon.blocks import SPELLING, Block, Text, Thinking, ToolCall, To
 from pointsman.canon.errors import MalformedError
 from pointsman.canon.json import Json
 from pointsman.canon.request import Message, Role
-from pointsman.dialects.gemini.parts import decode_part
+from pointsman.dialects.gemini.parts import ENDS_UNSIGNED, decode_part
 from pointsman.dialects.gemini.signature import place_of
 from pointsman.dialects.gemini.spelling import Members, member, repeated
 from pointsman.dialects.gemini.words import MADE, NAME
@@ -71,6 +72,10 @@ def _joined(blocks: Sequence[Block]) -> Iterator[Block]:
     """The blocks, the pieces of a thought that another dialect signed made one."""
     pieces: list[Thinking] = []
     for block in blocks:
+        if isinstance(block, Thinking) and block.form == ENDS_UNSIGNED:
+            yield from pieces
+            pieces = []
+            continue
         if not isinstance(block, Thinking) or place_of(block.native) or block.redacted:
             yield from pieces
             pieces = []
@@ -132,5 +137,5 @@ class _Pairing:
 def response_name(result: ToolResult) -> str:
     """The function that a result of this dialect names."""
     said = member(result.extra.get(SPELLING, {}), "functionResponse")
-    name = said.get("name") if isinstance(said, dict) else None
+    name = cast("Json", said).get("name") if isinstance(said, dict) else None
     return name if isinstance(name, str) else ""

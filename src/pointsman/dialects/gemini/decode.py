@@ -1,11 +1,12 @@
 """Answers of an upstream → events: a stream of responses, or one.
 
-A stream comes as server-sent events, or, without `alt=sse`, as one JSON array; which it is shows in its first
-byte. There is no last event: a stream is whole where it closes after every candidate that it began has said why
-it ended, or the prompt was blocked, and neither half an event nor an open array is left over.
+A stream comes as server-sent events, or, without `alt=sse`, as one JSON array; which it is shows in its
+first byte. There is no last event: a stream is whole where it closes after every candidate that it began
+has said why it ended, or the prompt was blocked, and neither half an event nor an open array is left
+over.
 
-Behind the events of each response stands an `UnknownEvent` without a name, which holds what the response says
-beside its parts. Their own dialect needs it to say the same responses again, cut in the same way.
+Behind the events of each response stands an `UnknownEvent` without a name, which holds what the response
+says beside its parts. Their own dialect needs it to say the same responses again, cut in the same way.
 """
 
 from collections.abc import Iterable
@@ -251,8 +252,8 @@ class _Answer:
         literal: list[Json | None] = []
         if isinstance(content, dict):
             try:
-                for part in _objects(cast("Json", content), "parts"):
-                    literal.append(None if reader.part(part, events) else part)
+                parts = list(_objects(cast("Json", content), "parts"))
+                literal = [None if reader.part(part, events) else part for part in parts]
             except MalformedError as error:
                 raise GarbledError(f"the upstream's answer is not in its dialect: {error.message}") from error
         reader.note(candidate)

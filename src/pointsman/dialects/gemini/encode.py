@@ -1,9 +1,10 @@
 """Events → the stream for a client: one response for each piece, as server-sent events.
 
-There is no first and no last event. A thought's state goes out when it ends; a call when its arguments are whole,
-since they are an object here. The last response says why each candidate ended, with the token counts; it holds an
-empty text, because the chats of Google's SDKs take a response without parts for a broken one. Nothing keeps a
-client waiting: the SDK for JavaScript stumbles over comments in its older versions.
+There is no first and no last event. A thought's state goes out when it ends; a call when its arguments
+are whole, since they are an object here. The last response says why each candidate ended, with the token
+counts; it holds an empty text, because the chats of Google's SDKs take a response without parts for a
+broken one. Nothing keeps a client waiting: the SDK for JavaScript stumbles over comments in its older
+versions.
 """
 
 from pointsman.canon.events import Event, MessageStart

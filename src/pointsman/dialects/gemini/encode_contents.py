@@ -1,9 +1,10 @@
 """The turns of a request that came in another dialect.
 
-Turns of one role that follow each other become one. Responses of functions stand first in theirs, in the order
-of the calls that they answer; each call is answered in the next turn. Instructions in mid-conversation, for
-which the API has no role, are a marked text of the user's turn in the same place. A model's calls that came
-from elsewhere have no signature: where the target demands one, its documented stand-in goes with the first.
+Turns of one role that follow each other become one. Responses of functions stand first in theirs, in the
+order of the calls that they answer; each call is answered in the next turn. Instructions in
+mid-conversation, for which the API has no role, are a marked text of the user's turn in the same place. A
+model's calls that came from elsewhere have no signature: where the target demands one, its documented
+stand-in goes with the first.
 """
 
 from collections.abc import Iterator
@@ -59,8 +60,10 @@ class _Building:
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
         self._turns: list[_Turn] = []
-        self._names: dict[str, str] = {}
-        """The functions that the last calls named as they are sent, by the calls' ids."""
+        self._names: dict[str, tuple[int, str]] = {}
+        """The last calls by their ids: number, and the function's name as it is sent."""
+        self._ranks: dict[int, int] = {}
+        """Of each response, by its identity: the number of its call."""
 
     def add(self, message: Message, path: str) -> None:
         """One message, by its role."""
@@ -81,21 +84,31 @@ class _Building:
             self._append("user", list(self._user(message, path)))
 
     def finish(self) -> list[_Turn]:
-        """All turns, responses first in each, in the order of their calls."""
-        ranks: dict[str, int] = {}
+        """All turns, responses first in each."""
         for turn in self._turns:
-            if turn.role == "model":
-                called = [_said_name(part[_CALL]) for part in turn.parts if _CALL in part]
-                ranks = {said: len(called) - at for at, said in enumerate(reversed(called), 1)}
-                continue
-            turn.parts.sort(key=lambda part, ranks=ranks: _rank(part, ranks))
+            if turn.role == "user":
+                turn.parts.sort(key=lambda part: _RESPONSE not in part)
+                self._order(turn.parts)
         return self._turns
+
+    def _order(self, parts: list[Part]) -> None:
+        """Puts responses without ids, which are told apart by name and order, in the order of their calls."""
+        by_name: dict[str, list[int]] = {}
+        for at, part in enumerate(parts):
+            if _RESPONSE in part and "id" not in part[_RESPONSE]:
+                by_name.setdefault(part[_RESPONSE]["name"], []).append(at)
+        for places in by_name.values():
+            ordered = sorted([parts[at] for at in places], key=lambda part: self._ranks.get(id(part), 0))
+            for at, part in zip(places, ordered, strict=True):
+                parts[at] = part
 
     def _note_calls(self, message: Message) -> None:
         found = [block for block in message.content if isinstance(block, ToolCall)]
         calls = {call.id: self._draft.name(call.name, call.kind) for call in found}
         following = bool(self._turns) and self._turns[-1].role == "model"
-        self._names = {**self._names, **calls} if following else calls
+        known = self._names if following else {}
+        fresh = {id: (len(known) + at, name) for at, (id, name) in enumerate(calls.items())}
+        self._names = {**known, **fresh}
 
     def _append(self, role: str, parts: list[Part]) -> None:
         if not parts:
@@ -142,11 +155,13 @@ class _Building:
             for part in encode_block(block, f"{path}.content[{number}]", draft)
         ]
         inner: dict[str, Any] = {} if result.call_id.startswith(MADE) else {"id": result.call_id}
-        name = self._names.get(result.call_id, "")
+        rank, name = self._names.get(result.call_id, (0, ""))
         inner |= {"name": name, "response": encode_response(text, failed=bool(result.is_error))}
         if attached and draft.traits.result_media:
             inner["parts"] = attached
-        yield {_RESPONSE: inner}
+        part: Part = {_RESPONSE: inner}
+        self._ranks[id(part)] = rank
+        yield part
         if attached and not draft.traits.result_media:
             draft.approximated(f"{path}.content[0]", "its attachments stand behind the result")
             yield {"text": f"{ATTACHED} {result.call_id}:"}
@@ -156,23 +171,13 @@ class _Building:
 def _text(result: ToolResult, path: str, draft: Draft) -> str:
     """What the function said, in one piece."""
     texts = [block for block in result.content if isinstance(block, Text)]
-    for block in texts:
-        draft.count_mark(block)
+    for number, block in enumerate(result.content):
+        if isinstance(block, Text):
+            draft.count_mark(block)
+            draft.dropped_extra(block.extra, f"{path}.content[{number}]")
     if len(texts) > 1:
         draft.approximated(f"{path}.content[{result.content.index(texts[0])}]", "texts are joined into one")
     return "\n\n".join(block.text for block in texts)
-
-
-def _said_name(call: dict[str, Any]) -> str:
-    """What tells a call from others: its id, or its function."""
-    return call.get("id") or call["name"]
-
-
-def _rank(part: Part, ranks: dict[str, int]) -> int:
-    """Where a part stands in a user's turn: responses by their calls, then the rest."""
-    if _RESPONSE not in part:
-        return len(ranks)
-    return ranks.get(_said_name(part[_RESPONSE]), len(ranks))
 
 
 def _marked(part: Part) -> Part:

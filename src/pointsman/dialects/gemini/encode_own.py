@@ -66,7 +66,7 @@ def _config(draft: Draft) -> dict[str, Any]:
     for name, key in FIELDS.items():
         value = getattr(request, name)
         if value is not None:
-            said[key] = list(value) if isinstance(value, tuple) else value
+            said[key] = list(request.stop or ()) if name == "stop" else value
     said |= {key: value for key, value in request.form[ODD].items() if key in said}
     if request.reasoning is not None:
         said[THINKING] = request.reasoning.native
@@ -162,10 +162,11 @@ def _renamed_each(declared: Any, names: Mapping[str, str]) -> Any:
 
 def _renamed_config(config: Json, names: Mapping[str, str]) -> Json:
     """`toolConfig`, the functions that it allows under the names that are sent."""
-    calling = member(config, "functionCallingConfig")
-    allowed = None if calling is None else member(calling, "allowedFunctionNames")
+    calling = cast("Json", member(config, "functionCallingConfig") or {})
+    allowed = member(calling, "allowedFunctionNames")
     if not allowed or not names:
         return config
-    outer = "functionCallingConfig" if "functionCallingConfig" in config else "function_calling_config"
-    inner = "allowedFunctionNames" if "allowedFunctionNames" in calling else "allowed_function_names"
-    return {**config, outer: {**calling, inner: [names.get(name, name) for name in allowed]}}
+    sent = [names.get(name, name) for name in cast("list[str]", allowed)]
+    outer = next(key for key in config if camel(key) == "functionCallingConfig")
+    inner = next(key for key in calling if camel(key) == "allowedFunctionNames")
+    return {**config, outer: {**calling, inner: sent}}

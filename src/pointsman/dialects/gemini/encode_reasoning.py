@@ -1,7 +1,8 @@
 """Thinking settings of requests, for one target: `thinkingConfig`.
 
-Gemini 2.5 takes a budget, later models a level, and no model both (ai.google.dev, "Gemini thinking"); which it is
-stands in the target's traits, with the levels that it takes. The nearest stands for what it does not take.
+Gemini 2.5 takes a budget, later models a level, and no model both (ai.google.dev, "Gemini thinking");
+which it is stands in the target's traits, with the levels that it takes. The nearest stands for what it
+does not take.
 """
 
 from typing import Any

@@ -52,18 +52,14 @@ def _declaration(draft: Draft, tool: Tool, path: str) -> dict[str, Any]:
 
 def _refuse(draft: Draft, tool: Tool, path: str) -> None:
     """Raises UnsupportedError."""
+    model = draft.target.model
     if tool.client_run:
-        why = "declare it as a tool with a schema of your own (you run it either way)"
-        raise UnsupportedError(
-            f"tool `{tool.name}` has a schema that only its provider's models know, and {draft.target.model} is "
-            f"none of them; {why}",
-            param=path,
-        )
-    raise UnsupportedError(
-        f"tool `{tool.name}` is run by the provider itself, and {draft.target.model} has no such tool; leave it "
-        "out, or choose a model of the provider that has it",
-        param=path,
-    )
+        what = f"has a schema that only its provider's models know, and {model} is none of them"
+        how = "declare it as a tool with a schema of your own (you run it either way)"
+    else:
+        what = f"is run by the provider itself, and {model} has no such tool"
+        how = "leave it out, or choose a model of the provider that has it"
+    raise UnsupportedError(f"tool `{tool.name}` {what}; {how}", param=path)
 
 
 def _parameters(draft: Draft, tool: Tool, path: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Errors: `google.rpc.Status` as its API says it, parsed and rendered.
 
-`{"error": {"code", "message", "status", "details"?}}`, sometimes within an array (a stream's form); `RetryInfo`
-among the details says when to come back (cloud.google.com, "Errors", AIP-193).
+`{"error": {"code", "message", "status", "details"?}}`, sometimes within an array (a stream's form);
+`RetryInfo` among the details says when to come back (cloud.google.com, "Errors", AIP-193).
 """
 
 import re
@@ -112,8 +112,8 @@ def render_error(fault: Fault, request_id: str) -> Json:
 def error_frame(fault: Fault, request_id: str) -> bytes:
     """The frame that ends a stream which failed.
 
-    The Python SDK raises where a response begins with `{"error":`, the one for JavaScript where the error's `code`
-    is a number from 400 to 599; so a frame holds the error alone, with such a code.
+    The Python SDK raises where a response begins with `{"error":`, the one for JavaScript where the error's
+    `code` is a number from 400 to 599; so a frame holds the error alone, with such a code.
     """
     error = error_object(render_error(fault, request_id))
     code = error.get("code")

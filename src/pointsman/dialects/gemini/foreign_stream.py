@@ -28,7 +28,7 @@ from pointsman.dialects.gemini.errors import error_frame
 from pointsman.dialects.gemini.fold import finish_members, head_of
 from pointsman.dialects.gemini.grounding import Cited
 from pointsman.dialects.gemini.parts import Part
-from pointsman.dialects.gemini.signature import signature_member
+from pointsman.dialects.gemini.signature import UNSIGNED, signature_member
 from pointsman.dialects.gemini.usage import encode_usage
 from pointsman.wire.json import encode
 from pointsman.wire.sse import frame
@@ -61,6 +61,8 @@ class ForeignStream:
         self._stops: dict[int, Stop] = {}
         self._seen: set[int] = {0}
         self._declined: set[int] = set()
+        self._unsigned: set[int] = set()
+        """The candidates whose last part is a thought that nobody signed."""
         self._usage: Usage | None = None
         self.malformed = False
         """Whether arguments came that were no object."""
@@ -79,6 +81,7 @@ class ForeignStream:
         return b""
 
     def _response(self, choice: int, parts: bytes) -> bytes:
+        self._unsigned.discard(choice)
         behind = self._behind.get(choice)
         if behind is None:
             head = encode(self._head)[1:]
@@ -99,7 +102,7 @@ class ForeignStream:
             opened.citations += getattr(block, "citations", ())
             return self._said(opened, block.text)
         if isinstance(block, Thinking):
-            return self._thought(opened, block.text)
+            return self._end_thought(event.choice) + self._thought(opened, block.text)
         if isinstance(block, ToolCall):
             opened.said.append(block.arguments)
             return b""
@@ -124,6 +127,12 @@ class ForeignStream:
     def _thought(self, opened: _Open, text: str) -> bytes:
         return self._response(opened.choice, b'{"text":%b,"thought":true}' % encode(text)) if text else b""
 
+    def _end_thought(self, choice: int) -> bytes:
+        """What keeps a thought apart from the one before it."""
+        if choice not in self._unsigned:
+            return b""
+        return self._part(choice, {"text": "", "thought": True, **UNSIGNED})
+
     def mark(self, event: NativeDelta) -> bytes:
         """Opaque state, told when it is whole."""
         opened = self._blocks[event.index]
@@ -147,10 +156,17 @@ class ForeignStream:
         if isinstance(block, ToolCall):
             return self._call(opened, block)
         if isinstance(block, Thinking):
-            member = signature_member(opened.native, redacted=block.redacted)
-            return self._part(opened.choice, {"text": "", "thought": True, **member}) if member else b""
+            return self._sign(opened, block)
         if opened.citations:
             self._cited.setdefault(opened.choice, Cited()).add(opened.citations, "".join(opened.said))
+        return b""
+
+    def _sign(self, opened: _Open, block: Thinking) -> bytes:
+        """A thought's state."""
+        member = signature_member(opened.native, redacted=block.redacted)
+        if member:
+            return self._part(opened.choice, {"text": "", "thought": True, **member})
+        self._unsigned.add(opened.choice)
         return b""
 
     def _call(self, opened: _Open, call: ToolCall) -> bytes:

@@ -22,6 +22,21 @@ def decode_grounding(candidate: Json, text: str, issuer: str) -> list[Citation]:
     return [_citation(support, places, issuer) for support in found]
 
 
+def is_all_told(metadata: object) -> bool:
+    """Whether citations say all of it."""
+    found = _object(metadata)
+    sources = [each for key in ("groundingSupports", "citations") for each in _objects(found.get(key))]
+    chunks = _objects(found.get("groundingChunks"))
+    webs = all(set(each) == {"web"} and _object(each["web"]).keys() <= _WEB for each in chunks)
+    return bool(sources) and webs and found.keys() <= _LISTS and all(each.keys() <= _TOLD for each in sources)
+
+
+_LISTS = frozenset({"groundingSupports", "groundingChunks", "citations"})
+_WEB = frozenset({"uri", "title"})
+_TOLD = frozenset({"segment", "groundingChunkIndices", "uri", "title", "startIndex", "endIndex"})
+"""What citations hold of a source."""
+
+
 def _supports(grounding: Json) -> Iterator[Json]:
     """Each address that supports a segment, with the segment."""
     chunks = _objects(grounding.get("groundingChunks"))
@@ -29,7 +44,7 @@ def _supports(grounding: Json) -> Iterator[Json]:
         segment = _object(support.get("segment"))
         for index in cast("list[Any]", support.get("groundingChunkIndices") or []):
             if isinstance(index, int) and 0 <= index < len(chunks):
-                source = next((_object(each) for each in chunks[index].values()), {})
+                source = _object(next(iter(chunks[index].values()), None))
                 yield {**segment, "uri": source.get("uri"), "title": source.get("title")}
 
 

@@ -130,7 +130,7 @@ def _stop(event: Stop) -> tuple[Loss, ...]:
     explained = isinstance((event.details or {}).get("explanation"), str)
     said = {key: value for key, value in event.extra.items() if value != event.sequence}
     losses = _fields({**said, "stop_sequence": event.sequence})
-    if event.details is not None:
+    if event.details:
         why = "its explanation stands in `finishMessage`" if explained else "this dialect has no such field"
         losses += (Loss("approximated" if explained else "dropped", "stop_details", why),)
     if event.reason not in _NEAR and not (event.reason == "other" and event.raw):

@@ -1,6 +1,7 @@
 """Pictures, sounds and documents: `inlineData` and `fileData`, to blocks and back.
 
-A file of Google's own storage is a file by its id, which nobody else can read; any other address is an address.
+A file of Google's own storage is a file by its id, which nobody else can read; any other address is an
+address.
 """
 
 import re

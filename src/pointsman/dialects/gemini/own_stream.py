@@ -1,7 +1,7 @@
 """An answer that came in this dialect, streamed to a client of it: the same responses, cut in the same way.
 
-The decoder's event behind each response says what it holds beside its parts. Without any such event, since the
-answer was not streamed, all of it is one response.
+The decoder's event behind each response says what it holds beside its parts. Without any such event,
+since the answer was not streamed, all of it is one response.
 """
 
 from collections.abc import Callable, Iterator
@@ -98,9 +98,9 @@ class OwnStream:
 
     def end_block(self, event: BlockEnd) -> bytes:
         """A call is whole."""
-        call, texts = self._calls.pop(event.index, (None, []))
-        if call is not None:
-            whole = structs.replace(call, arguments="".join(texts))
+        open_call = self._calls.pop(event.index, None)
+        if open_call is not None:
+            whole = structs.replace(open_call[0], arguments="".join(open_call[1]))
             add_block(self._of(event.index), whole, own=True)
         self._choices.pop(event.index, None)
         return b""

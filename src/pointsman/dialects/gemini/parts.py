@@ -36,6 +36,9 @@ from pointsman.wire.json import encode
 
 Part = dict[str, Any]
 
+ENDS_UNSIGNED = "end"
+"""The form of an empty thought that only says where the one before it ends, which nobody signed."""
+
 
 def decode_part(part: Json, path: str, issuer: str = "") -> tuple[Block, ...]:
     """The blocks of one part: one, or two where text is signed. Raises MalformedError."""
@@ -104,7 +107,8 @@ def _text(fields: Members, member: Json, issuer: str) -> Block:
         return Text(text, extra=fields.rest)
     del fields.rest["thought"]
     native, redacted = native_of(member, issuer)
-    return Thinking(text, native, redacted, extra=fields.rest)
+    ends = ENDS_UNSIGNED if member and native is None and not text else ""
+    return Thinking(text, native, redacted, extra=fields.rest, form=ends)
 
 
 def _inline(fields: Members, member: Json, issuer: str) -> Block:

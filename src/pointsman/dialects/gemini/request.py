@@ -4,7 +4,7 @@ Fields: ai.google.dev, "GenerateContentRequest". The model and whether to stream
 tokens may hold the request in `generateContentRequest`.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from pointsman.canon.errors import MalformedError
 from pointsman.canon.json import Json
@@ -43,7 +43,8 @@ def decode_request(body: Json) -> Request:
     settings, odd = decode_settings(config)
     reasoning, output_format = decode_thinking(config), decode_format(config)
     messages, system = _turns(fields, as_sent)
-    model, tools, tier = (_take(fields, key, as_sent) for key in ("model", TOOLS, TIER))
+    _take(fields, "model", as_sent)
+    tools, tier = _take(fields, TOOLS, as_sent), _take(fields, TIER, as_sent)
     choice, rest = _choice(_take(fields, TOOL_CONFIG, as_sent))
     labels = fields.object("labels")
     left = config.left()
@@ -80,14 +81,14 @@ def _take(fields: Members, key: str, as_sent: dict[str, Any]) -> Any:
 
 def _turns(fields: Members, as_sent: dict[str, Any]) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
     """(the conversation, the instructions ahead of it)."""
-    contents = fields.take(CONTENTS)
+    contents: object = fields.take(CONTENTS)
     if contents is None:
         raise MalformedError(f"`{CONTENTS}` is required: an array of turns", param=CONTENTS)
     if isinstance(contents, dict):
         as_sent[CONTENTS] = "object"
     instruction = fields.take(INSTRUCTION)
     system = () if instruction is None else decode_instruction(instruction, INSTRUCTION)
-    return decode_contents(contents, CONTENTS), system
+    return decode_contents(cast("object", contents), CONTENTS), system
 
 
 def _choice(value: object) -> tuple[ToolChoice | None, dict[str, Any]]:

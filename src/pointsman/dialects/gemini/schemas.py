@@ -118,6 +118,9 @@ def _capital(value: Any, depth: int) -> Any:
     return result
 
 
-_TAKEN = _COUNTS | {"type", "format", "title", "description", "nullable", "enum", "items", "properties"}
-_TAKEN |= {"required", "minimum", "maximum", "pattern", "default", "anyOf"}
+_TAKEN = (
+    _COUNTS
+    | {"type", "format", "title", "description", "nullable", "enum", "items", "properties"}
+    | {"required", "minimum", "maximum", "pattern", "default", "anyOf"}
+)
 """ai.google.dev, "Schema"."""

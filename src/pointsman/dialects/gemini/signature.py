@@ -1,8 +1,9 @@
 """Thought signatures: opaque state that may sit on any part.
 
-The member is bytes: Google's SDKs decode its base64 and write it anew, some in the URL-safe alphabet. So another
-dialect's state goes out as base64 of its envelope. The envelope's prefix has a length that is a multiple of
-three, so both alphabets spell its beginning alike, and a relay sees it without decoding anything.
+The member is bytes: Google's SDKs decode its base64 and write it anew, some in the URL-safe alphabet. So
+another dialect's state goes out as base64 of its envelope. The envelope's prefix has a length that is a
+multiple of three, so both alphabets spell its beginning alike, and a relay sees it without decoding
+anything.
 """
 
 from base64 import b64decode, b64encode
@@ -24,6 +25,8 @@ ALONE = "empty"
 """The place of a signature that sat on an empty text part."""
 
 _REDACTED = "redacted"
+UNSIGNED: Json = {SIGNATURE: b64encode(seal(Native("", "", {})).encode()).decode()}
+"""The member that ends a thought which nobody signed, where another thought follows it."""
 _TO_STANDARD = str.maketrans("-_", "+/")
 
 

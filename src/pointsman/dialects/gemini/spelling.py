@@ -1,7 +1,7 @@
 """Members of an object as proto-JSON spells them: camelCase, or the field's own snake_case.
 
-Google's APIs read both (protobuf.dev, "ProtoJSON Format"), even mixed in one body, and so do the readers here;
-which one a client used is noted, so that its own dialect says the same again.
+Google's APIs read both (protobuf.dev, "ProtoJSON Format"), even mixed in one body, and so do the readers
+here; which one a client used is noted, so that its own dialect says the same again.
 """
 
 import re

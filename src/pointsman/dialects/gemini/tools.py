@@ -1,6 +1,7 @@
 """Tools and the choice among them: to canonical ones.
 
-One wire tool may declare several functions and switch on tools of the provider's; each of them becomes a tool.
+One wire tool may declare several functions and switch on tools of the provider's; each of them becomes a
+tool.
 """
 
 from typing import Any, cast
@@ -47,7 +48,7 @@ def _function(wire: Json, path: str) -> Tool:
 
 def _server_tool(type: str, value: object) -> Tool:
     """A tool that the provider runs; only its computer is driven by the client."""
-    extra = cast("Json", value) if isinstance(value, dict) else {}
+    extra: Json = cast("Json", value) if isinstance(value, dict) else {}
     return Tool(type, kind="server", type=type, extra=extra, client_run=type == "computerUse")
 
 
