@@ -11,6 +11,7 @@ from scripted import Gate, Reply, Upstream, json_reply, run
 
 ANTHROPIC_VERSION = ("anthropic-version", "2026-10-21")
 TWO = 'models = ["one", "vendor/two"]'
+KNOWN = 'models = ["gpt-5.4", "unheard-of"]'
 
 
 @SAME
@@ -114,6 +115,25 @@ def test_problem_32_the_model_list_has_the_shape_of_who_asks():
             )
             assert {entry["slug"] for entry in codex["models"]} == {entry["id"] for entry in chat["data"]}
             assert {"one", "vendor/two"} <= {entry["id"] for entry in chat["data"]}
+
+    run(scenario())
+
+
+def test_a_window_that_no_server_lists_is_the_familys():
+    """Codex compacts by it: without a window it takes 272,000 tokens for granted."""
+
+    async def scenario():
+        async with rig(openai_chat="http://127.0.0.1:9", backend=KNOWN) as gateway:
+            chat = (await gateway.get("/v1/models/gpt-5.4")).json()
+            anthropic = (await gateway.get("/v1/models/gpt-5.4", ANTHROPIC_VERSION)).json()
+            codex = (await gateway.get("/v1/models?client_version=0.169.0")).json()
+            slugs = {entry["slug"]: entry for entry in codex["models"]}
+
+            assert chat["context_length"] == anthropic["max_input_tokens"] == 1_050_000
+            assert anthropic["max_tokens"] == 128_000
+            assert slugs["gpt-5.4"]["context_window"] == 1_050_000
+            assert "xhigh" in {level["effort"] for level in slugs["gpt-5.4"]["supported_reasoning_levels"]}
+            assert slugs["unheard-of"]["context_window"] is None
 
     run(scenario())
 

@@ -11,14 +11,38 @@ from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 from urllib.parse import parse_qs
 
+from msgspec import Struct
+
 from pointsman.canon.errors import RequestError
 from pointsman.canon.json import Json
+from pointsman.canon.traits import Traits
 from pointsman.dialects.dialect import ModelList
 from pointsman.routing.router import Router
 from pointsman.routing.snapshot import Backend, Model
 
 Shape: TypeAlias = ModelList | Literal["slugs"]
-Listed: TypeAlias = tuple[str, Backend, Model]
+
+
+class Listed(Struct, frozen=True):
+    """One model as a client may name it."""
+
+    name: str
+    backend: Backend
+    model: Model
+    traits: Traits
+    """What it accepts."""
+
+    @property
+    def context_window(self) -> int | None:
+        """Tokens; as its server lists it, else as its family's page says."""
+        return self.model.context_window or self.traits.context_window
+
+    @property
+    def max_output(self) -> int | None:
+        """Tokens, likewise."""
+        return self.model.max_output or self.traits.max_output
+
+
 PAGE_LIMIT = 1000
 RESOURCE = "models/"
 """What Google's names of models begin with."""
@@ -38,8 +62,12 @@ class Lister:
 
     def all(self) -> list[Listed]:
         """Every name, once; the embedded model's own name last."""
-        listed = {name: (name, backend, model) for name, backend, model in self._router.advertised()}
-        return list(listed.values())
+        listed = {found[0]: found for found in self._router.advertised()}
+        return [self._listed(*found) for found in listed.values()]
+
+    def _listed(self, name: str, backend: Backend, model: Model) -> Listed:
+        dialect = next(iter(backend.spoken(model.id)), "")
+        return Listed(name, backend, model, self._router.traits(backend, dialect, model.id))
 
     def page(self, shape: Shape, query: str) -> Json:
         """The whole list, or the page of it that was asked for."""
@@ -48,22 +76,25 @@ class Lister:
     def one(self, shape: Shape, name: str) -> Json:
         """One model by any name that a request may use. Raises UnknownModelError."""
         name = name.removeprefix(RESOURCE) if shape == "resources" else name
-        found = (listed for listed in self.all() if listed[0] == name)
-        return _ENTRIES[shape](next(found, None) or self._router.described(name))
+        found = (listed for listed in self.all() if listed.name == name)
+        return _ENTRIES[shape](next(found, None) or self._listed(*self._router.described(name)))
 
 
+_EFFORTS = {
+    "minimal": "Hardly thinks at all",
+    "low": "Answers sooner",
+    "medium": "Thinks as much as most tasks need",
+    "high": "Thinks longer about hard tasks",
+    "xhigh": "Thinks for as long as it takes",
+}
+"""The efforts that Codex knows (codex-rs/protocol/src/openai_models.rs), in its user's words."""
+_USUAL_EFFORTS = ("low", "medium", "high")
 _SLUG_DEFAULTS: Json = {
-    "supported_reasoning_levels": [
-        {"effort": "low", "description": "Answers sooner"},
-        {"effort": "medium", "description": "Thinks as much as most tasks need"},
-        {"effort": "high", "description": "Thinks longer about hard tasks"},
-    ],
     "shell_type": "shell_command",
     "visibility": "list",
     "supported_in_api": True,
     "priority": 0,
     "base_instructions": "You are a coding agent. Work in the user's folder with the tools you have.",
-    "supports_reasoning_summaries": False,
     "support_verbosity": False,
     "truncation_policy": {"mode": "bytes", "limit": 10_000},
     "supports_parallel_tool_calls": True,
@@ -73,50 +104,52 @@ _SLUG_DEFAULTS: Json = {
 
 
 def _list_entry(listed: Listed) -> Json:
-    name, backend, model = listed
     entry: dict[str, object] = {
-        "id": name,
+        "id": listed.name,
         "object": "model",
-        "created": model.created or 0,
-        "owned_by": backend.name,
+        "created": listed.model.created or 0,
+        "owned_by": listed.backend.name,
     }
-    if model.context_window is not None:
-        entry["context_length"] = model.context_window
+    if listed.context_window is not None:
+        entry["context_length"] = listed.context_window
     return entry
 
 
 def _page_entry(listed: Listed) -> Json:
-    name, _, model = listed
     return {
         "type": "model",
-        "id": name,
-        "display_name": model.title or name,
-        "created_at": _iso(model.created or 0),
+        "id": listed.name,
+        "display_name": listed.model.title or listed.name,
+        "created_at": _iso(listed.model.created or 0),
         "lifecycle": "active",
-        "max_input_tokens": model.context_window,
-        "max_tokens": model.max_output,
+        "max_input_tokens": listed.context_window,
+        "max_tokens": listed.max_output,
     }
 
 
 def _slug_entry(listed: Listed) -> Json:
-    name, backend, model = listed
+    traits = listed.traits
+    efforts = _USUAL_EFFORTS if traits.efforts is None else traits.efforts
+    levels = [{"effort": each, "description": _EFFORTS[each]} for each in efforts if each in _EFFORTS]
     return {
-        "slug": name,
-        "display_name": model.title or name,
-        "description": f"through pointsman, at {backend.name}",
-        "context_window": model.context_window,
+        "slug": listed.name,
+        "display_name": listed.model.title or listed.name,
+        "description": f"through pointsman, at {listed.backend.name}",
+        "context_window": listed.context_window,
+        "supported_reasoning_levels": levels,
+        "supports_reasoning_summaries": bool(levels),
+        "input_modalities": ["text", "image"] if traits.images else ["text"],
         **_SLUG_DEFAULTS,
     }
 
 
 def _resource_entry(listed: Listed) -> Json:
-    name, backend, model = listed
-    limits = (("inputTokenLimit", model.context_window), ("outputTokenLimit", model.max_output))
+    limits = (("inputTokenLimit", listed.context_window), ("outputTokenLimit", listed.max_output))
     return {
-        "name": RESOURCE + name,
+        "name": RESOURCE + listed.name,
         "version": "001",
-        "displayName": model.title or name,
-        "description": f"through pointsman, at {backend.name}",
+        "displayName": listed.model.title or listed.name,
+        "description": f"through pointsman, at {listed.backend.name}",
         **{field: limit for field, limit in limits if limit is not None},
         "supportedGenerationMethods": ["generateContent", "countTokens"],
     }
@@ -154,7 +187,7 @@ def _slug_page(listed: Iterable[Listed], query: str) -> Json:
 
 def _pages_page(listed: list[Listed], query: str) -> Json:
     asked = {key: values[-1] for key, values in parse_qs(query).items()}
-    names = [name for name, _, _ in listed]
+    names = [each.name for each in listed]
     begin = _place(names, asked, "after_id") + 1 if "after_id" in asked else 0
     end = _place(names, asked, "before_id") if "before_id" in asked else len(names)
     shown, more = listed[begin:end], False
@@ -165,8 +198,8 @@ def _pages_page(listed: list[Listed], query: str) -> Json:
     return {
         "data": [_page_entry(each) for each in shown],
         "has_more": more,
-        "first_id": shown[0][0] if shown else None,
-        "last_id": shown[-1][0] if shown else None,
+        "first_id": shown[0].name if shown else None,
+        "last_id": shown[-1].name if shown else None,
     }
 
 
