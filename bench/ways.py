@@ -44,6 +44,7 @@ _BACKEND = """\
 provider = "{provider}"
 base_url = "http://127.0.0.1:{port}{base}"
 dialects = ["{dialect}"]
+key_env = "BENCH_KEY"
 models = ["plain"]
 """
 _PLAINEST = "anthropic"
@@ -72,9 +73,9 @@ class Way:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """What processes see of ours: a key that opens nothing, no proxies."""
+    """What processes see of ours: a key of the usual length that opens nothing, no proxies."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "SYSTEMROOT", "TMPDIR")}
-    key = {"OPENAI_API_KEY": "sk-bench"}
+    key = {"BENCH_KEY": "sk-bench-" + "0123456789abcdef" * 6}
     return {**kept, **key, "HOME": str(folder), "POINTSMAN_HOME": str(folder / "home")}
 
 

@@ -144,5 +144,5 @@ VOICE = Voice(
     events=_events,
     last=b'"response.completed"',
     provider="openai",
-    base="/v1",
+    base="",
 )
