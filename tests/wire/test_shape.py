@@ -129,3 +129,43 @@ def test_a_member_of_another_kind_is_named(value, allowed):
 
     assert caught.value.param in {"field", "field[0]"}
     assert f"`{caught.value.param}` must be" in caught.value.message
+
+
+def check_loosely(turns):
+    body = json.dumps({"contents": turns}).encode()
+    check_turns(body, peek(body).members, "contents", ("user", "model"), parts="parts")
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        {"parts": [{"text": "x"}]},
+        [
+            {"role": "user", "parts": {"text": "x"}},
+            {"role": "model"},
+            {"parts": None, "role": None},
+            {"role": ""},
+        ],
+    ],
+)
+def test_one_object_may_stand_for_an_array_where_the_dialect_reads_it_so(turns):
+    check_loosely(turns)
+
+
+@pytest.mark.parametrize(
+    ("turns", "param"),
+    [
+        ([], "contents"),
+        ("hello", "contents"),
+        ([3], "contents[0]"),
+        ([{"role": "user"}, {"role": "wizard"}], "contents[1].role"),
+        ([{"role": 5}], "contents[0].role"),
+        ([{"parts": "x"}], "contents[0].parts"),
+        ({"parts": ["x"]}, "contents[0].parts[0]"),
+    ],
+)
+def test_what_nobody_could_read_is_named_there_too(turns, param):
+    with pytest.raises(MalformedError) as caught:
+        check_loosely(turns)
+
+    assert caught.value.param == param

@@ -96,6 +96,18 @@ ModelList = Literal["list", "pages", "resources"]
 """OpenAI's `{"data": […]}`; Anthropic's, in pages; Google's `{"models": [{"name": "models/…"}]}`."""
 
 
+class ArrayWriter(Protocol):
+    """Frames of a stream → the pieces of one JSON array; one for each response."""
+
+    def write(self, frames: bytes, /) -> bytes:
+        """Whole frames, an error's too, as items behind those that were written before."""
+        ...
+
+    def close(self) -> bytes:
+        """The end of the array."""
+        ...
+
+
 class Route(Struct, frozen=True):
     """One endpoint of a dialect. Paths stand without the version prefix (`/v1`)."""
 
@@ -176,6 +188,13 @@ class Dialect(Struct, frozen=True):
     """Who may speak in a turn; a turn of anybody else is refused, relayed or not. Empty: anybody."""
     content_required: bool = False
     """Whether every turn has content; where a turn may be calls alone, it need not."""
+    parts_field: str = ""
+    """The member of a turn that holds what was said, in a dialect that reads one object as an array of one
+    and in which a turn need not say who speaks; empty elsewhere."""
+    wrappers: Sequence[str] = ()
+    """Members in which a body may hold the whole request, which is looked at when it is decoded."""
+    as_array: Callable[[], ArrayWriter] | None = None
+    """What makes one JSON array of a stream's frames, for clients that ask for it so; one for each answer."""
     kinds: Mapping[Operation, Mapping[str, str]] = {}
     """Members of a request → what they must be, if they are not null: `string`, `array`, `object`, `boolean`,
     `number`, `integer`, `objects`, `strings`, or several of them apart by `|`. Only what the dialect's page

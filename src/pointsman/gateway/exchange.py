@@ -68,9 +68,10 @@ CONVERSING = frozenset({"generate", "count_tokens"})
 def check_turns(exchange: Exchange) -> None:
     """One look at the bytes, so that a body which nobody could answer goes nowhere. Raises MalformedError."""
     dialect, body, members = exchange.dialect, exchange.body, exchange.intent.members
-    if exchange.intent.operation in CONVERSING and not _speaks_elsewhere(exchange):
-        demands = dialect.content_required
-        shape.check_turns(body, members, dialect.turns_field, dialect.roles, content=demands)
+    wrapped = any(name in members for name in dialect.wrappers)
+    if exchange.intent.operation in CONVERSING and not wrapped and not _speaks_elsewhere(exchange):
+        demands, parts = dialect.content_required, dialect.parts_field
+        shape.check_turns(body, members, dialect.turns_field, dialect.roles, content=demands, parts=parts)
     shape.check_kinds(body, members, dialect.kinds.get(exchange.intent.operation, {}))
 
 

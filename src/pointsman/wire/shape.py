@@ -47,6 +47,7 @@ class _Turn(Struct, gc=False):
 
 
 _turns = msgspec.json.Decoder(list[_Turn])
+_loose_turns = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
 
 def check_kinds(body: bytes, members: Mapping[str, Span], kinds: Mapping[str, str]) -> None:
@@ -88,20 +89,70 @@ def says(body: bytes, members: Mapping[str, Span], name: str) -> bool:
 
 
 def check_turns(
-    body: bytes, members: Mapping[str, Span], name: str, roles: Collection[str], *, content: bool = False
+    body: bytes,
+    members: Mapping[str, Span],
+    name: str,
+    roles: Collection[str],
+    *,
+    content: bool = False,
+    parts: str = "",
 ) -> None:
     """The member called `name` holds at least one turn; each is spoken in one of `roles`, if any are given,
     and has content, if that is demanded. Raises MalformedError.
+
+    `parts`: the member of a turn that holds what was said, in a dialect that reads one object as an array of
+    one, and in which a turn need not say who speaks.
     """
     span = members.get(name)
     if span is None:
         raise MalformedError(f"`{name}` is missing; send an array of at least one message", param=name)
+    if parts:
+        _check_loosely(body[span.start : span.end], name, roles, parts)
+        return
     if not body.startswith(b"[", span.start):
         raise MalformedError(f"`{name}` must be an array", param=name)
     if _EMPTY.match(body, span.start):
         raise MalformedError(f"`{name}` must hold at least one message", param=name)
     if roles and not _fits(memoryview(body)[span.start : span.end], roles, content):
         _find_fault(body[span.start : span.end], name, roles, content)
+
+
+def _check_loosely(turns: bytes, name: str, roles: Collection[str], parts: str) -> None:
+    """The same where one object may stand for an array. Raises MalformedError."""
+    if _EMPTY.fullmatch(turns):
+        raise MalformedError(f"`{name}` must hold at least one message", param=name)
+    known = [b'"%b"' % role.encode() for role in roles]
+    try:
+        read = _loose_turns.decode(turns if turns.startswith(b"[") else b"[%b]" % turns)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        read = None
+    if read is None or not all(_fits_loosely(turn, known, parts) for turn in read):
+        _find_loose_fault(decode_value(turns), name, roles, parts)
+
+
+def _fits_loosely(turn: Mapping[str, msgspec.Raw], roles: Collection[bytes], parts: str) -> bool:
+    role, said = bytes(turn.get("role", _NULL)), memoryview(turn.get(parts, _NULL))
+    spoken = not roles or role in roles or role in (b"null", b'""')
+    return spoken and (said[:1].tobytes() in b"n{" or _begins(said, b"n"))
+
+
+def _find_loose_fault(turns: object, name: str, roles: Collection[str], parts: str) -> None:
+    """Names the first turn that is wrong. Raises MalformedError."""
+    listed = as_array(turns, name) if isinstance(turns, list) else [as_object(turns, name)]
+    for at, turn in enumerate(listed):
+        path = f"{name}[{at}]"
+        fields = as_object(turn, path)
+        role = "" if fields.get("role") is None else as_text(fields["role"], f"{path}.role")
+        if role and role not in roles:
+            raise _unknown_role(path, role, roles)
+        said = fields.get(parts)
+        if said is not None and not isinstance(said, dict):
+            _check_objects(cast("object", said), f"{path}.{parts}")
+
+
+def _unknown_role(path: str, role: str, roles: Collection[str]) -> MalformedError:
+    known = ", ".join(f"`{each}`" for each in roles)
+    return MalformedError(f"`{path}.role` must be one of {known}, not: {role}", param=f"{path}.role")
 
 
 def _fits(turns: memoryview, roles: Collection[str], content: bool) -> bool:
@@ -134,8 +185,7 @@ def _find_fault(turns: bytes, name: str, roles: Collection[str], content: bool) 
             raise MalformedError(f"`{path}.role` is required", param=f"{path}.role")
         role = as_text(fields["role"], f"{path}.role")
         if role not in roles:
-            known = ", ".join(f"`{role}`" for role in roles)
-            raise MalformedError(f"`{path}.role` must be one of {known}, not: {role}", param=f"{path}.role")
+            raise _unknown_role(path, role, roles)
         said = fields.get("content")
         if said is None and content:
             raise MalformedError(f"`{path}.content` is required", param=f"{path}.content")

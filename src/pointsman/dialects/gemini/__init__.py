@@ -11,7 +11,8 @@ from pointsman.dialects.gemini.fold import fold
 from pointsman.dialects.gemini.kinds import KINDS, ROLES
 from pointsman.dialects.gemini.losses import answer_losses, fold_losses
 from pointsman.dialects.gemini.relay import rewrite_reason
-from pointsman.dialects.gemini.request import CONTENTS, decode_request
+from pointsman.dialects.gemini.request import CONTENTS, WRAPPED, decode_request
+from pointsman.dialects.gemini.spelling import snake
 from pointsman.dialects.gemini.words import NAME
 
 
@@ -44,6 +45,7 @@ DIALECT = Dialect(
     turns_field=CONTENTS,
     roles=ROLES,
     kinds=KINDS,
+    parts_field="parts",
+    wrappers=(WRAPPED, snake(WRAPPED)),
+    as_array=ArrayWriter,
 )
-
-__all__ = ["DIALECT", "ArrayWriter"]

@@ -24,6 +24,7 @@ from pointsman.canon.blocks import (
     ToolCall,
     Unknown,
 )
+from pointsman.canon.errors import MalformedError
 from pointsman.canon.json import Json
 from pointsman.dialects.gemini.arguments import arguments_object, arguments_text
 from pointsman.dialects.gemini.media import decode_file, decode_inline, encode_media
@@ -97,8 +98,11 @@ def _may_be_text(part: Json) -> bool:
 
 
 def _same(one: object, other: object) -> bool:
-    """Whether both are the same JSON; in Python 1, 1.0 and True are equal."""
-    return one == other and encode(one) == encode(other)
+    """Whether both are the same JSON; in Python 1, 1.0 and True are equal. Not known of what is too deep."""
+    try:
+        return one == other and encode(one) == encode(other)
+    except (RecursionError, MalformedError):
+        return False
 
 
 def _text(fields: Members, member: Json, issuer: str) -> Block:
