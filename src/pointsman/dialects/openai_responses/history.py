@@ -32,9 +32,10 @@ def input_items(value: object) -> list[Any]:
     return [{"type": "message", "role": "user", "content": value}]
 
 
-def _resolved(item: object, known: dict[str, Json]) -> object:
+def _resolved(item: Any, known: dict[str, Json]) -> Any:
     if not isinstance(item, dict):
         return item
-    fields = cast("Json", item)
-    is_reference = fields.get("type", "item_reference") == "item_reference" and "role" not in fields
-    return known.get(str(fields.get("id")), fields) if is_reference else item
+    fields = cast("dict[str, Any]", item)
+    if "role" in fields or fields.get("type", "item_reference") != "item_reference":
+        return fields
+    return known.get(str(fields.get("id")), fields)
