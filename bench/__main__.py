@@ -32,7 +32,7 @@ FLOOR = "bare uvicorn + aiohttp"
 INTRODUCTION = """\
 # Benchmark
 
-Written by `make bench`; `make bench ARGS=--quick` takes under a minute and writes nothing. Every way in one
+Written by `make bench`; `make bench ARGS=--quick` takes about a minute and writes nothing. Every way in one
 run, one process each, before the same mock upstream on loopback; the load, the mock and the measured process
 share the machine's cores. *Bare uvicorn + aiohttp* is a byte proxy of forty lines over the usual libraries:
 what a gateway built on them cannot go below. pointsman is not built on them (docs/decisions/http-line.md).
@@ -197,7 +197,7 @@ async def run(folder: Path, extent: Extent, *, quick: bool) -> str:
 def main() -> None:
     """The entry point."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="under a minute, with more noise")
+    parser.add_argument("--quick", action="store_true", help="about a minute, with more noise")
     parser.add_argument("--out", type=Path, help="also write the report here")
     chosen = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
