@@ -4,13 +4,17 @@ The upstream's answers are scripted; the client sends back what it read, as the 
 """
 
 import json
+from base64 import b64decode, b64encode, urlsafe_b64encode
 
 from dialects.laws import ASKED, events_of, frames_of, rendered
 from pointsman.canon.traits import Target, Traits
 from pointsman.dialects.dialect import Origin
 from pointsman.dialects.gather import gather
 from pointsman.dialects.registry import DIALECTS
+from pointsman.wire import envelope
 from pointsman.wire.json import encode
+
+PREFIX = envelope.PREFIX.encode()
 
 
 class Upstream:
@@ -26,7 +30,9 @@ class Upstream:
     def take(self, request):
         """A request on its way here."""
         encoded = self.dialect.encode_request(request, self.target)
-        assert b"pointsman.1." not in encode(encoded.body), "an envelope has reached an upstream"
+        sent = encode(encoded.body)
+        assert PREFIX not in sent, "an envelope has reached an upstream"
+        assert b64encode(PREFIX) not in sent, "an envelope has reached an upstream"
         self.bodies.append(encoded.body)
         self.losses.append({loss.what for loss in encoded.losses})
 
@@ -40,14 +46,19 @@ class Client:
         self.stream = stream
         self.messages = []
 
+    def body(self):
+        """What it sends."""
+        if self.dialect.turns_field != "messages":
+            return {self.dialect.turns_field: self.messages}
+        return {"model": "asked", "max_tokens": 9999, "messages": self.messages}
+
     def say(self, *messages):
         """More turns."""
         self.messages += messages
 
     def ask(self, upstream, answer):
         """One exchange: the whole history goes there, and this answer comes back."""
-        body = {"model": "asked", "max_tokens": 9999, "messages": self.messages}
-        upstream.take(self.dialect.decode_request(body))
+        upstream.take(self.dialect.decode_request(self.body()))
         events = list(upstream.dialect.whole(answer, upstream.origin))
         if self.stream:
             events = events_of(upstream.dialect, rendered(upstream.dialect, events), origin=upstream.origin)
@@ -123,6 +134,7 @@ def from_chunks_as_they_came(frames):
                     call["index"], {"type": "function", "function": {"name": "", "arguments": ""}}
                 )
                 held["id"] = call.get("id") or held["id"]
+                held |= {key: call[key] for key in ("extra_content",) if key in call}
                 for key, value in call["function"].items():
                     held["function"][key] += value
             for key in ("content", "reasoning_content"):
@@ -131,3 +143,33 @@ def from_chunks_as_they_came(frames):
             if delta.get("reasoning_details"):
                 turn["reasoning_details"] = turn.get("reasoning_details", []) + delta["reasoning_details"]
     return {**turn, **({"tool_calls": [calls[at] for at in sorted(calls)]} if calls else {})}
+
+
+def from_response(answer):
+    """The turn that a client of Gemini sends back."""
+    return answer["candidates"][0]["content"]
+
+
+def from_responses(frames):
+    """The same, of a stream: the parts as they came, as the chats of Google's SDKs keep them."""
+    parts = [part for _, frame in frames for part in frame["candidates"][0]["content"]["parts"]]
+    return {"role": "model", "parts": [part for part in parts if part != {"text": ""}]}
+
+
+def coded_anew(keep):
+    """The same, of an SDK that decodes signatures and codes them in the URL-safe alphabet."""
+
+    def kept(answer):
+        turn = keep(answer)
+        return {**turn, "parts": [_coded(part) for part in turn["parts"]]}
+
+    return kept
+
+
+def _coded(part):
+    signature = part.get("thoughtSignature")
+    return (
+        part
+        if signature is None
+        else {**part, "thoughtSignature": urlsafe_b64encode(b64decode(signature)).decode()}
+    )

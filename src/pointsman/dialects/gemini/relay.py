@@ -10,9 +10,11 @@ from pointsman.dialects.gemini.config import FIELDS, THINKING
 from pointsman.dialects.gemini.signature import SEALED
 from pointsman.dialects.gemini.spelling import camel, member, snake
 from pointsman.dialects.gemini.tools import DECLARATIONS
+from pointsman.wire.envelope import PREFIX
 from pointsman.wire.json import decode_object
 
-_SEALED = SEALED.encode()
+_SEALED = (SEALED.encode(), PREFIX.encode())
+"""How envelopes begin: those of this dialect, and those that stray from another."""
 _MEMBERS: dict[str, tuple[str, ...]] = {
     **{name: (key,) for name, key in FIELDS.items()},
     "reasoning": (THINKING,),
@@ -27,7 +29,7 @@ _MEMBERS: dict[str, tuple[str, ...]] = {
 
 def rewrite_reason(members: Json | Mapping[str, object], body: bytes, traits: Traits) -> str | None:
     """The reason in a few words; None if the bytes can go as they are. Looks at no more than it must."""
-    if _SEALED in body:
+    if any(mark in body for mark in _SEALED):
         return "the history holds another provider's opaque state"
     for name in traits.refused_fields:
         if any(_is_in(body, key) for key in _MEMBERS.get(name, (camel(name),))):

@@ -1,0 +1,186 @@
+"""Problems 8 and 9 with Gemini on one side: each signature comes back on the part that it sat on."""
+
+import pytest
+from msgspec import structs
+
+from matrix.opaque import (
+    Client,
+    Upstream,
+    coded_anew,
+    from_chunks,
+    from_chunks_as_they_came,
+    from_completion,
+    from_message,
+    from_message_events,
+    from_response,
+    from_responses,
+)
+from matrix.test_opaque_state import FIRST, LAST, SECOND, answered, results, without
+from pointsman.dialects.registry import DIALECTS
+from pointsman.gateway.keepsakes import Keeper, Keepsakes, restore
+from pointsman.gateway.place import places
+
+GEMINI = "gemini"
+STAND_IN = "c3RhbmQtaW4="
+
+
+def response(*parts):
+    """An answer of Gemini."""
+    return {
+        "candidates": [
+            {"content": {"parts": list(parts), "role": "model"}, "finishReason": "STOP", "index": 0}
+        ],
+        "responseId": "r",
+    }
+
+
+def call(id, city, **signed):
+    return {"functionCall": {"id": id, "name": "weather", "args": {"city": city}}, **signed}
+
+
+ASKS = response(
+    {"text": "Two calls. Grüezi 🚂", "thought": True, "thoughtSignature": "YWJj"},
+    {"text": "Looking.", "thoughtSignature": "ZGVm"},
+    call("fc-1", "Bern", thoughtSignature="Z2hp"),
+    call("fc-2", "Thun"),
+)
+ASKS_AGAIN = response(call("fc-3", "Biel", thoughtSignature="amts"))
+TELLS = response({"text": "Fine."}, {"text": "", "thoughtSignature": "bW5v"})
+ANSWERS = [ASKS, ASKS_AGAIN, TELLS]
+CHAT = {"keep": [from_completion, from_chunks, from_chunks_as_they_came], "stream": [False, True, True]}
+
+
+def parts_sent(upstream, number):
+    """The model's turns in a request, as their parts."""
+    return [turn["parts"] for turn in upstream.bodies[number]["contents"] if turn["role"] == "model"]
+
+
+def parts_told(*answers):
+    return [answer["candidates"][0]["content"]["parts"] for answer in answers]
+
+
+def chat_history(keep, stream, upstream, last=None):
+    """Three turns with tools and a fourth between a Chat client and a Gemini upstream."""
+    client = Client("openai_chat", keep, stream=stream)
+    client.say({"role": "user", "content": "Weather?"})
+    client.ask(upstream, ASKS)
+    client.say(*answered("fc-1", "fc-2"))
+    client.ask(upstream, ASKS_AGAIN)
+    client.say(*answered("fc-3"))
+    client.ask(last or upstream, TELLS)
+    client.say({"role": "user", "content": "And now?"})
+    client.ask(last or upstream, TELLS)
+
+
+@pytest.mark.parametrize(("keep", "stream"), list(zip(*CHAT.values(), strict=True)))
+def test_problem_9_signatures_come_back_through_a_chat_client_on_their_parts(keep, stream):
+    upstream = Upstream(GEMINI, "google", unsigned_call=STAND_IN)
+
+    chat_history(keep, stream, upstream)
+
+    thought, text, *calls = parts_told(ASKS)[0]
+    sent = parts_sent(upstream, 3)
+    assert [part for part in sent[0] if "functionCall" in part] == calls
+    assert thought in sent[0]
+    assert {part.get("thoughtSignature") for part in sent[0]} == {"YWJj", "ZGVm", "Z2hp", None}
+    assert sent[1] == parts_told(ASKS_AGAIN)[0]
+    assert text["text"] in [part.get("text") for part in sent[0]]
+    assert {"bW5v"} <= {part.get("thoughtSignature") for part in sent[2]}
+
+
+def test_problem_9_another_issuer_gets_the_stand_in_instead():
+    other = Upstream(GEMINI, "vertex", unsigned_call=STAND_IN)
+
+    chat_history(from_completion, False, Upstream(GEMINI, "google"), other)
+
+    calls = [part for parts in parts_sent(other, 0) for part in parts if "functionCall" in part]
+    assert [part.get("thoughtSignature") for part in calls] == [STAND_IN, None, STAND_IN]
+
+
+class Remembering(Client):
+    """A Messages client behind an endpoint that keeps what its dialect has no place for."""
+
+    keepsakes = None
+
+    def ask(self, upstream, answer):
+        request = self.dialect.decode_request(self.body())
+        upstream.take(restore(request, self.keepsakes, "me"))
+        keeper = Keeper(self.keepsakes, lambda: list(places(request, "me"))[-1])
+        events = list(upstream.dialect.whole(answer, upstream.origin))
+        for event in events:
+            keeper.note(event)
+        self.say(self.told(events))
+
+    def told(self, events):
+        from dialects.laws import ASKED, frames_of, rendered
+        from pointsman.dialects.gather import gather
+
+        if self.stream:
+            return self.keep(frames_of(rendered(self.dialect, events)))
+        return self.keep(self.dialect.fold(gather(events), ASKED))
+
+
+@pytest.mark.parametrize(("keep", "stream"), [(from_message, False), (from_message_events, True)])
+def test_problem_9_signatures_come_back_through_claude_codes_api(keep, stream):
+    upstream = Upstream(GEMINI, "google", unsigned_call=STAND_IN)
+    client = Remembering("anthropic", keep, stream=stream)
+    client.keepsakes = Keepsakes(lambda: 0.0)
+
+    client.say({"role": "user", "content": "Weather?"})
+    client.ask(upstream, ASKS)
+    client.say(results("fc-1", "fc-2"))
+    client.ask(upstream, ASKS_AGAIN)
+    client.say(results("fc-3"))
+    client.ask(upstream, TELLS)
+    client.say({"role": "user", "content": "And now?"})
+    client.ask(upstream, TELLS)
+
+    assert parts_sent(upstream, 3) == parts_told(*ANSWERS)
+
+
+@pytest.mark.parametrize(
+    ("keep", "stream"), [(from_response, False), (from_responses, True)], ids=["whole", "streamed"]
+)
+@pytest.mark.parametrize("sdk", [lambda keep: keep, coded_anew], ids=["as it is", "coded anew"])
+def test_problem_8_claudes_thinking_comes_back_through_a_gemini_client(keep, stream, sdk):
+    upstream = Upstream("anthropic", "anthropic")
+    client = Client(GEMINI, sdk(keep), stream=stream)
+
+    client.say({"role": "user", "parts": [{"text": "Weather?"}]})
+    client.ask(upstream, FIRST)
+    client.say(functions("toolu_1", "toolu_2"))
+    client.ask(upstream, SECOND)
+    client.say(functions("toolu_3"))
+    client.ask(upstream, LAST)
+
+    turns = [turn["content"] for turn in upstream.bodies[2]["messages"] if turn["role"] == "assistant"]
+    assert [without(turn, "caller") for turn in turns] == [FIRST["content"], SECOND["content"]]
+
+
+def functions(*ids):
+    """What functions answered, as Gemini clients say it."""
+    said = [{"id": id, "name": "weather", "response": {"output": "12 °C"}} for id in ids]
+    return {"role": "user", "parts": [{"functionResponse": each} for each in said]}
+
+
+def test_a_gemini_upstream_gets_no_state_of_anthropics():
+    upstream = Upstream(GEMINI, "google", unsigned_call=STAND_IN)
+    client = Client(GEMINI, from_response, stream=False)
+    client.say({"role": "user", "parts": [{"text": "Weather?"}]})
+    client.ask(Upstream("anthropic", "anthropic"), FIRST)
+    client.say(functions("toolu_1", "toolu_2"))
+
+    client.ask(upstream, TELLS)
+
+    assert [sorted(part) for part in parts_sent(upstream, 0)[0]] == [
+        ["text"],
+        ["functionCall"],
+        ["functionCall"],
+    ]
+    assert upstream.losses[0] == {"thoughtSignature"}
+
+
+def test_the_issuer_of_a_state_is_the_one_that_answered():
+    request = DIALECTS[GEMINI].decode_request({"contents": [{"role": "model", "parts": parts_told(ASKS)[0]}]})
+
+    assert structs.asdict(request.messages[0].content[0].native)["issuer"] == ""
