@@ -26,7 +26,8 @@ EXPECTED = [
     "deepseek", "embedded",
     "fireworks", "gemini-compatible", "github-models", "google", "groq", "huggingface", "kimi-coding",
     "litellm", "llama.cpp", "lmstudio", "minimax", "minimax-token-plan", "mistral", "moonshot", "nvidia",
-    "ollama", "openai", "openai-compatible", "openrouter", "perplexity", "qwen", "qwen-coding", "sglang",
+    "ollama", "openai", "openai-compatible", "openrouter", "perplexity", "qwen", "qwen-coding",
+    "responses-compatible", "sglang",
     "together", "vertex", "vllm", "xai", "zai", "zai-coding",
 ]
 # fmt: on

@@ -100,14 +100,23 @@ def write_config(text):
 
 
 def backend_table(name, upstream, lines):
-    kind = {"anthropic": "anthropic-compatible", "openai_chat": "openai-compatible"}[name]
+    kind = f"{name.removeprefix('openai_').replace('chat', 'openai')}-compatible"
     url = upstream if isinstance(upstream, str) else upstream.url
-    base = url + ("/v1" if name == "openai_chat" else "")
+    base = url + ("" if name == "anthropic" else "/v1")
     return f'[backends.{name}]\nprovider = "{kind}"\nbase_url = "{base}"\n{lines}\n'
 
 
 @asynccontextmanager
-async def rig(*, anthropic=None, openai_chat=None, settings="", backend="", environment=None, **flags):
+async def rig(
+    *,
+    anthropic=None,
+    openai_chat=None,
+    openai_responses=None,
+    settings="",
+    backend="",
+    environment=None,
+    **flags,
+):
     """`settings` are lines of the configuration file; `backend` lines for each backend."""
     listed = 'models = ["claude-x"]' if "models" not in backend else ""
     chat = 'models = ["gpt-x"]' if "models" not in backend else ""
@@ -116,6 +125,9 @@ async def rig(*, anthropic=None, openai_chat=None, settings="", backend="", envi
         config += backend_table("anthropic", anthropic, f"{listed}\n{backend}")
     if openai_chat is not None:
         config += backend_table("openai_chat", openai_chat, f"{chat}\n{backend}")
+    if openai_responses is not None:
+        more = 'models = ["gpt-r"]' if "models" not in backend else ""
+        config += backend_table("openai_responses", openai_responses, f"{more}\n{backend}")
     write_config(config)
     async with Gateway(environment={**os.environ, **(environment or {})}, discover=False, **flags) as gateway:
         yield Rig(gateway)

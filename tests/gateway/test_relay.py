@@ -34,10 +34,11 @@ def test_a_relayed_request_changes_in_the_span_of_the_models_name_only(voice, sh
     async def scenario():
         asked = f'"{voice.name}:{voice.model}"'.encode()
         async with Upstream(voice.whole()) as upstream, rig(**{voice.name: upstream}) as gateway:
-            answer = await gateway.post(voice.path, ODD_BODIES[shape] % asked, *voice.headers)
+            body = ODD_BODIES[shape].replace(b'"messages"', f'"{voice.turns}"'.encode())
+            answer = await gateway.post(voice.path, body % asked, *voice.headers)
 
             assert answer.status == 200
-            assert upstream.requests[0].body == ODD_BODIES[shape] % f'"{voice.model}"'.encode()
+            assert upstream.requests[0].body == body % f'"{voice.model}"'.encode()
 
     run(scenario())
 
@@ -45,9 +46,9 @@ def test_a_relayed_request_changes_in_the_span_of_the_models_name_only(voice, sh
 @SAME
 def test_a_body_whose_model_needs_no_change_goes_as_it_is_however_its_name_is_escaped(voice):
     async def scenario():
-        body = (
-            b'{ "model" : "%s", "messages": [ {"role" :"user", "content": ""} ] }'
-            % voice.model.replace("-", "\\u002d").encode()
+        body = b'{ "model" : "%s", "%s": [ {"role" :"user", "content": ""} ] }' % (
+            voice.model.replace("-", "\\u002d").encode(),
+            voice.turns.encode(),
         )
         async with Upstream(voice.whole()) as upstream, rig(**{voice.name: upstream}) as gateway:
             await gateway.post(voice.path, body, *voice.headers)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from rig import rig
-from voices import ANTHROPIC, CHAT, EVERY_PAIR
+from voices import ANTHROPIC, CHAT, EVERY_PAIR, RESPONSES
 
 from scripted import Reply, Upstream, json_reply, run
 
@@ -36,6 +36,9 @@ def test_a_stream_request_is_never_answered_with_a_200_in_json(client, upstream)
                     name == data["type"] for (name, _), data in zip(answer.frames, answer.events, strict=True)
                 )
                 assert answer.events[-2]["usage"]["output_tokens"] == 4
+            elif client is RESPONSES:
+                assert [name for name, _ in answer.frames] == [data["type"] for data in answer.events]
+                assert answer.events[-1]["response"]["usage"]["output_tokens"] == 4
             else:
                 reasons = [
                     data["choices"][0]["finish_reason"] for data in answer.events[:-1] if data["choices"]

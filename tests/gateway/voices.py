@@ -1,4 +1,4 @@
-"""The two dialects as a client speaks them and an upstream answers: the smallest of each that is complete."""
+"""The dialects as a client speaks them and an upstream answers: the smallest of each that is complete."""
 
 import itertools
 import json
@@ -49,12 +49,16 @@ class Voice:
     ping: bytes
     last: object
     """The last event of a proper stream."""
+    turns: str = "messages"
+    """The member of a request that holds the conversation."""
+    error_events: int = 1
+    """How many events tell that a stream failed."""
 
     def request(self, backend=None, **fields):
         body = {
             "model": f"{backend or self.name}:{VOICES[backend or self.name].model}",
-            "max_tokens": 64,
-            "messages": [{"role": "user", "content": "Hello"}],
+            ("max_output_tokens" if self.name == "openai_responses" else "max_tokens"): 64,
+            self.turns: [{"role": "user", "content": "Hello"}],
             **fields,
         }
         return body
@@ -84,11 +88,15 @@ class Voice:
             return "".join(itertools.chain.from_iterable(map(self._delta, answer.events)))
         if self.name == "anthropic":
             return "".join(block.get("text", "") for block in answer.json()["content"])
+        if self.name == "openai_responses":
+            return answer.json()["output"][0]["content"][0]["text"]
         return answer.json()["choices"][0]["message"]["content"]
 
     def _delta(self, data):
         if self.name == "anthropic":
             yield data.get("delta", {}).get("text", "")
+        elif self.name == "openai_responses":
+            yield data.get("delta", "")
         elif isinstance(data, dict):
             for choice in data.get("choices", ()):
                 yield choice["delta"].get("content") or ""
@@ -97,7 +105,13 @@ class Voice:
         """The error of a response, checked to have the dialect's form."""
         return self.checked_error(answer.json())
 
+    def is_last(self, data):
+        """Whether it is the last event of a proper stream."""
+        return data == self.last or (isinstance(data, dict) and data.get("type") == self.last)
+
     def checked_error(self, data):
+        if data.get("type") == "response.failed":
+            data = {"error": {"type": "server_error", "param": None, **data["response"]["error"]}}
         error = data["error"]
         assert isinstance(error["message"], str)
         assert error["message"]
@@ -114,6 +128,9 @@ class Voice:
         if self.name == "anthropic":
             assert name == "error"
         assert not self.ended(answer)
+        if self.name == "openai_responses":
+            assert name in ("response.failed", "error")
+            (name, data), *_ = [frame for frame in answer.frames[-2:] if frame[0] == "error"]
         return self.checked_error(json.loads(data))
 
     def ended(self, answer):
@@ -122,6 +139,8 @@ class Voice:
             return any(
                 isinstance(data, dict) and data.get("type") == "message_stop" for data in answer.events
             )
+        if self.name == "openai_responses":
+            return any(data.get("type") == "response.completed" for data in answer.events)
         return "[DONE]" in answer.events
 
 
@@ -203,7 +222,65 @@ CHAT = Voice(
     ping=b": ping\n\n",
     last="[DONE]",
 )
-VOICES = {voice.name: voice for voice in (ANTHROPIC, CHAT)}
+_SAID = {
+    "id": "msg_1",
+    "type": "message",
+    "status": "completed",
+    "role": "assistant",
+    "content": [{"type": "output_text", "text": "Hello there", "annotations": []}],
+}
+_RESPONSE = {
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1700000000,
+    "status": "completed",
+    "model": "gpt-r",
+    "output": [_SAID],
+    "usage": {
+        "input_tokens": 9,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens": 4,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": 13,
+    },
+}
+_BEGUN = {**_RESPONSE, "status": "in_progress", "output": [], "usage": None}
+_IN_PART = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+RESPONSES = Voice(
+    name="openai_responses",
+    path="/v1/responses",
+    upstream_path="/v1/responses",
+    model="gpt-r",
+    headers=(("authorization", "Bearer pointsman"),),
+    answer=_RESPONSE,
+    frames=(
+        event({"type": "response.created", "response": _BEGUN}),
+        event({"type": "response.in_progress", "response": _BEGUN}),
+        event({"type": "response.output_text.delta", **_IN_PART, "delta": "Hello"}),
+        event({"type": "response.output_text.delta", **_IN_PART, "delta": " there"}),
+        event({"type": "response.output_text.done", **_IN_PART, "text": "Hello there"}),
+        event({"type": "response.output_item.done", "output_index": 0, "item": _SAID}),
+        event({"type": "response.completed", "response": _RESPONSE}),
+    ),
+    content=2,
+    overloaded=event(
+        {
+            "type": "error",
+            "sequence_number": 2,
+            "error": {
+                "type": "server_error",
+                "code": "server_is_overloaded",
+                "message": "Overloaded",
+                "param": None,
+            },
+        }
+    ),
+    ping=b": ping\n\n",
+    last="response.completed",
+    turns="input",
+    error_events=2,
+)
+VOICES = {voice.name: voice for voice in (ANTHROPIC, CHAT, RESPONSES)}
 PAIRS = [(client, upstream) for client in VOICES.values() for upstream in VOICES.values()]
 PAIR_NAMES = [f"{client.name}-to-{upstream.name}" for client, upstream in PAIRS]
 
