@@ -42,10 +42,10 @@ load, so compare the ratios, and read the aims against the bare proxy's figure: 
 set for it takes 94 µs a request. Latencies, above all p99, are noisy. CPU time is the process's own, user and
 system.
 
-The matrices have a row for each client's dialect and a column for each upstream's; where both are the same the
-bytes are relayed. In brackets stands the multiple of the bare proxy's figure, in bold what misses its aim.
-nginx and the bare proxy carry Anthropic's frames; those of Responses and Gemini are two to three times as
-long. Requests of Responses are not to be stored (`store: false`).
+The matrices have a row for each client's dialect and a column for each upstream's; where both are the same,
+the bytes are relayed. In brackets stands the multiple of the bare proxy's figure; what misses its aim is bold.
+nginx and the bare proxy carry Anthropic's frames; those of Responses and Gemini are twice as long and more.
+Requests of Responses are not to be stored (`store: false`).
 """
 
 

@@ -143,6 +143,6 @@ VOICE = Voice(
     whole=_whole,
     events=_events,
     last=b'"response.completed"',
-    provider="openai",
-    base="",
+    provider="responses-compatible",
+    base="/v1",
 )
