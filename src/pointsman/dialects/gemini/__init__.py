@@ -1,7 +1,7 @@
 """Gemini generateContent (ai.google.dev, "Gemini API")."""
 
 from pointsman.canon.json import Json
-from pointsman.dialects.dialect import Dialect
+from pointsman.dialects.dialect import Dialect, Route
 from pointsman.dialects.gemini.array import ArrayWriter
 from pointsman.dialects.gemini.decode import StreamDecoder, decode_whole, summary
 from pointsman.dialects.gemini.encode import StreamEncoder
@@ -23,8 +23,15 @@ def _count_answer(tokens: int) -> Json:
 DIALECT = Dialect(
     name=NAME,
     title="Gemini generateContent",
-    routes=(),
-    paths={},
+    routes=(
+        Route("/models/{model}:generateContent", "generate"),
+        Route("/models/{model}:streamGenerateContent", "generate", streams=True),
+    ),
+    paths={"generate": "/v1beta/models/{model}:generateContent"},
+    stream_paths={"generate": "/v1beta/models/{model}:streamGenerateContent?alt=sse"},
+    version_prefix="/v1beta",
+    event_query=("alt", "sse"),
+    model_list="resources",
     models_path="/v1beta/models",
     request_headers=(("content-type", "application/json"),),
     ping=b"",
