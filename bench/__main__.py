@@ -43,7 +43,7 @@ set for it takes 94 µs a request. Latencies, above all p99, are noisy. CPU time
 system.
 
 The matrices have a row for each client's dialect and a column for each upstream's; where both are the same,
-the bytes are relayed. In brackets stands the multiple of the bare proxy's figure; what misses its aim is bold.
+the bytes are relayed. In brackets stands the multiple of the bare proxy's figure; a missed aim is bold.
 nginx and the bare proxy carry Anthropic's frames; those of Responses and Gemini are twice as long and more.
 Requests of Responses are not to be stored (`store: false`).
 """

@@ -2,23 +2,13 @@
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from msgspec import structs
 
-from pointsman.dialects.dialect import Route
 from pointsman.dialects.registry import DIALECTS
 from pointsman.server.routes import Routes
 
-PLACED = structs.replace(
-    next(iter(DIALECTS.values())),
-    name="placed",
-    version_prefix="/v1beta",
-    routes=(
-        Route("/models/{model}:generateContent", "generate"),
-        Route("/models/{model}:streamGenerateContent", "generate", streams=True),
-        Route("/models/{model}:countTokens", "count_tokens"),
-    ),
-)
-ROUTES = Routes((*DIALECTS.values(), PLACED))
+PLACED = "gemini"
+"""The dialect whose paths name the model."""
+ROUTES = Routes(DIALECTS.values())
 
 
 def found(path):
@@ -33,7 +23,7 @@ def found(path):
 def test_the_method_is_what_follows_the_last_colon(name, version):
     answer = found(f"{version}/models/{name}:streamGenerateContent")
 
-    assert (answer.model, answer.route.streams, answer.dialect.name) == (name, True, "placed")
+    assert (answer.model, answer.route.streams, answer.dialect.name) == (name, True, PLACED)
 
 
 def test_a_path_without_a_model_is_no_endpoint():
@@ -63,5 +53,5 @@ def test_every_exact_path_leads_to_its_dialect_with_and_without_its_version():
 
 def test_a_version_that_one_dialect_has_alone_tells_it():
     assert ROUTES.spoken_at("/v1beta/anything", ROUTES.plain("/v1beta/anything")) is not None
-    assert ROUTES.spoken_at("/v1beta/anything", "/anything").name == "placed"
+    assert ROUTES.spoken_at("/v1beta/anything", "/anything").name == PLACED
     assert ROUTES.spoken_at("/v1/anything", "/anything") is None

@@ -45,9 +45,7 @@ def test_the_pages_answer_with_and_without_their_prefix(method, path):
     run(scenario())
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1/batches", "/v1/files", "/v1/messages/batches", "/v1beta/models/x:generateContent"]
-)
+@pytest.mark.parametrize("path", ["/v1/batches", "/v1/files", "/v1/messages/batches"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_a_path_that_is_not_listed_is_a_404_that_names_it_in_the_callers_dialect(method, path):
     async def scenario():
