@@ -25,6 +25,7 @@ from pointsman.canon.events import (
     UsageReport,
 )
 from pointsman.canon.json import Json
+from pointsman.canon.usage import Usage
 from pointsman.dialects.dialect import UNREADABLE, Origin
 from pointsman.dialects.gemini.candidate import CandidateReader, Counter
 from pointsman.dialects.gemini.errors import fault_in
@@ -207,10 +208,9 @@ class _Answer:
         feedback = response.get(PROMPT)
         if isinstance(feedback, dict) and cast("Json", feedback).get("blockReason"):
             self._blocked = cast("Json", feedback)
-        usage = response.get(_USAGE)
-        if isinstance(usage, dict) and usage != self._usage:
-            self._usage = cast("Json", usage)
-            events.append(UsageReport(decode_usage(cast("Json", usage))))
+        usage = self._count(response)
+        if usage is not None:
+            events.append(UsageReport(usage))
         if self._origin.spelled and not self._whole:
             literal = [{**each, SPELLING: place} for each, place in zip(candidates, places, strict=True)]
             told = {**response, _CANDIDATES: literal} if literal else response
@@ -229,14 +229,22 @@ class _Answer:
         self._extra = rest
         if response.get(_CANDIDATES) == []:
             rest[SPELLING] = {_CANDIDATES: []}
-        events.append(
-            MessageStart(
-                id if isinstance(id, str) else None,
-                model if isinstance(model, str) else None,
-                extra=rest,
-                dialect=NAME,
-            )
+        start = MessageStart(
+            id if isinstance(id, str) else None,
+            model if isinstance(model, str) else None,
+            usage=self._count(response),
+            extra=rest,
+            dialect=NAME,
         )
+        events.append(start)
+
+    def _count(self, response: Json) -> Usage | None:
+        """The counts so far, if they are new."""
+        wire = response.get(_USAGE)
+        if not isinstance(wire, dict) or wire == self._usage:
+            return None
+        self._usage = cast("Json", wire)
+        return decode_usage(cast("Json", wire))
 
     def _candidate(self, candidate: Json, at: int, events: list[Event]) -> tuple[int, list[Json | None]]:
         """Reads a candidate; returns its number, and its parts as far as events do not tell them."""

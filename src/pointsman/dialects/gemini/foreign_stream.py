@@ -125,6 +125,10 @@ class ForeignStream:
         return self._thought(self._blocks[event.index], event.text)
 
     def _thought(self, opened: _Open, text: str) -> bytes:
+        """Told at once, but for what is redacted: its state says so, on the same part."""
+        if getattr(opened.block, "redacted", False):
+            opened.said.append(text)
+            return b""
         return self._response(opened.choice, b'{"text":%b,"thought":true}' % encode(text)) if text else b""
 
     def _end_thought(self, choice: int) -> bytes:
@@ -165,7 +169,8 @@ class ForeignStream:
         """A thought's state."""
         member = signature_member(opened.native, redacted=block.redacted)
         if member:
-            return self._part(opened.choice, {"text": "", "thought": True, **member})
+            text = "".join(opened.said)
+            return self._part(opened.choice, {"text": text, "thought": True, **member})
         self._unsigned.add(opened.choice)
         return b""
 

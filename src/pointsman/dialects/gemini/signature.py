@@ -47,19 +47,16 @@ def take_signature(part: dict[str, Any]) -> dict[str, str]:
 
 def native_of(member: Json, issuer: str, place: str = "") -> tuple[Native | None, bool]:
     """(the opaque state in a signature's member, whether it is of redacted thinking)."""
-    for value in member.values():
-        sealed = _opened(value)
-        if sealed is not None:
-            data = {key: each for key, each in sealed.data.items() if key != SPELLING}
-            redacted = sealed.data.get(SPELLING) == _REDACTED
-            return (Native(sealed.dialect, sealed.issuer, data) if sealed.dialect else None), redacted
+    if not member:
+        return None, False
+    sealed = _opened(*member.values())
+    if sealed is None:
         return Native(NAME, issuer, {**member, SPELLING: place} if place else member), False
-    return None, False
-
-
-def is_sealed(member: Json) -> bool:
-    """Whether a signature's member holds an envelope."""
-    return any(value.startswith(SEALED) for value in member.values())
+    if not sealed.dialect:
+        return None, False
+    data = {key: each for key, each in sealed.data.items() if key != SPELLING}
+    redacted = sealed.data.get(SPELLING) == _REDACTED
+    return Native(sealed.dialect, sealed.issuer, data), redacted
 
 
 def place_of(native: Native | None) -> str:
