@@ -11,15 +11,28 @@ from pathlib import Path
 import uvloop
 
 from bench import measures
-from bench.measures import BURSTS, QUICK, SIZES, Extent, Figures
-from bench.table import Column, circumstances, fine, finer, ratio, table, whole
+from bench.measures import BURSTS, LARGE, QUICK, SIZES, Extent
+from bench.table import (
+    Column,
+    Figures,
+    Format,
+    beside,
+    circumstances,
+    fine,
+    finer,
+    matrix,
+    ratio,
+    table,
+    whole,
+)
+from bench.voices import VOICES
 from bench.ways import Way, mock, ways
 
 FLOOR = "bare uvicorn + aiohttp"
 INTRODUCTION = """\
 # Benchmark
 
-Written by `make bench`; `make bench ARGS=--quick` takes under a minute and writes nothing. Every way in one
+Written by `make bench`; `make bench ARGS=--quick` takes about a minute and writes nothing. Every way in one
 run, one process each, before the same mock upstream on loopback; the load, the mock and the measured process
 share the machine's cores. *Bare uvicorn + aiohttp* is a byte proxy of forty lines over the usual libraries:
 what a gateway built on them cannot go below. pointsman is not built on them (docs/decisions/http-line.md).
@@ -28,6 +41,11 @@ CPU figures repeat within about 15 % on a quiet machine; on a shared one the abs
 load, so compare the ratios, and read the aims against the bare proxy's figure: on the machine that they were
 set for it takes 94 µs a request. Latencies, above all p99, are noisy. CPU time is the process's own, user and
 system.
+
+The matrices have a row for each client's dialect and a column for each upstream's; where both are the same,
+the bytes are relayed. In brackets stands the multiple of the bare proxy's figure; a missed aim is bold.
+nginx and the bare proxy carry Anthropic's frames; those of Responses and Gemini are twice as long and more.
+Requests of Responses are not to be stored (`store: false`).
 """
 
 
@@ -42,43 +60,74 @@ class Progress:
         print(f"bench: {time.perf_counter() - self.began:5.1f} s  {what}", file=sys.stderr)
 
 
-def aims(found: Sequence[Way], *, relay: float, translate: float) -> Figures:
-    """What pointsman's ways should cost on a quiet machine."""
-    ours = {way.name: way.name.startswith("relay") for way in found if way.prefix}
-    return {name: relay if relayed else translate for name, relayed in ours.items()}
+class Comparison:
+    """The ways of one run, and how their figures are shown."""
+
+    def __init__(self, found: Sequence[Way]) -> None:
+        self._crossings = {(way.dialect, way.upstream): way.name for way in found if way.upstream}
+        self._bytewise = [way.name for way in found if not way.upstream or way.relays]
+        self._relays = [way.name for way in found if way.relays]
+
+    def bytewise(self, columns: Sequence[Column]) -> str:
+        """The ways that pass bytes on: what pointsman is compared with, and its relays."""
+        return table("way", self._bytewise, columns)
+
+    def relays(self, aim: float) -> Figures:
+        """What the relays should cost on a quiet machine."""
+        return dict.fromkeys(self._relays, aim)
+
+    def pairs(self, what: str, figures: Figures, form: Format, aim: float | None = None) -> str:
+        """Each client's dialect before each upstream's."""
+
+        def cell(client: str, upstream: str) -> str:
+            figure = figures[self._crossings[client, upstream]]
+            return beside(figure, figures.get(FLOOR), form, None if client == upstream else aim)
+
+        aimed = "" if aim is None else f"; aim of the translations: under {form(aim)}"
+        return f"{what}{aimed}:\n\n" + matrix("from ↓ to →", list(VOICES), cell)
 
 
 async def requests_part(found: Sequence[Way], extent: Extent, say: Progress) -> list[str]:
     """Requests that are not streamed: CPU, latency, body sizes."""
-    names = [way.name for way in found]
+    shown = Comparison(found)
     say("CPU per request")
     cpu = await measures.per_request(found, extent)
     say("latency, one request after the other")
     alone = await measures.alone(found, extent, "plain")
-    shown: list[Column] = [
+    median = measures.added(alone, 50, lambda reply: reply.total)
+    columns: list[Column] = [
         ("CPU µs/request", cpu, whole),
         ("× nginx", ratio(cpu, "nginx"), fine),
         ("× bare", ratio(cpu, FLOOR), finer),
-        ("aim, under", aims(found, relay=200, translate=400), whole),
-        ("added p50 ms", measures.added(alone, 50, lambda reply: reply.total), finer),
+        ("aim, under", shown.relays(200), whole),
+        ("added p50 ms", median, finer),
         ("added p99 ms", measures.added(alone, 99, lambda reply: reply.total), finer),
     ]
-    bodies: list[Column] = []
+    return [
+        "## Requests that are not streamed",
+        shown.bytewise(columns),
+        shown.pairs("CPU µs a request", cpu, whole, 400),
+        shown.pairs("Added ms, p50", median, finer),
+    ]
+
+
+async def bodies_part(found: Sequence[Way], extent: Extent, say: Progress) -> list[str]:
+    """CPU of requests by the size of their bodies."""
+    shown = Comparison(found)
+    columns: list[Column] = []
+    pairs: list[str] = []
     for title, size in SIZES.items():
         say(f"bodies of {title}")
         figures = await measures.per_request(found, extent, size)
-        bodies += [(title, figures, whole), ("× bare", ratio(figures, FLOOR), finer)]
-    return [
-        "## Requests that are not streamed",
-        table("way", names, shown),
-        "## CPU µs a request by the size of its body",
-        table("way", names[1:], bodies),
-    ]
+        columns += [(title, figures, whole), ("× bare", ratio(figures, FLOOR), finer)]
+        if size in LARGE:
+            pairs.append(shown.pairs(f"CPU µs a request of {title}", figures, whole))
+    return ["## CPU µs a request by the size of its body", shown.bytewise(columns), *pairs]
 
 
 async def streams_part(found: Sequence[Way], extent: Extent, say: Progress) -> list[str]:
     """Streams: CPU per event, time to first byte."""
-    names = [way.name for way in found]
+    shown = Comparison(found)
     say("streams, events at once")
     stream, event = await measures.per_burst(found, extent)
     say("streams, 100 events a second each")
@@ -86,17 +135,24 @@ async def streams_part(found: Sequence[Way], extent: Extent, say: Progress) -> l
     say("time to first byte")
     alone = await measures.alone(found, extent, "burst-10")
     first = measures.added(alone, 50, lambda reply: reply.first)
-    shown: list[Column] = [
+    columns: list[Column] = [
         (f"CPU µs/stream of {BURSTS[0]}", stream, whole),
         ("CPU µs/event, coalesced", event, fine),
         ("× nginx", ratio(event, "nginx"), fine),
         ("× bare", ratio(event, FLOOR), fine),
-        ("aim, under", aims(found, relay=8, translate=30), whole),
+        ("aim, under", shown.relays(8), whole),
         ("CPU µs/event, 100 a second", paced, fine),
         ("× bare", ratio(paced, FLOOR), finer),
         ("added ms to first byte, p50", first, finer),
     ]
-    return ["## Streams", table("way", names, shown)]
+    return [
+        "## Streams",
+        shown.bytewise(columns),
+        shown.pairs("CPU µs an event, coalesced", event, fine, 30),
+        shown.pairs(f"CPU µs a stream of {BURSTS[0]}", stream, whole),
+        shown.pairs("CPU µs an event, 100 a second", paced, fine),
+        shown.pairs("Added ms to first byte, p50", first, finer),
+    ]
 
 
 async def process_part(folder: Path, upstream: int, extent: Extent, say: Progress) -> list[str]:
@@ -131,6 +187,7 @@ async def run(folder: Path, extent: Extent, *, quick: bool) -> str:
         with ways(folder, upstream) as found:
             await measures.warm(found, extent)
             parts = await requests_part(found, extent, say)
+            parts += await bodies_part(found, extent, say)
             parts += await streams_part(found, extent, say)
         parts += await process_part(folder, upstream, extent, say)
     facts = circumstances(time.perf_counter() - say.began, quick=quick)
@@ -140,7 +197,7 @@ async def run(folder: Path, extent: Extent, *, quick: bool) -> str:
 def main() -> None:
     """The entry point."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="under a minute, with more noise")
+    parser.add_argument("--quick", action="store_true", help="about a minute, with more noise")
     parser.add_argument("--out", type=Path, help="also write the report here")
     chosen = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

@@ -1,41 +1,34 @@
-"""The requests that the benchmark sends: those of an SDK, in either dialect and of any size."""
+"""The requests that the benchmark sends: those of an SDK, in each dialect and of any size."""
 
-import json
-
-from bench.ways import ANTHROPIC, Way
+from bench.voices import VOICES
+from bench.voices.voice import Turn, Voice, written
+from bench.ways import Way
 
 _LINE = "def points(track: int) -> str:  # \"the train takes its own line\"\n    return f'{track}'\n"
-_HEADS = {
-    True: "anthropic-version: 2023-06-01\r\nx-api-key: sk-bench\r\nuser-agent: Anthropic/Python 1.0\r\n",
-    False: "authorization: Bearer sk-bench\r\nuser-agent: OpenAI/Python 2.0\r\n",
-}
+_TURN = (_LINE * 30)[:1900]
+_TURN_BYTES = 2048
 
 
 def request(way: Way, answer: str, size: int = 0) -> bytes:
     """A request by `way` for an answer of the mock; its body has `size` bytes where that is more."""
-    stream = answer != "plain"
-    asked = {"model": way.prefix + answer, "max_tokens": 1024, "stream": stream}
-    messages = [{"role": "user", "content": "Where does the train go?"}]
-    short = len(_json({**asked, "messages": messages}))
-    turns = max(0, size - short) // 2048
-    for number in range(turns):
-        role = "assistant" if number % 2 == 0 else "user"
-        messages.append({"role": role, "content": (_LINE * 30)[:1900]})
-    if turns % 2:
-        messages.append({"role": "user", "content": "Go on."})
-    rest = size - len(_json({**asked, "messages": messages}))
-    messages[0]["content"] += "." * max(0, rest)
-    return _head(way, body := _json({**asked, "messages": messages}), stream=stream) + body
+    voice, stream, model = VOICES[way.dialect], answer != "plain", way.prefix + answer
+    turns: list[Turn] = [(True, "Where does the train go?")]
+
+    def body() -> bytes:
+        return written(voice.body(model, turns, stream))
+
+    more = max(0, size - len(body())) // _TURN_BYTES
+    turns += [(number % 2 == 1, _TURN) for number in range(more)]
+    if more % 2:
+        turns.append((True, "Go on."))
+    turns[0] = (True, turns[0][1] + "." * max(0, size - len(body())))
+    return _head(way, voice, model, whole := body(), stream=stream) + whole
 
 
-def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
-
-
-def _head(way: Way, body: bytes, *, stream: bool) -> bytes:
+def _head(way: Way, voice: Voice, model: str, body: bytes, *, stream: bool) -> bytes:
     accept = "text/event-stream" if stream else "application/json"
     return (
-        f"POST {way.path} HTTP/1.1\r\nhost: 127.0.0.1:{way.port}\r\naccept: {accept}\r\n"
-        f"accept-encoding: gzip, deflate\r\ncontent-type: application/json\r\n"
-        f"{_HEADS[way.path == ANTHROPIC]}content-length: {len(body)}\r\n\r\n"
+        f"POST {voice.target(model, stream=stream)} HTTP/1.1\r\nhost: 127.0.0.1:{way.port}\r\n"
+        f"accept: {accept}\r\naccept-encoding: gzip, deflate\r\ncontent-type: application/json\r\n"
+        f"{voice.fields}content-length: {len(body)}\r\n\r\n"
     ).encode()

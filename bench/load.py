@@ -10,7 +10,11 @@ from typing import cast
 
 import httptools
 
-_ENDS = (b"message_stop", b"[DONE]")
+from bench.voices import VOICES
+
+_ENDS = tuple(voice.last for voice in VOICES.values())
+_TAIL = 32_768
+"""Bytes of a body's end that are kept: more than the longest last frame has."""
 PATIENCE = 60.0
 """Seconds for one answer."""
 
@@ -29,13 +33,13 @@ class Reply:
     total: float = 0.0
     streamed: bool = False
     last: bytes = b""
-    """The last piece of the body."""
+    """The end of the body."""
 
     def check(self) -> None:
         """Raises BrokenError."""
         if self.status != 200:
             raise BrokenError(f"status {self.status}: {self.last[:500]!r}")
-        if self.streamed and not any(end in self.last[-300:] for end in _ENDS):
+        if self.streamed and not any(end in self.last for end in _ENDS):
             raise BrokenError(f"the stream has no end: {self.last[-300:]!r}")
 
 
@@ -110,7 +114,7 @@ class Caller(asyncio.Protocol):
             self._reply.first = time.perf_counter() - self._began
             self._reply.status = self._parser.get_status_code()
             self._head.set_result(None)
-        self._reply.last = data
+        self._reply.last = (self._reply.last + data)[-_TAIL:]
 
     def on_message_complete(self) -> None:
         """The answer is whole."""

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from bench.asking import request
 from bench.load import Reply, callers, rush
+from bench.table import Figures
 from bench.ways import Way, environment, pointsman, pointsman_command, pointsman_ways
 
 MICRO, MILLI = 1e6, 1e3
@@ -26,14 +27,16 @@ class Extent(Struct, frozen=True):
     """How much is measured."""
 
     rounds: int = 3
-    requests: int = 2500
-    alone: int = 1000
+    warm: int = 100
+    """Requests and streams of each way before anything is measured."""
+    requests: int = 1500
+    alone: int = 900
     """Requests one after the other, for latencies."""
-    bursts: int = 120
+    bursts: int = 100
     paced: int = 32
     """Streams at once."""
-    paced_events: tuple[int, int] = (100, 500)
-    bodies: int = 200
+    paced_events: tuple[int, int] = (50, 250)
+    bodies: int = 100
     open: int = 1000
     """Streams held open."""
     soak: tuple[int, int] = (5_000, 50_000)
@@ -44,21 +47,21 @@ class Extent(Struct, frozen=True):
 
 QUICK = Extent(
     rounds=1,
-    requests=1000,
-    alone=300,
-    bursts=40,
-    paced_events=(50, 150),
-    bodies=40,
+    warm=40,
+    requests=500,
+    alone=150,
+    bursts=24,
+    paced_events=(20, 60),
+    bodies=16,
     open=200,
-    soak=(1_000, 5_000),
+    soak=(800, 3_200),
     starts=3,
     seconds=2.0,
 )
 BURSTS = (100, 500)
-SIZES = {"1 KB": 1024, "100 KB": 102_400, "1 MB": 1_048_576}
+LARGE = (102_400, 1_048_576)
+SIZES = {"1 KB": 1024, "100 KB": LARGE[0], "1 MB": LARGE[1]}
 
-Figures = dict[str, float]
-"""By the way's name."""
 One = Callable[[Way], Awaitable[float]]
 
 
@@ -90,7 +93,7 @@ async def warm(ways: Sequence[Way], extent: Extent) -> None:
     for way in ways:
         async with callers(way.port, LINES) as lines:
             for answer in ("plain", "burst-100"):
-                await rush(lines, request(way, answer), 100, extent.seconds)
+                await rush(lines, request(way, answer), extent.warm, extent.seconds)
 
 
 async def per_request(ways: Sequence[Way], extent: Extent, size: int = 0) -> Figures:

@@ -1,4 +1,8 @@
-"""The mock upstream: a process of its own that answers at once. `python -m bench.mock PORT_FILE`."""
+"""The mock upstream: a process of its own that answers at once. `python -m bench.mock PORT_FILE`.
+
+A model's name says what: `plain` (a short answer that is not streamed), `burst-N` (N events at once),
+`paced-N` (N events, 100 a second), `held` (ten events, then silence).
+"""
 
 import asyncio
 import re
@@ -10,19 +14,18 @@ from typing import cast
 
 import uvloop
 
-from bench.answers import (
-    HELD,
-    HOLD,
-    PACE,
-    PLAIN,
-    anthropic_events,
-    anthropic_whole,
-    chat_events,
-    chat_whole,
-)
+from bench.voices import VOICES
+
+PACE = 0.01
+"""Seconds between two events of a paced stream."""
+HELD = 10
+"""Events of a held stream."""
+PLAIN, HOLD = "plain", "held"
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _MODEL = re.compile(rb'"model": ?"([^"]*)"')
+_IN_PATH = re.compile(rb"/models/([^:? ]*):")
+_DIALECTS = tuple((mark, name) for name, voice in VOICES.items() for mark in voice.marks)
 _WHOLE = (
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nrequest-id: req_1\r\ncontent-length: %d\r\n\r\n%s"
 )
@@ -38,20 +41,28 @@ def _chunked(data: bytes) -> bytes:
 
 
 @lru_cache
-def _whole(anthropic: bool) -> bytes:
-    body = anthropic_whole() if anthropic else chat_whole()
+def _whole(dialect: str) -> bytes:
+    body = VOICES[dialect].whole()
     return _WHOLE % (len(body), body)
 
 
 @lru_cache
-def _pieces(anthropic: bool, count: int) -> tuple[bytes, ...]:
+def _pieces(dialect: str, count: int) -> tuple[bytes, ...]:
     """Each event as a chunk of its own, as servers write them."""
-    return tuple(map(_chunked, anthropic_events(count) if anthropic else chat_events(count)))
+    return tuple(map(_chunked, VOICES[dialect].events(count)))
 
 
 @lru_cache
-def _burst(anthropic: bool, count: int) -> bytes:
-    return _STREAM + b"".join(_pieces(anthropic, count)) + _END
+def _burst(dialect: str, count: int) -> bytes:
+    return _STREAM + b"".join(_pieces(dialect, count)) + _END
+
+
+def asked(head: bytes, body: bytes) -> tuple[str, str]:
+    """The dialect and the model of a request."""
+    target = head[: head.index(b"\r\n")]
+    dialect = next(name for mark, name in _DIALECTS if mark in target)
+    model = _IN_PATH.search(target) or _MODEL.search(body)
+    return dialect, model[1].decode() if model else PLAIN
 
 
 class Upstream(asyncio.Protocol):
@@ -82,21 +93,20 @@ class Upstream(asyncio.Protocol):
                 return
             head, body = bytes(self._buffer[:end]), bytes(self._buffer[end:size])
             del self._buffer[:size]
-            self._answer(b"/messages" in head, body)
+            self._answer(*asked(head, body))
 
-    def _answer(self, anthropic: bool, body: bytes) -> None:
+    def _answer(self, dialect: str, model: str) -> None:
         assert self._transport is not None
-        model = _MODEL.search(body)
-        form, _, number = (model[1].decode() if model else PLAIN).partition("-")
+        form, _, number = model.partition("-")
         if form == PLAIN:
-            self._transport.write(_whole(anthropic))
+            self._transport.write(_whole(dialect))
         elif form == "burst":
-            self._transport.write(_burst(anthropic, int(number)))
+            self._transport.write(_burst(dialect, int(number)))
         elif form == HOLD:
-            self._transport.write(_STREAM + b"".join(_pieces(anthropic, HELD)[:-1]))
+            self._transport.write(_STREAM + b"".join(_pieces(dialect, HELD)[:-1]))
         else:
             self._transport.write(_STREAM)
-            self._pace(list(_pieces(anthropic, int(number)))[::-1], asyncio.get_running_loop().time())
+            self._pace(list(_pieces(dialect, int(number)))[::-1], asyncio.get_running_loop().time())
 
     def _pace(self, rest: list[bytes], due: float) -> None:
         if self._transport is None:

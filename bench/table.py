@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.measures import Figures
-
+Figures = dict[str, float]
+"""By the way's name."""
 Format = Callable[[float], str]
 Column = tuple[str, Figures, Format]
 
@@ -41,6 +41,19 @@ def table(first: str, names: Iterable[str], columns: Sequence[Column]) -> str:
     rows = [(first, *(title for title, _, _ in kept)), ("---", *("---:" for _ in kept))]
     rows += [(name, *(_cell(figures, name, form) for _, figures, form in kept)) for name in names]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def matrix(corner: str, names: Sequence[str], cell: Callable[[str, str], str]) -> str:
+    """One row and one column for each name; `cell` is given the row's and the column's."""
+    head = [(corner, *names), ("---", *("---:" for _ in names))]
+    rows = [(row, *(cell(row, column) for column in names)) for row in names]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [*head, *rows])
+
+
+def beside(value: float, base: float | None, form: Format, aim: float | None = None) -> str:
+    """A figure with its multiple of a base; in bold where it misses its aim."""
+    shown = form(value) if aim is None or value < aim else f"**{form(value)}**"
+    return f"{shown} ({fine(value / base)})" if base else shown
 
 
 def _cell(figures: Figures, name: str, form: Format) -> str:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.processes import Process, port_in, running
+from bench.voices import VOICES
 
-ANTHROPIC, CHAT = "/v1/messages", "/v1/chat/completions"
 _NGINX = """\
 daemon off;
 master_process off;
@@ -38,19 +38,17 @@ http {{
   }}
 }}
 """
-_CONFIG = """\
-version = 1
+_BACKEND = """\
 
-[backends.anth]
-provider = "anthropic-compatible"
-base_url = "http://127.0.0.1:{port}"
-models = ["plain"]
-
-[backends.chat]
-provider = "openai-compatible"
-base_url = "http://127.0.0.1:{port}/v1"
+[backends.{dialect}]
+provider = "{provider}"
+base_url = "http://127.0.0.1:{port}{base}"
+dialects = ["{dialect}"]
+key_env = "BENCH_KEY"
 models = ["plain"]
 """
+_PLAINEST = "anthropic"
+"""The dialect of the ways that do not look at what they carry."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +57,26 @@ class Way:
 
     name: str
     port: int
-    path: str
+    dialect: str = _PLAINEST
+    """The client's."""
     prefix: str = ""
     """What stands before the model's name to choose a backend."""
     process: Process | None = None
     """None for the direct way, whose cost is the mock's own."""
+    upstream: str = ""
+    """The dialect of the chosen backend; empty for ways that are not pointsman's."""
+
+    @property
+    def relays(self) -> bool:
+        """Whether pointsman passes the bytes on as they are."""
+        return self.dialect == self.upstream
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """What processes see of ours: no keys, no proxies."""
+    """What processes see of ours: a key of the usual length that opens nothing, no proxies."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "SYSTEMROOT", "TMPDIR")}
-    return {**kept, "HOME": str(folder), "POINTSMAN_HOME": str(folder / "home")}
+    key = {"BENCH_KEY": "sk-bench-" + "0123456789abcdef" * 6}
+    return {**kept, **key, "HOME": str(folder), "POINTSMAN_HOME": str(folder / "home")}
 
 
 def pointsman_command() -> str:
@@ -82,7 +89,7 @@ def pointsman(folder: Path, upstream: int) -> Generator[tuple[Process, int, floa
     """A fresh pointsman before the mock: its process, its port, and the seconds until it answered."""
     home = folder / "home"
     home.mkdir(exist_ok=True)
-    (home / "config.toml").write_text(_CONFIG.format(port=upstream))
+    (home / "config.toml").write_text(_configuration(upstream))
     port_file = folder / "pointsman.port"
     port_file.unlink(missing_ok=True)
     command = [pointsman_command(), "serve", "--port", "0", "--port-file", str(port_file), "--no-discover"]
@@ -105,7 +112,7 @@ def mock(folder: Path) -> Generator[int]:
 def ways(folder: Path, upstream: int) -> Generator[list[Way]]:
     """Every way that this machine offers, all open at once."""
     with ExitStack() as stack:
-        found = [Way("direct", upstream, ANTHROPIC)]
+        found = [Way("direct", upstream)]
         proxy = stack.enter_context(_nginx(folder, upstream))
         if proxy is not None:
             found.append(proxy)
@@ -116,13 +123,27 @@ def ways(folder: Path, upstream: int) -> Generator[list[Way]]:
 
 
 def pointsman_ways(process: Process, port: int) -> list[Way]:
-    """Both relays and both translations."""
+    """Each client's dialect before each upstream's; the relays first."""
+    pairs = [(client, upstream) for client in VOICES for upstream in VOICES]
+    pairs.sort(key=lambda pair: pair[0] != pair[1])
     return [
-        Way("relay, anthropic", port, ANTHROPIC, "anth:", process),
-        Way("relay, openai_chat", port, CHAT, "chat:", process),
-        Way("translate, anthropic → openai_chat", port, ANTHROPIC, "chat:", process),
-        Way("translate, openai_chat → anthropic", port, CHAT, "anth:", process),
+        Way(pair_name(client, upstream), port, client, f"{upstream}:", process, upstream)
+        for client, upstream in pairs
     ]
+
+
+def pair_name(client: str, upstream: str) -> str:
+    """What a way of pointsman's is called."""
+    return f"relay, {client}" if client == upstream else f"{client} → {upstream}"
+
+
+def _configuration(port: int) -> str:
+    voices = VOICES.values()
+    backends = [
+        _BACKEND.format(dialect=each.dialect, provider=each.provider, base=each.base, port=port)
+        for each in voices
+    ]
+    return "version = 1\n" + "".join(backends)
 
 
 @contextmanager
@@ -138,7 +159,7 @@ def _nginx(folder: Path, upstream: int) -> Generator[Way | None]:
     command = [binary, "-c", str(config), "-p", str(folder), "-e", str(folder / "nginx.log")]
     with running(command, environment(folder), folder / "nginx.out") as process:
         _wait(port)
-        yield Way("nginx", port, ANTHROPIC, "", process)
+        yield Way("nginx", port, process=process)
 
 
 @contextmanager
@@ -148,7 +169,7 @@ def _floor(folder: Path, upstream: int) -> Generator[Way]:
     with running(command, environment(folder), log) as process:
         port = port_in(port_file, log)
         _wait(port)
-        yield Way("bare uvicorn + aiohttp", port, ANTHROPIC, "", process)
+        yield Way("bare uvicorn + aiohttp", port, process=process)
 
 
 def _free_port() -> int:

@@ -22,7 +22,7 @@ from pointsman.canon.events import (
     UsageReport,
 )
 from pointsman.canon.usage import Usage
-from pointsman.dialects.gather import gather
+from pointsman.dialects.gather import gather, merge_usage
 
 
 def test_deltas_grow_the_blocks_they_name():
@@ -134,3 +134,18 @@ def test_deltas_of_blocks_that_never_began_are_passed_over():
     ]
 
     assert gather([*strays, MessageEnd()]).choices == ()
+
+
+@pytest.mark.parametrize("name", [name for name in Usage.__struct_fields__ if name != "extra"])
+def test_a_later_report_replaces_a_count_that_it_names_and_no_other(name):
+    earlier, later = Usage(**{name: 3}), Usage(**{name: 5})
+
+    assert merge_usage(earlier, later) == later
+    assert merge_usage(earlier, Usage()) == earlier
+    assert merge_usage(Usage(), later) == later
+
+
+def test_a_later_report_keeps_counters_of_the_dialect_that_it_does_not_name_or_leaves_null():
+    earlier, later = Usage(extra={"a": 1, "b": 2}), Usage(extra={"b": 3, "a": None, "c": None})
+
+    assert merge_usage(earlier, later).extra == {"a": 1, "b": 3, "c": None}

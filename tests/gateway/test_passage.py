@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import sys
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,3 +118,23 @@ def test_a_credential_in_an_error_that_is_no_json_is_hidden_too(voice):
     said = passage(voice).pass_on(f"data: error: bad key {KEY}\n\n".encode())
 
     assert said.decode() == "data: error: bad key …\n\n"
+
+
+def calls_for(voice, key):
+    """The calls that are made to pass a chunk on, one frame of which holds the word."""
+    content = voice.frames[voice.content + 1]
+    chunk = content * 50 + content.replace(b" there", b" error") + content * 50
+    calls = itertools.count()
+    sys.setprofile(lambda _, event, __: next(calls) if event in ("call", "c_call") else None)
+    try:
+        assert passage(voice, (key,)).pass_on(chunk) == chunk
+    finally:
+        sys.setprofile(None)
+    return next(calls)
+
+
+@SAME
+def test_the_length_of_a_key_costs_nothing_where_no_error_is_reported(voice):
+    calls_for(voice, KEY)  # what is made once only is made
+
+    assert calls_for(voice, KEY) == calls_for(voice, KEY * 10)

@@ -1,15 +1,11 @@
 """What goes wrong in systems like this one, as whole exchanges: what of it has no test elsewhere."""
 
-import itertools
 import json
-import sys
 
 import pytest
 from rig import eventually, rig
 from voices import ANTHROPIC, CHAT, SAME, chunk, event
 
-from pointsman.dialects.dialect import Asked, Origin
-from pointsman.dialects.registry import DIALECTS
 from scripted import Gate, Upstream, json_reply, run, sse
 
 ARGUMENTS = {"city": "Paris", "days": [1, 2], "note": 'say "hé"'}
@@ -247,43 +243,6 @@ def test_problem_28_each_frame_of_a_relay_arrives_before_the_next_is_sent(voice)
             assert (await call.rest()).body == b"".join(voice.frames)
 
     run(scenario())
-
-
-def arguments_of(upstream, count):
-    """A stream with one call whose arguments come in so many pieces."""
-    if upstream is CHAT:
-        first = chunk(called(arguments='{"text":"'))
-        more = chunk({"tool_calls": [{"index": 0, "function": {"arguments": "word "}}]})
-        return [first, *[more] * count]
-    block = {"type": "tool_use", "id": "toolu_1", "name": "t", "input": {}}
-    delta = {"type": "input_json_delta", "partial_json": "word "}
-    first = event({"type": "content_block_start", "index": 0, "content_block": block})
-    more = event({"type": "content_block_delta", "index": 0, "delta": delta})
-    return [ANTHROPIC.frames[0], first, *[more] * count]
-
-
-def work_for(upstream, client, count):
-    """(calls made, bytes written) to translate it; counted, since seconds tell more of the machine."""
-    decoder = DIALECTS[upstream.name].decoder(Origin())
-    encoder = DIALECTS[client.name].encoder(Asked("m", "id", 0))
-    calls = itertools.count()
-    written = 0
-    sys.setprofile(lambda _, event, __: next(calls) if event in ("call", "c_call") else None)
-    try:
-        for frame in arguments_of(upstream, count):
-            written += sum(len(encoder.encode(each)) for each in decoder.feed(frame))
-    finally:
-        sys.setprofile(None)
-    return next(calls), written
-
-
-@pytest.mark.parametrize(
-    ("upstream", "client"), [(CHAT, ANTHROPIC), (ANTHROPIC, CHAT)], ids=["chat", "anthropic"]
-)
-def test_problem_28_four_times_the_pieces_are_four_times_the_work(upstream, client):
-    few, many = work_for(upstream, client, 500), work_for(upstream, client, 2000)
-
-    assert [new / old for old, new in zip(few, many, strict=True)] == pytest.approx([4, 4], rel=0.05)
 
 
 def test_problem_33_the_windows_of_models_are_told_as_they_are():

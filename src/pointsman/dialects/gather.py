@@ -56,15 +56,29 @@ def gather(events: Iterable[Event]) -> Answer:
 
 
 def merge_usage(earlier: Usage | None, later: Usage) -> Usage:
-    """The counts of both; `later` replaces the fields that it names."""
+    """The counts of both; `later` replaces the fields that it names.
+
+    Member by member, since some upstreams report with every piece of an answer.
+    """
     if earlier is None:
         return later
-    named = {name: value for name, value in structs.asdict(later).items() if value is not None}
-    said = {
-        name: value for name, value in later.extra.items() if value is not None or name not in earlier.extra
-    }
-    named["extra"] = {**earlier.extra, **said}
-    return structs.replace(earlier, **named)
+    return Usage(
+        earlier.input if later.input is None else later.input,
+        earlier.cache_read if later.cache_read is None else later.cache_read,
+        earlier.cache_write_5m if later.cache_write_5m is None else later.cache_write_5m,
+        earlier.cache_write_1h if later.cache_write_1h is None else later.cache_write_1h,
+        earlier.output if later.output is None else later.output,
+        earlier.reasoning if later.reasoning is None else later.reasoning,
+        earlier.service_tier if later.service_tier is None else later.service_tier,
+        _merged(earlier.extra, later.extra),
+    )
+
+
+def _merged(earlier: Json, later: Json) -> Json:
+    """Both; null says nothing where something was said before."""
+    if None in later.values():
+        later = {name: value for name, value in later.items() if value is not None or name not in earlier}
+    return {**earlier, **later}
 
 
 def merge_native(earlier: Native | None, later: Native) -> Native:

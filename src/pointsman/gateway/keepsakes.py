@@ -7,6 +7,7 @@ field, would lose it, so it is put back here. Nothing is ever hidden inside an i
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from msgspec import Struct, structs
 
@@ -122,16 +123,20 @@ class Keeper:
 
     def note(self, event: Event) -> None:
         """Takes in what concerns thinking and calls."""
-        if isinstance(event, BlockStart):
-            self._begin(event)
-        elif isinstance(event, ThinkingDelta | NativeDelta):
-            growing = self._open.get(event.index)
-            if growing is not None:
-                growing.add(event)
-            elif isinstance(event, NativeDelta) and event.index in self._calls:
-                self._keep(*self._calls[event.index], event.native)
+        step = _STEPS.get(type(event))
+        if step is not None:
+            step(self, event)
 
-    def _begin(self, start: BlockStart) -> None:
+    def grow(self, event: ThinkingDelta | NativeDelta) -> None:
+        """More of a thinking, or of a call's own state."""
+        growing = self._open.get(event.index)
+        if growing is not None:
+            growing.add(event)
+        elif isinstance(event, NativeDelta) and event.index in self._calls:
+            self._keep(*self._calls[event.index], event.native)
+
+    def begin(self, start: BlockStart) -> None:
+        """A block of any kind."""
         if start.choice:
             return
         if isinstance(start.block, Thinking):
@@ -152,6 +157,13 @@ class Keeper:
     def _keep(self, call_id: str, blocks: Blocks, native: Native | None) -> None:
         self._place = self._place or self._find_place()
         self._keepsakes.keep(self._place + call_id, blocks, native, self)
+
+
+_STEPS: dict[type[Struct], Callable[[Keeper, Any], None]] = {
+    BlockStart: Keeper.begin,
+    ThinkingDelta: Keeper.grow,
+    NativeDelta: Keeper.grow,
+}
 
 
 class _Growing:

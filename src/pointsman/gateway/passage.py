@@ -90,12 +90,13 @@ class Passage:
         """The frames without our credentials in those that report an error."""
         if not self._suspects(data):
             return data
-        before = b"".join(self._gone)
+        before, tail = b"".join(self._gone), self._tail
         frames: list[bytes] = []
         for frame in _frames(data):
-            masked = mask(frame, self._secrets)
-            frames.append(masked if masked != frame and self._reports_error(before + frame) else frame)
-            before = b""
+            # In this order: looking for a credential in every spelling takes longer than reading the frame.
+            told = _WORD in tail + frame and self._reports_error(before + frame)
+            frames.append(mask(frame, self._secrets) if told else frame)
+            before = tail = b""
         return b"".join(frames)
 
     def _reports_error(self, data: bytes) -> bool:

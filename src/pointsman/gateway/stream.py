@@ -58,7 +58,8 @@ class Delivery:
         self._pace = parts.pace
         crossed = prepared.dialect is not exchange.dialect
         self._keeper = Keeper(parts.keepsakes, self._place) if crossed else None
-        self._origin = Origin(issuer=prepared.issuer, names=prepared.names)
+        said_again = prepared.form == "translate" and not crossed
+        self._origin = Origin(prepared.issuer, prepared.names, spelled=said_again)
 
     async def deliver(self, form: Form) -> None:
         """The whole answer. Before the commit it raises UpstreamError; after it, it ends the line itself."""

@@ -1,5 +1,6 @@
 """Which call of a stream a fragment belongs to."""
 
+import itertools
 import json
 
 import pytest
@@ -54,9 +55,11 @@ def test_a_bracket_within_a_string_or_an_inner_one_ends_no_call(fragments):
 @given(value=objects, cuts=cuts, indent=st.sampled_from([None, 1]))
 def test_an_object_is_whole_at_its_last_bracket_and_not_before_however_it_is_cut(value, cuts, indent):
     text = json.dumps(value, ensure_ascii=False, indent=indent)
+    ends = [*sorted(cut for cut in cuts if cut < len(text)), len(text)]
+    pieces = [text[start:end] for start, end in itertools.pairwise([0, *ends])]
     brackets = Brackets()
 
-    early = [brackets.closed(text[:cut]) for cut in sorted(cuts) if cut < len(text)]
+    *early, last = (brackets.closed(pieces[: count + 1]) for count in range(len(pieces)))
 
     assert not any(early)
-    assert brackets.closed(text)
+    assert last

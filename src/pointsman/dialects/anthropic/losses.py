@@ -59,7 +59,7 @@ def _start(event: MessageStart) -> tuple[Loss, ...]:
 
 
 def _end(event: MessageEnd) -> tuple[Loss, ...]:
-    return () if event.dialect == NAME else _fields(event.extra)
+    return _fields(event.extra) if event.extra and event.dialect != NAME else ()
 
 
 def _stop(event: Stop) -> tuple[Loss, ...]:
@@ -120,7 +120,7 @@ def _citation(event: CitationDelta) -> tuple[Loss, ...]:
 
 def _attached(event: TextDelta | ThinkingDelta | ArgumentsDelta) -> tuple[Loss, ...]:
     """What another dialect attaches to a piece of a block."""
-    return () if event.dialect == NAME else _fields(event.extra)
+    return _fields(event.extra) if event.extra and event.dialect != NAME else ()
 
 
 def _native(event: NativeDelta) -> tuple[Loss, ...]:

@@ -205,12 +205,8 @@ class CandidateReader:
                 self._extra[key] = value
             elif key != "content":
                 self._spelled[key] = value
-        content = candidate.get("content")
-        if isinstance(content, dict):
-            told = cast("Json", content)
-            self._spelled["content"] = {key: told[key] for key in told if key != "parts" or not told[key]}
-        elif "content" in candidate:
-            self._spelled["content"] = content
+        if "content" in candidate:
+            self._spelled["content"] = candidate["content"]
         self.ended = self.ended or isinstance(candidate.get("finishReason"), str)
 
     def stop(self, events: list[Event]) -> None:
@@ -223,8 +219,17 @@ class CandidateReader:
         if reason == "end" and self._called:
             reason = "tool_use"
         details = _explained(reason, self._spelled.get("finishMessage"))
-        extra = {**self._extra, SPELLING: self._spelled}
+        extra = {**self._extra, SPELLING: self._spelling()}
         events.append(Stop(reason, word, None, details, self.number, extra, NAME))
+
+    def _spelling(self) -> Json:
+        """How the candidate was said, its content without the parts that events tell."""
+        content = self._spelled.get("content")
+        if not isinstance(content, dict):
+            return self._spelled
+        said = cast("Json", content)
+        kept = {key: said[key] for key in said if key != "parts" or not said[key]}
+        return {**self._spelled, "content": kept}
 
     def _cite(self, events: list[Event]) -> None:
         citations = decode_grounding(self._extra, "".join(self._said), self._issuer)

@@ -9,7 +9,7 @@ Behind the events of each response stands an `UnknownEvent` without a name, whic
 says beside its parts. Their own dialect needs it to say the same responses again, cut in the same way.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, cast
 
@@ -223,20 +223,22 @@ class _Answer:
             events.append(Failure(fault_in(response)))
             return
         self._begin(response, events)
-        literal = [
-            self._candidate(each, at, events) for at, each in enumerate(_objects(response, _CANDIDATES))
-        ]
+        candidates = _objects(response, _CANDIDATES)
+        places = [self._candidate(each, at, events) for at, each in enumerate(candidates)]
         feedback = response.get(PROMPT)
         if isinstance(feedback, dict) and cast("Json", feedback).get("blockReason"):
             self._blocked = cast("Json", feedback)
         usage = self._count(response)
         if usage is not None:
             events.append(UsageReport(usage))
-        if not self._whole:
+        if self._origin.spelled and not self._whole:
+            literal = [{**each, SPELLING: place} for each, place in zip(candidates, places, strict=True)]
             told = {**response, _CANDIDATES: literal} if literal else response
             events.append(UnknownEvent(NAME, RESPONSE, told))
 
     def _begin(self, response: Json, events: list[Event]) -> None:
+        if self._started and response.keys() <= _HEAD:
+            return
         rest = {key: value for key, value in response.items() if key not in _HEAD}
         if self._started:
             self._late |= {key: value for key, value in rest.items() if self._extra.get(key) != value}
@@ -264,8 +266,8 @@ class _Answer:
         self._usage = cast("Json", wire)
         return decode_usage(cast("Json", wire))
 
-    def _candidate(self, candidate: Json, at: int, events: list[Event]) -> Json:
-        """Reads a candidate; returns it without the parts that events tell."""
+    def _candidate(self, candidate: Json, at: int, events: list[Event]) -> tuple[int, list[Json | None]]:
+        """Reads a candidate; returns its number, and its parts as far as events do not tell them."""
         index = candidate.get("index")
         number = index if isinstance(index, int) and not isinstance(index, bool) else at
         reader = self._candidates.get(number)
@@ -283,7 +285,7 @@ class _Answer:
             except MalformedError as error:
                 raise GarbledError(f"the upstream's answer is not in its dialect: {error.message}") from error
         reader.note(candidate)
-        return {**candidate, SPELLING: (number, literal)}
+        return number, literal
 
     def close(self, events: list[Event], *, broken: bool) -> None:
         """The end of the stream. Raises TruncatedError."""
@@ -315,14 +317,14 @@ def _blocked(feedback: Json) -> Stop:
     return Stop("refusal", reason, None, details, extra={SPELLING: {PROMPT: True}}, dialect=NAME)
 
 
-def _objects(value: Json, key: str) -> Iterator[Json]:
-    """The objects of an array; nothing where there is no array. Raises GarbledError for anything else."""
+def _objects(value: Json, key: str) -> list[Json]:
+    """The objects of an array; none where there is no array. Raises GarbledError for anything else."""
     found = value.get(key)
     if found is None:
-        return
+        return []
     if not isinstance(found, list):
         raise GarbledError(f"the upstream's `{key}` is no array, so this is no generated content")
     for each in cast("list[Any]", found):
         if not isinstance(each, dict):
             raise GarbledError(f"the upstream's `{key}` holds something that is no object")
-        yield cast("Json", each)
+    return cast("list[Json]", found)

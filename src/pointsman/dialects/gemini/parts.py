@@ -43,6 +43,9 @@ ENDS_UNSIGNED = "end"
 
 def decode_part(part: Json, path: str, issuer: str = "") -> tuple[Block, ...]:
     """The blocks of one part: one, or two where text is signed. Raises MalformedError."""
+    text = part.get("text")
+    if len(part) == 1 and isinstance(text, str):
+        return (Text(text),)
     kinds = [camel(key) for key in part if part[key] is not None and camel(key) in _DECODE]
     if len(kinds) > 1 or (not kinds and not _may_be_text(part)):
         return (Unknown(NAME, part),)

@@ -42,7 +42,7 @@ def encode_usage(usage: Usage) -> dict[str, Any]:
 
 def _count(wire: Json, name: str) -> int | None:
     value = wire.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if type(value) is int else None
 
 
 def _sum(*counts: int | None) -> int | None:

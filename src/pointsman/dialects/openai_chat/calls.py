@@ -7,7 +7,7 @@ name is known; a missing id is made from the answer's own, so that it is the sam
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, cast
 
@@ -30,24 +30,32 @@ _STEPS = {"{": 1, "[": 1, "}": -1, "]": -1}
 
 
 class Brackets:
-    """Whether growing JSON is a whole object by its brackets; each character is looked at once.
+    """Whether JSON that comes in pieces is a whole object by its brackets; each piece is looked at once.
 
     Of text that is an object it says the same as a parser; of text that is none, only whether it might be.
     """
 
     def __init__(self) -> None:
         self._seen = 0
+        """How many pieces."""
         self._depth = 0
         self._quoted = False
+        self._first = ""
+        """The first character that is not blank."""
+        self._escape = ""
+        """A backslash whose character is still to come."""
 
-    def closed(self, text: str) -> bool:
-        """Whether `text`, which begins with what was given before, ends its object."""
-        end = self._seen
-        for token in _MARK.finditer(text, self._seen):
+    def closed(self, pieces: Sequence[str]) -> bool:
+        """Whether `pieces`, the first of which were given before, end their object."""
+        text = self._escape + "".join(pieces[self._seen :])
+        self._seen = len(pieces)
+        self._first = self._first or text.lstrip()[:1]
+        end = 0
+        for token in _MARK.finditer(text):
             end = token.end()
             self._read(token[0])
-        self._seen = len(text) - 1 if end < len(text) and text.endswith("\\") else len(text)
-        return not self._depth and not self._quoted and text.lstrip().startswith("{")
+        self._escape = "\\" if text.endswith("\\", end) else ""
+        return not self._depth and not self._quoted and self._first == "{"
 
     def _read(self, mark: str) -> None:
         if mark == '"':
@@ -65,7 +73,8 @@ class Call:
         self.name = ""
         self.index = -1
         """Of its block; -1 until the name is known."""
-        self.arguments = ""
+        self.arguments: list[str] = []
+        """In the pieces in which they came: a text that grew by each would be copied each time."""
         self.brackets = Brackets()
         self.joiner = SurrogateJoiner()
         self.native: Native | None = None
@@ -156,7 +165,7 @@ class Calls:
                 next_index = tell(call, events, choice, next_index, made_id(seed, choice, number))
             rest = call.joiner.close()
             if call.wrapped:
-                rest = unwrapped(call.arguments + rest)
+                rest = unwrapped("".join(call.arguments) + rest)
             if rest:
                 events.append(ArgumentsDelta(call.index, rest))
             events.append(BlockEnd(call.index))
@@ -175,7 +184,7 @@ def tell(call: Call, events: list[Event], choice: int, index: int, id: str) -> i
     block = ToolCall(call.id, call.name, "", kind, call.native, form=call.form, extra=call.extra)
     events.append(BlockStart(index, block, choice, NAME))
     if call.arguments and not call.wrapped:
-        events.append(ArgumentsDelta(index, call.arguments))
+        events.append(ArgumentsDelta(index, "".join(call.arguments)))
     return index + 1
 
 
@@ -206,5 +215,6 @@ def _arguments(call: Call, inner: Json) -> str:
             encode(value).decode() if not isinstance(value, dict) else arguments_text(cast("Any", value), "")
         )
     text = call.joiner.feed(value)
-    call.arguments += text
+    if text:
+        call.arguments.append(text)
     return text

@@ -60,7 +60,7 @@ def _start(event: MessageStart) -> tuple[Loss, ...]:
 
 
 def _end(event: MessageEnd) -> tuple[Loss, ...]:
-    return () if event.dialect == NAME else _fields(event.extra)
+    return _fields(event.extra) if event.extra and event.dialect != NAME else ()
 
 
 def _fields(extra: Json) -> tuple[Loss, ...]:
@@ -90,7 +90,7 @@ def _cite(event: CitationDelta) -> tuple[Loss, ...]:
 
 def _attached(event: TextDelta | ThinkingDelta | ArgumentsDelta | NativeDelta) -> tuple[Loss, ...]:
     """What another dialect attaches to a piece of a block."""
-    return () if event.dialect == NAME else _fields(event.extra)
+    return _fields(event.extra) if event.extra and event.dialect != NAME else ()
 
 
 def _citation(citation: Citation) -> tuple[Loss, ...]:

@@ -19,7 +19,7 @@ from pointsman.dialects.dialect import UNREADABLE, Origin
 from pointsman.dialects.free_text import FREE_TEXT
 from pointsman.dialects.openai_responses.errors import event_fault, failed_fault
 from pointsman.dialects.openai_responses.output import Output
-from pointsman.dialects.openai_responses.said import as_sent, restored
+from pointsman.dialects.openai_responses.said import beside, restored
 from pointsman.dialects.openai_responses.usage import decode_usage
 from pointsman.dialects.openai_responses.words import INCOMPLETE, NAME
 from pointsman.wire.fields import as_integer, as_object, as_text
@@ -80,6 +80,7 @@ class _Reading:
         self._names = origin.names
         self._kept = not any(sent.endswith(FREE_TEXT) for sent in origin.names)
         """Whether the events are kept; not where calls of one kind are told as calls of another."""
+        self._spelled = self._kept and origin.spelled
 
     def read(self, frame: Frame, events: list[Event]) -> None:
         """Add the events of one frame. Raises MalformedError."""
@@ -92,7 +93,7 @@ class _Reading:
         piece = _PIECES.get(name)
         if piece is not None:
             self._start({}, events)
-            piece(self, wire, as_sent(wire) if self._kept else {}, events)
+            piece(self, wire, beside(wire, spelled=self._spelled), events)
             return
         step = _STEPS.get(name)
         if step is None:

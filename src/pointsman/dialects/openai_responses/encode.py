@@ -44,13 +44,14 @@ from pointsman.wire.sse import frame
 class ResponsesEncoder:
     """One streamed answer."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, *, silent: bool = False) -> None:
+        """`silent`: only the whole answer is wanted."""
         self._asked = asked
         self._kept = False
         """Whether the answer's own events go out."""
         self._own = False
-        self._writer = Writer(asked.message_id)
-        self._head = Head(MessageStart(), asked)
+        self._writer = Writer(asked.message_id, silent=silent)
+        self._begun: Head | None = None
         self._message: OpenMessage | None = None
         self._open: dict[int, OpenPart | OpenItem] = {}
         self._usage: Usage | None = None
@@ -65,6 +66,13 @@ class ResponsesEncoder:
         step = _STEPS.get(type(event))
         return b"" if step is None else step(self, event)
 
+    @property
+    def _head(self) -> Head:
+        """The answer's fixed part, of one that fails before its start, too."""
+        if self._begun is None:
+            self._begun = Head(MessageStart(), self._asked)
+        return self._begun
+
     def close(self) -> bytes:
         """Nothing: the response has been said whole."""
         return b""
@@ -76,7 +84,7 @@ class ResponsesEncoder:
     def begin(self, event: MessageStart) -> bytes:
         """The response begins."""
         self._own = event.dialect == NAME
-        self._head = Head(event, self._asked)
+        self._begun = Head(event, self._asked)
         self._usage = event.usage
         response = {RESPONSE: self._head.at("in_progress", [])}
         created = self._writer.frame("response.created", response)
@@ -192,7 +200,7 @@ def fold(answer: Answer, asked: Asked) -> Json:
     own: Any = answer.extra.get(SPELLING, {}).get(RESPONSE) if answer.dialect == NAME else None
     if own is not None:
         return own
-    encoder = ResponsesEncoder(asked)
+    encoder = ResponsesEncoder(asked, silent=True)
     encoder.encode(MessageStart(answer.id, answer.model, answer.created, None, answer.extra, answer.dialect))
     choice = answer.choices[0] if answer.choices else None
     for index, block in enumerate(choice.blocks if choice is not None else ()):

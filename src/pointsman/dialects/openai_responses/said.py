@@ -1,7 +1,7 @@
 """A block of an answer as it comes in: its text piece by piece, and what a closing event still adds to it."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from pointsman.canon.blocks import SPELLING, Native, Refusal, Text, ToolCall
 from pointsman.canon.events import (
@@ -148,12 +148,11 @@ def restored(item: Json, names: Mapping[str, str]) -> Json:
     return {**item, "name": name, **within}
 
 
-def as_sent(wire: Json) -> Json:
-    """The `extra` of an event's piece: the event itself, for its own dialect."""
+def beside(wire: Json, *, spelled: bool) -> Json:
+    """The `extra` of an event's piece: probabilities and, for its own dialect, the event itself."""
     logprobs: Any = wire.get("logprobs")
-    if isinstance(logprobs, list) and logprobs:
-        return {"logprobs": cast("list[Any]", logprobs), SPELLING: wire}
-    return {SPELLING: wire}
+    said: Json = {"logprobs": logprobs} if isinstance(logprobs, list) and logprobs else {}
+    return {**said, SPELLING: wire} if spelled else said
 
 
 def _str(value: object) -> str:
