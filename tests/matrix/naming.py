@@ -47,6 +47,7 @@ _NAMES = {
     "messages.document.context": ["document.context"],
     "assistant.content": ["order", "text"],
     "assistant.citations": ["text.citations"],
+    "assistant.block": ["unknown", "text"],
     "tool_result.content": ["result.content", "text", "image", "document", "order"],
     "tool_result.is_error": ["result.is_error", "result.content"],
     "tools.strict": ["tool.strict"],
@@ -117,11 +118,12 @@ _ANSWER = {
     "citation": {"text.citations"},
     "citations": {"text.citations"},
     "logprobs": {"text.extra", "refusal.extra", "stop.extra"},
-    "tool_call.native": {"call.native"},
+    "tool_call.native": {"call.native", "server_tool"},
     "stop_reason": {"stop_reason", "stop.extra"},
     "tool_call": {"call"},
     "stop_sequence": {"stop_sequence"},
     "stop_details": {"stop_details", "refusal"},
+    "usage": {"usage"},
 }
 _BLOCKS = {"server_tool", "unknown"}
 _EXTRAS = {"answer.extra", "stop.extra", "delta.extra", *(f"{label}.extra" for label in LABELS.values())}

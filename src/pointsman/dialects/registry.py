@@ -1,7 +1,9 @@
 """The dialects that are built: one line for each. The first is spoken to callers who do not say theirs."""
 
-from pointsman.dialects import anthropic, openai_chat
+from pointsman.dialects import anthropic, bedrock_converse, openai_chat
 from pointsman.dialects.dialect import Dialect
 
-DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (openai_chat.DIALECT, anthropic.DIALECT)}
+DIALECTS: dict[str, Dialect] = {
+    dialect.name: dialect for dialect in (openai_chat.DIALECT, anthropic.DIALECT, bedrock_converse.DIALECT)
+}
 """By name."""
