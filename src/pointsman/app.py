@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
+from pointsman.accounts.auth import sign_ins
 from pointsman.accounts.credentials import Credentials
 from pointsman.accounts.keyring_store import KeyringStore
 from pointsman.accounts.lease import Pool, auth_scheme, brings_own_credential, needs_key
@@ -197,7 +198,7 @@ class App:
             router=router,
             dialects=DIALECTS,
             transport=EngineTransport(HttpTransport()),
-            pool=Pool(self.credentials),
+            pool=Pool(self.credentials, sign_ins(self._environment)),
             instance=self.instance,
             clock=time.monotonic,
             wall=time.time,

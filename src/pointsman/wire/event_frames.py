@@ -42,6 +42,10 @@ class EventFrames:
         """The frames that `data` completes. Raises GarbledError for a damaged stream."""
         return b"".join([_frame(message) for message in self._reader.feed(data)])
 
+    def close(self) -> None:
+        """Raises GarbledError if the last messages were damaged."""
+        self._reader.check()
+
 
 def exception_frame(name: str, text: str) -> bytes:
     """The frame for an exception."""

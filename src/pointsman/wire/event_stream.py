@@ -53,15 +53,33 @@ class MessageReader:
         self._held = 0
         self._wanted = _PRELUDE.size
         """Bytes until the message, or its prelude, is there."""
+        self._damage: GarbledError | None = None
 
     def feed(self, data: bytes) -> list[Message]:
-        """The messages that `data` completes. Raises GarbledError for a damaged or oversize one."""
+        """The messages that `data` completes.
+
+        Raises GarbledError for a damaged or oversize one; what came before it is given first.
+        """
+        self.check()
         self._pieces.append(data)
         self._held += len(data)
         if self._held < self._wanted:
             return []
-        whole = b"".join(self._pieces)
         messages: list[Message] = []
+        try:
+            self._read(b"".join(self._pieces), messages)
+        except GarbledError as error:
+            self._damage = error
+            if not messages:
+                raise
+        return messages
+
+    def check(self) -> None:
+        """Raises GarbledError if the stream is known to be damaged."""
+        if self._damage is not None:
+            raise self._damage
+
+    def _read(self, whole: bytes, messages: list[Message]) -> None:
         start = 0
         while len(whole) - start >= _PRELUDE.size:
             length = self._length(whole, start)
@@ -70,7 +88,6 @@ class MessageReader:
             messages.append(_message(whole, start, length))
             start += length
         self._keep(whole[start:])
-        return messages
 
     def begun(self) -> bool:
         """Whether part of a message is there whose end is not."""
