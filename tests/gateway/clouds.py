@@ -2,11 +2,13 @@
 
 import base64
 import json
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from rig import rig
 
 from pointsman.wire.event_stream import encode_message
 from scripted import Reply
@@ -74,3 +76,22 @@ def assert_signed(seen, base, service="bedrock"):
     assert f"/{REGION}/{service}/aws4_request" in told
     assert seen.header("x-amz-security-token") == TOKEN
     assert told.rpartition("Signature=")[2] == signature_of(seen, base, service)
+
+
+@asynccontextmanager
+async def cloud(server, provider="bedrock", *lines, **more):
+    """A gateway with one backend, `cloud`, of this provider."""
+    table = [
+        "[backends.cloud]",
+        f'provider = "{provider}"',
+        f'base_url = "{server.url}"',
+        f'region = "{REGION}"',
+        *lines,
+    ]
+    async with rig(settings="\n".join(table), **more) as gateway:
+        yield gateway
+
+
+async def ask(gateway, voice, model, **fields):
+    body = {**voice.request(), "model": f"cloud:{model}", **fields}
+    return await gateway.post(voice.path, body, *voice.headers)

@@ -2,22 +2,21 @@
 
 import json
 import logging
-from contextlib import asynccontextmanager
 
 import pytest
 from clouds import (
     ACCESS,
     CONVERSED,
     CONVERSING,
-    REGION,
     SECRET,
     TOKEN,
+    ask,
     assert_signed,
     chunk,
+    cloud,
     event_stream,
     exception,
 )
-from rig import rig
 from voices import ANTHROPIC, CHAT
 
 from pointsman.wire.event_stream import encode_message
@@ -41,25 +40,6 @@ def aws(monkeypatch, tmp_path):
         monkeypatch.setenv(name, value)
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_BEARER_TOKEN_BEDROCK"):
         monkeypatch.delenv(name, raising=False)
-
-
-@asynccontextmanager
-async def cloud(server, provider="bedrock", *lines, **more):
-    """A gateway with one backend, `cloud`, of this provider."""
-    table = [
-        "[backends.cloud]",
-        f'provider = "{provider}"',
-        f'base_url = "{server.url}"',
-        f'region = "{REGION}"',
-        *lines,
-    ]
-    async with rig(settings="\n".join(table), **more) as gateway:
-        yield gateway
-
-
-async def ask(gateway, voice, model, **fields):
-    body = {**voice.request(), "model": f"cloud:{model}", **fields}
-    return await gateway.post(voice.path, body, *voice.headers)
 
 
 BOTH = pytest.mark.parametrize("voice", [ANTHROPIC, CHAT], ids=lambda voice: voice.name)
@@ -277,7 +257,7 @@ def test_no_credential_of_a_cloud_shows_in_answers_or_logs(aws, caplog):
             assert whole.status in {401, 403}
             assert SECRET not in shown
             assert TOKEN not in shown
-            assert "…" in shown
+            assert "The token …".encode() in whole.body
 
     run(scenario())
 
@@ -305,28 +285,5 @@ def test_an_event_stream_of_another_kind_of_message_is_passed_over(aws):
             answer = await ask(gateway, ANTHROPIC, NOVA, stream=True)
 
             assert ANTHROPIC.text(answer) == "Hello there"
-
-    run(scenario())
-
-
-def test_azures_older_path_names_the_deployment_and_the_version():
-    async def scenario():
-        async with (
-            Upstream(CHAT.whole(), CHAT.whole()) as server,
-            cloud(server, "azure-deployments", environment={"AZURE_OPENAI_API_KEY": "az-1"}) as gateway,
-        ):
-            answer = await gateway.post(
-                "/v1/chat/completions?api-version=1&a=b",
-                {**CHAT.request(), "model": "cloud:my gpt"},
-                *CHAT.headers,
-            )
-            translated = await ask(gateway, ANTHROPIC, "my gpt")
-
-            assert CHAT.text(answer) == ANTHROPIC.text(translated) == "Hello there"
-            assert [seen.target for seen in server.requests] == [
-                "/openai/deployments/my%20gpt/chat/completions?a=b&api-version=2024-10-21",
-                "/openai/deployments/my%20gpt/chat/completions?api-version=2024-10-21",
-            ]
-            assert server.requests[0].header("api-key") == "az-1"
 
     run(scenario())

@@ -1,9 +1,9 @@
 """Google's application default credentials: a short-lived access token, made and renewed by google-auth.
 
-Read are: the file that the backend's `credentials` or `GOOGLE_APPLICATION_CREDENTIALS` names (a service
-account, or any other kind that google-auth knows), else the file that `gcloud auth application-default
-login` writes. Where neither is there, the metadata server of a Google machine is asked only if
-`GCE_METADATA_HOST` is set. (cloud.google.com/docs/authentication/application-default-credentials)
+Read are: the file of a service account that the backend's `credentials` names; else the file that
+`GOOGLE_APPLICATION_CREDENTIALS` names, of any kind that google-auth knows; else the file that `gcloud auth
+application-default login` writes. Where neither is there, the metadata server of a Google machine is asked
+only if `GCE_METADATA_HOST` is set. (cloud.google.com/docs/authentication/application-default-credentials)
 """
 
 import asyncio
@@ -30,6 +30,8 @@ from pointsman.wire.headers import Headers
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 EARLY = 300.0
 """Seconds before its end at which a token is renewed; google-auth takes it as stale 225 s before."""
+_NAMED = ("GOOGLE_APPLICATION_CREDENTIALS", "GCE_METADATA_HOST")
+"""The variables that say where credentials are."""
 PATIENCE = 20.0
 """Seconds for an answer of the token endpoint."""
 
@@ -81,15 +83,12 @@ class GoogleSignIn:
     def _read(self, backend: Backend) -> Any:
         # It can be told to log its requests and answers, which hold tokens.
         logging.getLogger("google.auth").setLevel(logging.WARNING)
-        google_auth = import_module("google.auth")
-        file = backend.credentials or self._environment.get("GOOGLE_APPLICATION_CREDENTIALS", "").strip()
-        if not file:
-            usual = import_module("google.auth._cloud_sdk").get_application_default_credentials_path()
-            file = usual if Path(usual).is_file() else ""
-        if file:
-            return google_auth.load_credentials_from_file(file, scopes=[SCOPE])[0]
-        if self._environment.get("GCE_METADATA_HOST"):
-            return google_auth.default(scopes=[SCOPE])[0]
+        if backend.credentials is not None:
+            account = import_module("google.oauth2.service_account").Credentials
+            return account.from_service_account_file(backend.credentials, scopes=[SCOPE])
+        usual = import_module("google.auth._cloud_sdk").get_application_default_credentials_path()
+        if any(map(self._environment.get, _NAMED)) or Path(usual).is_file():
+            return import_module("google.auth").default(scopes=[SCOPE])[0]
         raise NoCredentialError(
             f"backend {backend.name} has no Google credentials: run `gcloud auth application-default login`, "
             "set GOOGLE_APPLICATION_CREDENTIALS to a service account's file, or `credentials` on the backend"
