@@ -347,4 +347,6 @@ class App:
             return "unreadable"
         if source is not None:
             return source
+        if backend.provider.sign_in is not None:
+            return "cloud"
         return "missing" if needs_key(backend) else "none"

@@ -66,7 +66,7 @@ def backend(
         provider=row,
         bases=bases(row, catalog.kinds, settings.base_url),
         places=places,
-        credentials=settings.credentials,
+        credentials=_credentials(file, settings.credentials),
         why=file.name,
         models=settings.models,
         key_env=settings.key_env or key_variable(row, environment),
@@ -150,6 +150,11 @@ def _not_built(what: str, catalog: Catalog) -> SetupError:
 def _beside(file: Path, name: str | None) -> str | None:
     """A path as the user wrote it, relative to the folder of the file."""
     return None if name is None else str(file.parent / Path(name).expanduser())
+
+
+def _credentials(file: Path, named: str | None) -> str | None:
+    """A profile's name as it is, a file as a path."""
+    return _beside(file, named) if named is not None and ("/" in named or "\\" in named) else named
 
 
 def _timeouts(settings: TimeoutSettings) -> Timeouts:
