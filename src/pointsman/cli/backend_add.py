@@ -41,9 +41,7 @@ def _given(_: click.Context, option: click.Parameter, value: str | None) -> str 
     "--provider", callback=_given, help="A provider from the list below.  [default: NAME, if it is one]"
 )
 @click.option("--base-url", callback=_given, help="Where it is, if not at the provider's own address.")
-@click.option(
-    "--region", callback=_given, help="The cloud's region.  [default: AWS_REGION or the like]"
-)
+@click.option("--region", callback=_given, help="The cloud's region.  [default: AWS_REGION or the like]")
 @click.option("--project", callback=_given, help="The cloud's project.  [default: GOOGLE_CLOUD_PROJECT]")
 @click.option("--credentials", callback=_given, help="An AWS profile, or a Google service account's file.")
 @click.option("--dialect", "dialects", multiple=True, help="A wire API that it speaks; may be repeated.")

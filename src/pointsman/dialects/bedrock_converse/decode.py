@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, cast
 
+from msgspec import structs
+
 from pointsman.canon.blocks import SPELLING, Block, Native, ServerTool, Text, Thinking, ToolCall, Unknown
 from pointsman.canon.errors import GarbledError, MalformedError, TruncatedError
 from pointsman.canon.events import (
@@ -125,7 +127,7 @@ class _Reading:
         known = not _STARTED.isdisjoint(start)
         block = decode_block(start, "start", self._origin.issuer) if known else Unknown(NAME, start)
         if isinstance(block, ToolCall):
-            reader = self._calls[index] = CallReader(index, block, self._origin)
+            reader = self._calls[index] = CallReader(index, structs.replace(block, form=""), self._origin)
             block = reader.start
         elif isinstance(block, ServerTool):
             self._served[index] = ServedReader(index, block)
