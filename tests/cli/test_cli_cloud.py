@@ -2,6 +2,14 @@
 
 import pytest
 
+from scripted import json_reply
+
+CONVERSED = {
+    "output": {"message": {"role": "assistant", "content": [{"text": "Hello"}]}},
+    "stopReason": "end_turn",
+    "usage": {"inputTokens": 9, "outputTokens": 4, "totalTokens": 13},
+}
+
 
 @pytest.fixture(autouse=True)
 def no_clouds(monkeypatch):
@@ -50,3 +58,34 @@ def test_a_key_may_be_entered_all_the_same(cli, config, home):
     assert "Enter: none, it uses the cloud's own credentials" in result.err
     assert "its key is stored" in result.out
     assert "bedrock-key" in (home / "data" / "secrets.json").read_text()
+
+
+def test_a_trial_of_a_model_that_converses_goes_the_way_of_a_request(cli, threaded_upstream, monkeypatch):
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "bedrock-key")
+    threaded_upstream.then(json_reply(CONVERSED))
+    url = threaded_upstream.url
+    cli(
+        "backend", "add", "bedrock", "--base-url", url, "--region", "eu-central-1", "--model", "amazon.nova-x"
+    )
+
+    result = cli("backend", "test", "bedrock")
+
+    assert result.status == 0, result.err
+    assert "amazon.nova-x wrote a token" in result.out
+    (seen,) = threaded_upstream.requests
+    assert seen.target == "/model/amazon.nova-x/converse"
+    assert seen.json()["inferenceConfig"] == {"maxTokens": 1}
+
+
+def test_a_trial_needs_a_model_where_none_is_listed(cli, threaded_upstream):
+    cli("backend", "add", "bedrock", "--base-url", threaded_upstream.url, "--region", "eu-central-1")
+
+    result = cli("backend", "test", "bedrock")
+
+    assert result.status != 0
+    assert "-m MODEL" in result.out + result.err
+    assert threaded_upstream.requests == []
+
+
+def test_only_wire_apis_of_clients_can_be_asked_in(cli):
+    assert "bedrock_converse" not in cli("ask", "--help").out

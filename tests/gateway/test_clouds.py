@@ -277,6 +277,25 @@ def test_without_credentials_the_client_is_told_what_to_do(aws, monkeypatch):
     run(scenario())
 
 
+def test_marks_and_thinking_reach_only_models_that_take_them(aws):
+    marked = [{"type": "text", "text": "Hello", "cache_control": {"type": "ephemeral"}}]
+    asked = {"messages": [{"role": "user", "content": marked}], "thinking": {"type": "adaptive"}}
+
+    async def scenario():
+        async with Upstream(json_reply(CONVERSED), json_reply(CONVERSED)) as server, cloud(server) as gateway:
+            nova = await ask(gateway, ANTHROPIC, NOVA, **asked)
+            llama = await ask(gateway, ANTHROPIC, "us.meta.llama4-x", **asked)
+
+            point = {"cachePoint": {"type": "default"}}
+            first, second = (seen.json()["messages"][0]["content"] for seen in server.requests)
+            assert (first, second) == ([{"text": "Hello"}, point], [{"text": "Hello"}])
+            assert "additionalModelRequestFields" not in server.requests[0].json()
+            assert nova.header("x-pointsman-losses") == "dropped thinking"
+            assert "dropped cache_control" in llama.header("x-pointsman-losses")
+
+    run(scenario())
+
+
 def test_an_event_stream_of_another_kind_of_message_is_passed_over(aws):
     odd = encode_message({":event-type": "initial-response", ":message-type": "event"}, b"{}")
 

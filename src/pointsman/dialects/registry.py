@@ -7,3 +7,6 @@ DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect for dialect in (openai_chat.DIALECT, anthropic.DIALECT, bedrock_converse.DIALECT)
 }
 """By name."""
+
+SERVED: tuple[str, ...] = tuple(name for name, dialect in DIALECTS.items() if dialect.routes)
+"""Those that clients speak; the others are spoken to upstreams only."""
