@@ -10,6 +10,7 @@ from pointsman.dialects.bedrock_converse.encode_blocks import encode_thinking, o
 from pointsman.dialects.bedrock_converse.usage import encode_usage
 from pointsman.dialects.bedrock_converse.words import ID_CHARSET, NAME, NAME_LIMIT, STOPS
 from pointsman.dialects.dialect import Asked
+from pointsman.dialects.foreign import laid_out
 from pointsman.dialects.names import map_ids
 from pointsman.wire.envelope import seal
 
@@ -36,7 +37,7 @@ def fold(answer: Answer, asked: Asked) -> Json:
         "output": {"message": message},
         **encode_stop(stop, {type(block) for block in blocks}, own=own),
         **_counts(answer, own=own),
-        **{key: value for key, value in extra.items() if key != MESSAGE},
+        **{key: value for key, value in laid_out(extra).items() if key != MESSAGE},
     }
 
 

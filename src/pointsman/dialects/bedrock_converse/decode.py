@@ -233,7 +233,7 @@ class _Reading:
             events.append(UsageReport(read_usage(cast("Json", usage), wire.get("serviceTier"))))
         self.over = True
         rest = {key: value for key, value in wire.items() if key not in ("usage", _PADDING)}
-        events.append(MessageEnd(rest, NAME))
+        events.append(_end(rest))
 
     def error(self, wire: Json, events: list[Event]) -> None:
         self.over = True
@@ -284,6 +284,12 @@ def _start(message: Json) -> MessageStart:
     return MessageStart(extra={MESSAGE: odd} if odd else {}, dialect=NAME)
 
 
+def _end(rest: dict[str, Any]) -> MessageEnd:
+    """How long AWS took is no part of the answer: another dialect loses nothing with it."""
+    timed = {SPELLING: {"metrics": rest.pop("metrics")}} if "metrics" in rest else {}
+    return MessageEnd({**rest, **timed}, NAME)
+
+
 def _stop(wire: Json) -> Stop:
     raw = wire.get("stopReason")
     raw = raw if isinstance(raw, str) else None
@@ -324,7 +330,7 @@ def _whole(body: Json, origin: Origin) -> Iterator[Event]:
     if isinstance(usage, dict):
         yield UsageReport(read_usage(cast("Json", usage), body.get("serviceTier")))
     known = ("output", "usage", *_STOP_MEMBERS)
-    yield MessageEnd({name: value for name, value in body.items() if name not in known}, NAME)
+    yield _end({name: value for name, value in body.items() if name not in known})
 
 
 def _opened(index: int, block: Block, origin: Origin) -> Iterator[Event]:

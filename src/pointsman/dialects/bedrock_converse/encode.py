@@ -43,6 +43,7 @@ from pointsman.dialects.bedrock_converse.errors import error_frame
 from pointsman.dialects.bedrock_converse.usage import encode_usage
 from pointsman.dialects.bedrock_converse.words import NAME
 from pointsman.dialects.dialect import Asked
+from pointsman.dialects.foreign import laid_out
 from pointsman.dialects.gather import merge_native, merge_usage
 from pointsman.wire.json import encode
 from pointsman.wire.sse import frame
@@ -171,7 +172,7 @@ class StreamEncoder:
         while self._waiting:
             written += self._release() + self._close_open()
         self._over = True
-        rest: Json = event.extra if self._own else {}
+        rest = laid_out(event.extra) if self._own else {}
         counts = {"usage": encode_usage(self._usage, own=self._own)}
         said = {} if self._own and self._usage is None else counts
         return written + self._tell() + frame(encode({**said, **rest}), "metadata")
