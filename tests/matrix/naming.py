@@ -15,6 +15,7 @@ _PARTS = {
     "strict": ["tool.strict"],
     "schema": ["tool.schema"],
     "name": ["message.name"],
+    "native": [],
 }
 _THOUGHT = ["thinking", "thinking.native", "thinking.extra"]
 _FILED = ["document", "document.citations", "document.context", "document.extra", "text"]

@@ -12,7 +12,6 @@ from matrix.crossing import CROSSED, cases, target
 from matrix.facts import differences, of_request
 from matrix.naming import labels_of
 from pointsman.canon.errors import RequestError
-from pointsman.dialects.dialect import MODEL
 from pointsman.dialects.registry import DIALECTS
 
 some = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
@@ -21,11 +20,10 @@ each_pair = pytest.mark.parametrize(("source", "to"), CROSSED)
 
 def step(request, to):
     """(the request as an upstream of the dialect reads it, its losses, the names to restore)."""
-    dialect = DIALECTS[to]
-    encoded = dialect.encode_request(request, target())
-    arrived = dialect.decode_request(encoded.body)
-    if MODEL in dialect.paths["generate"]:  # the path tells, too, whether a stream is asked for
-        arrived = structs.replace(arrived, stream=request.stream)
+    encoded = DIALECTS[to].encode_request(request, target())
+    arrived = DIALECTS[to].decode_request(encoded.body)
+    if not arrived.model:  # it stands in the path, and so does whether to stream
+        arrived = structs.replace(arrived, model=request.model, stream=request.stream)
     return arrived, encoded.losses, dict(encoded.names)
 
 

@@ -268,6 +268,13 @@ def test_arguments_that_are_no_object_are_kept_in_one_member():
     assert made.names == {"look__free_text": "look"}
 
 
+def test_opaque_state_of_a_call_has_no_place():
+    call = ToolCall("a", "look", native=Native("elsewhere", "other", {"x": 1}))
+    turns = (HELLO, Message("assistant", (call,)), Message("tool", (ToolResult("a"),)))
+
+    assert losses(*turns, tools=(TOOL,)) == ["dropped messages[1].content[0].native"]
+
+
 def test_marks_of_a_lifetime_that_is_not_known_and_those_without_a_place_are_named():
     odd = Text("a", cache=CacheMark("2h"))
     nowhere = Text(" ", cache=CacheMark("5m"))
@@ -498,6 +505,8 @@ THINKS = {"reasoning": "thinking"}
         (Reasoning(effort="high"), {"efforts": ()}, None, None, ["dropped effort"]),
         (Reasoning(effort="high"), {"reasoning": "none"}, None, None, ["dropped thinking"]),
         (Reasoning("off"), {"reasoning": "none"}, None, None, []),
+        (Reasoning(display="x"), THINKS, None, None, ["dropped thinking.display"]),
+        (Reasoning(), {}, None, None, []),
         (Reasoning("other", native={"x": 1}), {}, None, None, ["dropped thinking"]),
     ],
 )

@@ -256,6 +256,8 @@ def _tool_use(block: ToolCall, path: str, crossing: Crossing) -> Wire:
         "toolUseId": crossing.sent_id(block.id),
         "name": crossing.sent_name(block.name, block.kind),
     }
+    if block.native is not None and not crossing.own:
+        crossing.dropped(f"{path}.native", "only the provider that issued it can read it")
     if block.kind == "custom":
         members["input"] = {"input": block.arguments}
     elif not (crossing.own and block.form == "absent"):

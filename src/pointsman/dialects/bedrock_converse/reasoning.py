@@ -27,6 +27,10 @@ def encode_reasoning(request: Request, crossing: Crossing) -> tuple[Wire | None,
     if crossing.own:
         return _own(wanted), wanted.effort
     crossing.dropped_extra(wanted.extra, "thinking")
+    if _asks_nothing(wanted):
+        if wanted.display is not None:
+            crossing.dropped("thinking.display", "the target has no such setting by itself")
+        return None, None
     if crossing.traits.reasoning == "none":
         return _dropped("the target does not think on request", wanted, crossing)
     if wanted.mode == "other":
@@ -50,6 +54,11 @@ def _own(wanted: Reasoning) -> Wire | None:
     said = {"budget_tokens": wanted.budget, "display": wanted.display}
     told = {key: value for key, value in said.items() if value is not None}
     return {**wanted.extra, "type": _SPELLED[wanted.mode], **told}
+
+
+def _asks_nothing(wanted: Reasoning) -> bool:
+    """Whether it only says how thinking is shown."""
+    return wanted.mode == "unset" and wanted.effort is None and wanted.budget is None
 
 
 def _thinking(wanted: Reasoning, crossing: Crossing) -> tuple[Wire | None, str | None]:
