@@ -6,7 +6,17 @@ import pytest
 
 from dialects.bedrock_converse.strategies import wire
 from dialects.laws import ASKED, events_of, frames_of, rendered
-from pointsman.canon.blocks import Native, ServerTool, Text, Thinking, ToolCall, Unknown
+from pointsman.canon.blocks import (
+    FileSource,
+    Image,
+    Native,
+    Refusal,
+    ServerTool,
+    Text,
+    Thinking,
+    ToolCall,
+    Unknown,
+)
 from pointsman.canon.errors import GarbledError, RefusedError, TruncatedError
 from pointsman.canon.events import (
     ArgumentsDelta,
@@ -15,8 +25,11 @@ from pointsman.canon.events import (
     MessageEnd,
     MessageStart,
     NativeDelta,
+    Stop,
+    TextDelta,
     UnknownEvent,
 )
+from pointsman.canon.usage import Usage
 from pointsman.dialects.bedrock_converse import DIALECT
 from pointsman.dialects.dialect import UNREADABLE, Origin
 from pointsman.dialects.gather import gather
@@ -311,3 +324,72 @@ def test_interleaved_blocks_are_put_in_order():
         ("tooluse_0a_2", "{}"),
     ]
     assert json.dumps(DIALECT.fold(gather(events), ASKED))
+
+
+def test_what_another_dialect_says_of_an_answer_is_told_or_named():
+    answer = [
+        MessageStart(extra={"x": 1}, usage=Usage(reasoning=3), dialect="elsewhere"),
+        BlockStart(0, Refusal("No")),
+        TextDelta(0, "."),
+        BlockEnd(0),
+        BlockStart(1, Image(FileSource("f"))),
+        BlockEnd(1),
+        BlockStart(2, Thinking("", redacted=True)),
+        BlockEnd(2),
+        BlockStart(3, ToolCall("c", "f", '{"a":1}', "custom")),
+        BlockEnd(3),
+        BlockStart(4, Text("other"), choice=1),
+        BlockEnd(4),
+        Stop("pause", sequence="END", details={"x": 1}),
+        Stop("end", choice=1),
+        MessageEnd({"y": 2}),
+    ]
+
+    told = [f"{loss.kind} {loss.what}" for event in answer for loss in DIALECT.answer_losses(event)]
+    (read,) = gather(events_of(DIALECT, rendered(DIALECT, answer))).choices
+
+    assert told == [
+        "dropped x",
+        "approximated usage",
+        "approximated refusal",
+        "dropped image",
+        "approximated tool_call",
+        "dropped choices",
+        "approximated stop_reason",
+        "dropped stop_details",
+        "dropped stop_sequence",
+        "dropped choices",
+        "dropped y",
+    ]
+    assert read.blocks[0] == Text("No.")
+    assert DIALECT.fold(gather(answer), ASKED)["stopReason"] == "end_turn"
+
+
+def test_a_whole_answer_names_arguments_that_are_no_object():
+    odd = gather([MessageStart(), BlockStart(0, ToolCall("c", "f", "[1]")), BlockEnd(0), MessageEnd()])
+
+    (loss,) = DIALECT.fold_losses(odd, ASKED)
+
+    assert (loss.kind, loss.what) == ("approximated", "tool_call.arguments")
+    (block,) = DIALECT.fold(odd, ASKED)["output"]["message"]["content"]
+    assert block["toolUse"]["input"] == {"malformed_arguments": "[1]"}
+
+
+def test_a_guarded_picture_and_other_odd_blocks_of_a_whole_answer_are_said_again():
+    picture = {"format": "png", "source": {"bytes": "aGk="}}
+    content = [
+        {"guardContent": {"image": picture}},
+        {"image": {**picture, "error": {"message": "x"}}},
+        {"guardContent": {"tomorrow": 1}},
+        {"reasoningContent": {"tomorrow": 1}},
+        {"toolUse": {"toolUseId": "a", "name": "f"}},
+        {"toolUse": {"toolUseId": "a", "name": "f", "input": {}, "type": "server_tool_use"}, "x": 1},
+        {"citationsContent": {"content": [{"odd": 1}]}},
+        {"text": "a", "x": 1},
+        {"text": 1},
+    ]
+    body = {"output": {"message": {"role": "user", "content": content}}, "stopReason": "end_turn"}
+
+    events = list(DIALECT.whole(body, Origin()))
+
+    assert DIALECT.fold(gather(events), ASKED) == body
