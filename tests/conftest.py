@@ -6,7 +6,7 @@ import pytest
 
 from scripted import Upstream, in_thread, on_loops_of
 
-_SETTINGS = ("POINTSMAN_", "ANTHROPIC_", "OPENAI_")
+_SETTINGS = ("POINTSMAN_", "ANTHROPIC_", "OPENAI_", "AWS_", "GOOGLE_", "CLOUDSDK_", "GCE_")
 _PROXIES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
+from pointsman.accounts.auth import sign_ins
 from pointsman.accounts.credentials import Credentials
 from pointsman.accounts.keyring_store import KeyringStore
 from pointsman.accounts.lease import Pool, auth_scheme, brings_own_credential, needs_key
@@ -206,7 +207,7 @@ class App:
             router=router,
             dialects=DIALECTS,
             transport=EngineTransport(SocketTransport(HttpTransport())),
-            pool=Pool(self.credentials),
+            pool=Pool(self.credentials, sign_ins(self._environment)),
             instance=self.instance,
             clock=time.monotonic,
             wall=time.time,
@@ -379,4 +380,6 @@ class App:
             return "unreadable"
         if source is not None:
             return source
+        if backend.provider.sign_in is not None:
+            return "cloud"
         return "missing" if needs_key(backend) else "none"

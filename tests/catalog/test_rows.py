@@ -11,7 +11,7 @@ from pointsman.catalog.provider import Speaks
 from pointsman.config import shipped
 
 PROVIDERS = shipped.providers()
-DIALECTS = {"anthropic", "openai_chat", "openai_responses", "gemini"}
+DIALECTS = {"anthropic", "bedrock_converse", "openai_chat", "openai_responses", "gemini"}
 ANY_MODEL = (
     "claude-opus-5-5",
     "us.anthropic.claude-opus-5",
@@ -22,7 +22,8 @@ ANY_MODEL = (
 )
 # fmt: off
 EXPECTED = [
-    "anthropic", "anthropic-compatible", "azure", "bedrock", "bedrock-mantle", "cerebras", "cohere",
+    "anthropic", "anthropic-compatible", "azure", "azure-deployments", "bedrock", "bedrock-invoke",
+    "bedrock-mantle", "cerebras", "cohere",
     "deepseek", "embedded",
     "fireworks", "gemini-compatible", "github-models", "google", "groq", "huggingface", "kimi-coding",
     "litellm", "llama.cpp", "lmstudio", "minimax", "minimax-token-plan", "mistral", "moonshot", "nvidia",

@@ -53,6 +53,8 @@ def test_problem_30_every_runtime_dependency_has_a_page_that_says_why():
     pages = {page.stem for page in (ROOT / "docs" / "decisions").glob("*.md")}
 
     assert _names(PROJECT["project"]["dependencies"]) <= pages
+    for extra in PROJECT["project"]["optional-dependencies"].values():
+        assert _names(extra) <= pages & _names(PROJECT["dependency-groups"]["dev"])
 
 
 def test_every_runtime_dependency_is_used():

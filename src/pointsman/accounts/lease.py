@@ -1,16 +1,17 @@
 """A lease: the use of one account by one request. The pool here holds one account."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
 from msgspec import Struct
 
 from pointsman.accounts.auth import SCHEMES
 from pointsman.accounts.credentials import Credential, Credentials
+from pointsman.accounts.grant import Grant, Sign, SignsIn
 from pointsman.accounts.secret import Secret
 from pointsman.canon.errors import NoCredentialError
-from pointsman.catalog.provider import AuthScheme
+from pointsman.catalog.provider import AuthScheme, SignIn
 from pointsman.config.urls import may_carry_key
 from pointsman.routing.snapshot import Backend
 from pointsman.wire.headers import CREDENTIALS, Headers
@@ -28,6 +29,10 @@ class Lease(Struct, frozen=True):
     """The fields that carry the credential."""
     secret: Secret | None = None
     """To be masked wherever it shows up in an answer."""
+    others: tuple[Secret, ...] = ()
+    """The other secrets of a credential of several parts; to be masked, too."""
+    sign: Sign | None = None
+    """Where a credential does not travel, but signs."""
 
     def __repr__(self) -> str:
         return f"Lease({self.account})"
@@ -36,8 +41,9 @@ class Lease(Struct, frozen=True):
 class Pool:
     """One account for each backend: the key in its environment variable, or in the vault."""
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: Credentials, sign_ins: Mapping[SignIn, SignsIn] | None = None) -> None:
         self._credentials = credentials
+        self._sign_ins = sign_ins or {}
 
     @asynccontextmanager
     async def lease(self, backend: Backend, dialect: str) -> AsyncGenerator[Lease]:
@@ -49,7 +55,8 @@ class Pool:
         if scheme == "none" or brings_own_credential(backend):
             return Lease()
         credential = await self._credential(backend)
-        if credential is None:
+        sign_in = self._sign_ins.get(backend.provider.sign_in) if backend.provider.sign_in else None
+        if credential is None and sign_in is None:
             if needs_key(backend):
                 raise NoCredentialError(missing_key(backend))
             return Lease()
@@ -58,7 +65,10 @@ class Pool:
                 f"backend {backend.name} is reached over plain http://, where its key would be readable: "
                 f"use https://, or set `allow_http = true` on it"
             )
-        return Lease(headers=SCHEMES[scheme](credential.secret), secret=credential.secret)
+        if credential is not None:
+            return Lease(headers=SCHEMES[scheme](credential.secret), secret=credential.secret)
+        grant = await sign_in(backend) if sign_in is not None else Grant()
+        return Lease(headers=grant.headers, others=grant.secrets, sign=grant.sign)
 
     async def _credential(self, backend: Backend) -> Credential | None:
         if backend.key_named:
@@ -85,7 +95,7 @@ def brings_own_credential(backend: Backend) -> bool:
 def needs_key(backend: Backend) -> bool:
     """Whether a request without a key is not worth sending: servers on one's own machine often take none."""
     row = backend.provider
-    optional = row.local or row.engine or (row.compatible and backend.key_env is None)
+    optional = row.local or row.engine or row.sign_in or (row.compatible and backend.key_env is None)
     return not optional
 
 

@@ -10,6 +10,23 @@ from pointsman.canon.json import Json
 AuthScheme = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "none"]
 """How a key travels: `Authorization: Bearer`, or the header of that name."""
 
+SignIn = Literal["aws-sigv4", "google-oauth"]
+"""How a cloud's own credentials are used: to sign each request, or for a short-lived token."""
+
+
+class Reform(Struct, frozen=True, forbid_unknown_fields=True):
+    """How the body of an operation differs from the dialect's own, member by member.
+
+    The values of all other members go on byte for byte, in their order.
+    """
+
+    drop: tuple[str, ...] = ()
+    """Members that stand in the path here, or that are refused."""
+    add: Json = {}
+    """Members that it must have; a client's own stays."""
+    from_headers: dict[str, str] = {}
+    """Header fields whose parts, separated by commas, stand in an array of the body instead."""
+
 
 class Speaks(Struct, frozen=True, forbid_unknown_fields=True):
     """One dialect at a provider."""
@@ -26,6 +43,12 @@ class Speaks(Struct, frozen=True, forbid_unknown_fields=True):
     """Where an operation lives below the base URL, if not where the dialect has it; may hold `{model}`."""
     stream_paths: dict[str, str] = {}
     """The same for a stream."""
+    query: str = ""
+    """What the query of every request holds; may name places, as the root does."""
+    client_query: bool = True
+    """Whether the client's query goes along with a relayed request."""
+    bodies: dict[str, Reform] = {}
+    """By operation, how its bodies differ."""
     count_tokens: bool = False
     """Whether it counts tokens (Anthropic's `/v1/messages/count_tokens`)."""
     listed_prefix: str = ""
@@ -70,8 +93,21 @@ class Provider(Struct, frozen=True, forbid_unknown_fields=True):
     dialects: dict[str, Speaks]
     """By dialect, the preferred one first."""
     root: str | None = None
-    """The root URL; None where the user must give one."""
+    """The root URL; None where the user must give one. May hold places: `{region}`, `{project}`."""
+    places: dict[str, tuple[str, ...]] = {}
+    """What the root URL and queries hold, by name → the environment variables that say it, the usual one
+    first. A setting of the backend's own goes before them."""
+    usual_places: dict[str, str] = {}
+    """What holds where nobody says it."""
+    roots: dict[str, str] = {}
+    """The root URL where the `region` is this."""
     auth: AuthScheme = "bearer"
+    sign_in: SignIn | None = None
+    """The cloud's own credentials, which are used where there is no key."""
+    signing_name: str = ""
+    """What AWS calls the service in signatures."""
+    lists_models: bool = True
+    """Whether it can be asked for its models."""
     key_env: tuple[str, ...] = ()
     """The environment variables in which people keep its key, the usual one first."""
     base_url_env: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ from pointsman.cli.reach import reach
 from pointsman.control.endpoint import EndpointClient
 from pointsman.dialects.dialect import MODEL, Dialect, Origin
 from pointsman.dialects.gather import gather
-from pointsman.dialects.registry import DIALECTS
+from pointsman.dialects.registry import DIALECTS, SERVED
 from pointsman.wire.json import encode
 
 DEFAULT_MODEL = "default"
@@ -38,8 +38,8 @@ PATIENCE = 1.0
 )
 @click.option(
     "--api",
-    type=click.Choice(list(DIALECTS)),
-    default=next(iter(DIALECTS)),
+    type=click.Choice(SERVED),
+    default=SERVED[0],
     show_default=True,
     help="The wire API to speak to the endpoint.",
 )

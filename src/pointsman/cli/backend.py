@@ -13,6 +13,7 @@ from pointsman.cli.reach import look
 SHOWN = ("name", "provider", "dialects", "base_url", "models", "key", "why")
 KEYS = {
     "none": "needs none",
+    "cloud": "none, the cloud's own credentials",
     "missing": "none yet",
     "stored": "stored",
     "unreadable": "stored, cannot be read",

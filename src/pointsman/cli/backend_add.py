@@ -41,6 +41,9 @@ def _given(_: click.Context, option: click.Parameter, value: str | None) -> str 
     "--provider", callback=_given, help="A provider from the list below.  [default: NAME, if it is one]"
 )
 @click.option("--base-url", callback=_given, help="Where it is, if not at the provider's own address.")
+@click.option("--region", callback=_given, help="The cloud's region.  [default: AWS_REGION or the like]")
+@click.option("--project", callback=_given, help="The cloud's project.  [default: GOOGLE_CLOUD_PROJECT]")
+@click.option("--credentials", callback=_given, help="An AWS profile, or a Google service account's file.")
 @click.option("--dialect", "dialects", multiple=True, help="A wire API that it speaks; may be repeated.")
 @click.option(
     "--key-env", callback=_given, metavar="VARIABLE", help="The environment variable that holds its key."
@@ -61,6 +64,7 @@ def add(name: str, *, key: str | None, key_stdin: bool, replace: bool, **options
     pointsman backend add work --provider openai
     pointsman backend add desk --provider openai-compatible --base-url http://127.0.0.1:8000/v1
     pointsman backend add local --gguf ~/models/qwen3-4b-q4.gguf
+    pointsman backend add bedrock --region eu-central-1 --credentials work
     """
     from pointsman.cli.backend_file import BackendFile  # noqa: PLC0415 - `--help` needs none of it
     from pointsman.cli.backend_key import check_variable, may_bring_key, read_key  # noqa: PLC0415 - the same
@@ -76,6 +80,8 @@ def add(name: str, *, key: str | None, key_stdin: bool, replace: bool, **options
         )
     settings = None if only_key else _settings(name, options, file)
     made = file.present(name) if settings is None else file.checked(name, settings)
+    if settings is not None and "base_url" not in settings:
+        _write_down(settings, made)
     secret = None
     if options["key_env"] is None:
         kept = file.has_key(name) and file.is_same_server(made)
@@ -106,6 +112,9 @@ def _settings(name: str, options: dict[str, Any], file: "BackendFile") -> dict[s
     given: dict[str, object] = {
         "provider": options["provider"] or _implied(name, file, gguf=gguf is not None),
         "base_url": options["base_url"],
+        "region": options["region"],
+        "project": options["project"],
+        "credentials": options["credentials"],
         "dialects": list(options["dialects"]),
         "key_env": options["key_env"],
         "models": list(options["models"]),
@@ -113,6 +122,13 @@ def _settings(name: str, options: dict[str, Any], file: "BackendFile") -> dict[s
         "allow_http": options["allow_http"],
     }
     return {key: value for key, value in given.items() if value}
+
+
+def _write_down(settings: dict[str, object], made: "Backend") -> None:
+    """What the address took from this shell's variables: another shell's may be others, or none."""
+    for name in ("region", "project"):
+        if name in made.places:
+            settings.setdefault(name, made.places[name])
 
 
 def _implied(name: str, file: "BackendFile", *, gguf: bool) -> str | None:

@@ -17,6 +17,7 @@ ON_COMMAND_LINE = (
     "a key on the command line can be read by others through `ps` and in the shell's history; leave `--key` "
     "out to be asked for it, or use `--key-stdin` or `--key-env`"
 )
+SIGNS_IN = "it uses the cloud's own credentials"
 _LIKE_A_KEY = re.compile(r"(?=.*[a-z])(?=.*\d).{20,}|.*[^A-Za-z0-9_].*")
 
 
@@ -66,6 +67,8 @@ def _question(made: Backend, *, kept: bool) -> str:
         return f"Key for {made.name} (Enter: keep the one that is stored)"
     if variable_is_set(made):
         return f"Key for {made.name} (Enter: take it from {made.key_env}, which is set)"
+    if made.provider.sign_in is not None:
+        return f"Key for {made.name} (Enter: none, {SIGNS_IN})"
     other = f"Enter: {made.key_env} will hold it" if made.key_env else "Enter: none"
     return f"Key for {made.name} ({other})"
 
@@ -88,6 +91,8 @@ def variable_is_set(made: Backend) -> bool:
 
 def where_from(made: Backend, source: str | None, *, stored: bool) -> str:
     """Where the key of an added backend comes from, in words; `source` is what a request would take."""
+    if source is None and made.provider.sign_in is not None and _uses_key(made):
+        return f"without a key, {SIGNS_IN}"
     if source is None or not _uses_key(made):
         if takes_key(made) and made.key_env is not None:
             place = "set it where `pointsman serve` runs"

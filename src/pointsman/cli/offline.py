@@ -4,7 +4,7 @@ import os
 
 from pointsman.app import VERSION, App
 from pointsman.canon.json import Json
-from pointsman.dialects.registry import DIALECTS
+from pointsman.dialects.registry import SERVED
 from pointsman.routing.explain import explain
 from pointsman.server.models import Lister
 
@@ -26,4 +26,4 @@ class Offline:
 
     def explain(self, model: str) -> Json:
         """Where a model's name would lead, and why."""
-        return {**explain(self._app.service.parts.router, model, DIALECTS), "lost": {}}
+        return {**explain(self._app.service.parts.router, model, SERVED), "lost": {}}

@@ -17,7 +17,7 @@ from pointsman.canon.traits import Target
 from pointsman.cli.output import count
 from pointsman.cli.surroundings import survey, surveyor
 from pointsman.config.shape import nearest
-from pointsman.dialects.dialect import Dialect
+from pointsman.dialects.dialect import MODEL, Dialect
 from pointsman.dialects.registry import DIALECTS
 from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.parts import Parts
@@ -79,6 +79,10 @@ async def _ask(app: App, backend: Backend, model: str | None) -> str:
     known = model or next(iter(backend.models), None)
     if model is not None or backend.provider.engine:
         return await _write(parts, backend, known or "default")
+    if not backend.provider.lists_models:
+        if known is None:
+            raise PointsmanError("it cannot be asked for its models; name one to try with `-m MODEL`")
+        return await _write(parts, backend, known)
     try:
         found = await surveyor(app, parts.transport).models(backend.name)
     except (GarbledError, RefusedError) as error:
@@ -138,7 +142,9 @@ def _exchange(parts: Parts, backend: Backend, model: str) -> Exchange:
     traits = parts.router.traits(backend, dialect.name, model)
     encoded = dialect.encode_request(request, Target(asked, backend.provider.name, traits))
     body = encode(encoded.body)
-    intent = Intent(dialect.name, "generate", asked, stream=False, members=peek(body).members)
+    placed = MODEL in dialect.paths["generate"]
+    members = peek(body).members
+    intent = Intent(dialect.name, "generate", asked, stream=False, members=members, placed=placed)
     return Exchange(parts.new_id(), "", dialect.request_headers, body, dialect, intent)
 
 

@@ -11,6 +11,7 @@ from pointsman.catalog.provider import Provider
 from pointsman.config.bases import Kinds, bases
 from pointsman.config.environment import key_variable
 from pointsman.config.load import Effective
+from pointsman.config.places import filled, find_places, root_of
 from pointsman.config.rules import plain_http_complaint
 from pointsman.config.schema import BackendSettings, TimeoutSettings
 from pointsman.config.shape import nearest
@@ -58,10 +59,14 @@ def backend(
     if settings.base_url is None and row.root is None and not row.engine:
         note = f" {row.note}" if row.note else ""
         raise SetupError(f"`backends.{name}`: `base_url` is missing, and provider {row.name} has none.{note}")
+    places = find_places(row, settings, environment)
+    row = _placed(name, row, places, given=settings.base_url is not None)
     made = Backend(
         name=name,
         provider=row,
         bases=bases(row, catalog.kinds, settings.base_url),
+        places=places,
+        credentials=_credentials(file, settings.credentials),
         why=file.name,
         models=settings.models,
         key_env=settings.key_env or key_variable(row, environment),
@@ -77,6 +82,18 @@ def backend(
     )
     _check_key_travels_safely(made)
     return made
+
+
+def _placed(name: str, row: Provider, places: Mapping[str, str], *, given: bool) -> Provider:
+    """The row with its places filled in; `given`: the user gave its URL. Raises SetupError."""
+    if not row.places:
+        return row
+    spoken = {
+        dialect: msgspec.structs.replace(speaks, query=filled(speaks.query, places))
+        for dialect, speaks in row.dialects.items()
+    }
+    root = None if given else root_of(name, row, places)
+    return msgspec.structs.replace(row, root=root, dialects=spoken)
 
 
 def _row(name: str, settings: BackendSettings, catalog: Catalog) -> Provider:
@@ -133,6 +150,11 @@ def _not_built(what: str, catalog: Catalog) -> SetupError:
 def _beside(file: Path, name: str | None) -> str | None:
     """A path as the user wrote it, relative to the folder of the file."""
     return None if name is None else str(file.parent / Path(name).expanduser())
+
+
+def _credentials(file: Path, named: str | None) -> str | None:
+    """A profile's name as it is, a file as a path."""
+    return _beside(file, named) if named is not None and ("/" in named or "\\" in named) else named
 
 
 def _timeouts(settings: TimeoutSettings) -> Timeouts:

@@ -40,6 +40,13 @@ class BackendSettings(Struct, frozen=True):
     Anthropic's and Gemini's the part before `/v1` or `/v1beta`."""
     dialects: tuple[str, ...] = ()
     """The wire APIs that it speaks, the preferred one first; as the provider's row says if left out."""
+    region: str | None = None
+    """The cloud's region, where its address needs one; else as in `AWS_REGION` or `GOOGLE_CLOUD_LOCATION`."""
+    project: str | None = None
+    """The cloud's project, where its address needs one; else as in `GOOGLE_CLOUD_PROJECT`."""
+    credentials: str | None = None
+    """Which of the cloud's own credentials sign its requests: the name of an AWS profile, or the file of a
+    Google service account; the usual ones if left out. A key goes before them."""
     key_env: Variable | None = None
     """The environment variable that holds its key; the provider's usual one if left out."""
     models: tuple[str, ...] = ()

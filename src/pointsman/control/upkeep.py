@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
-from pointsman.accounts.lease import Pool
+from pointsman.accounts.lease import Lease, Pool
 from pointsman.catalog.provider import Provider
 from pointsman.config.bases import Kinds, bases
 from pointsman.dialects.dialect import Dialect
@@ -12,7 +12,7 @@ from pointsman.routing.router import Router
 from pointsman.routing.snapshot import Backend, Model
 from pointsman.upstream.discovery import Neighbour, Probe, find_neighbours
 from pointsman.upstream.listing import Source, fetch_models
-from pointsman.upstream.transport import Transport
+from pointsman.upstream.transport import Outgoing, Transport
 from pointsman.wire.headers import Headers, via
 
 WITHIN = 30.0
@@ -34,7 +34,11 @@ class Surveyor(Struct, frozen=True):
     def listable(self) -> list[str]:
         """The backends whose models are asked for: those whose user did not name any."""
         backends = self.router().snapshot.backends.values()
-        return [each.name for each in backends if not each.models and not each.provider.engine]
+        return [
+            each.name
+            for each in backends
+            if not each.models and not each.provider.engine and each.provider.lists_models
+        ]
 
     async def models(self, name: str) -> tuple[Model, ...]:
         """The models that a backend lists; none if it has gone. Raises UpstreamError, NoCredentialError."""
@@ -46,7 +50,7 @@ class Surveyor(Struct, frozen=True):
             url = backend.bases[dialect.name]
             source = Source(
                 url=url + dialect.models_path,
-                headers=via(_headers(backend, dialect, lease.headers), self.instance),
+                headers=_headers(backend, dialect, lease, url + dialect.models_path, self.instance),
                 proxy=self.proxy_for(url, backend),
                 ca_file=backend.ca_file,
                 connect=backend.timeouts.connect,
@@ -69,13 +73,14 @@ class Surveyor(Struct, frozen=True):
         return row.dialects[name].base + self.dialects[name].models_path
 
 
-def _headers(backend: Backend, dialect: Dialect, credential: Headers) -> Headers:
+def _headers(backend: Backend, dialect: Dialect, lease: Lease, url: str, instance: str) -> Headers:
     speaks = backend.provider.dialects.get(dialect.name)
     own = dict(dialect.request_headers)
     own |= {**backend.provider.headers, **(speaks.headers if speaks else {}), **backend.headers}
-    own |= dict(credential)
+    own |= dict(lease.headers)
     own.pop("content-type", None)
-    return tuple(own.items())
+    asking = Outgoing("GET", url, via(tuple(own.items()), instance))
+    return asking.headers if lease.sign is None else lease.sign(asking).headers
 
 
 def _prefix(backend: Backend, dialect: Dialect) -> str:

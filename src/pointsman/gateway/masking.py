@@ -17,6 +17,7 @@ def secrets_of(lease: Lease, backend: Backend) -> tuple[str, ...]:
     own = [value.rpartition(" ")[2] for value in configured]
     if lease.secret is not None:
         own.append(lease.secret.reveal())
+    own += [secret.reveal() for secret in lease.others]
     return tuple(secret for secret in own if secret)
 
 

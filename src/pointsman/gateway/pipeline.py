@@ -17,6 +17,7 @@ from pointsman.gateway.counting import (
     lacks_counter,
 )
 from pointsman.gateway.estimate import estimate
+from pointsman.gateway.event_stream import framed
 from pointsman.gateway.exchange import Client, Exchange, check_turns
 from pointsman.gateway.judge import Form, RefusalError, judge_head
 from pointsman.gateway.line import Line
@@ -160,7 +161,7 @@ async def _exchange_amended(
 async def _exchange(exchange: Exchange, prepared: Prepared, line: Line, parts: Parts, trace: Trace) -> None:
     """Sends the request and delivers the answer. Raises UpstreamError before the commit only."""
     _note_prepared(trace, prepared)
-    incoming = await parts.transport.send(prepared.outgoing)
+    incoming = framed(await parts.transport.send(prepared.leaving()))
     if prepared.outgoing.engine is not None:
         trace.losses += reported_losses(incoming.headers)
     try:

@@ -7,17 +7,19 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
+from pointsman.accounts.grant import Sign
 from pointsman.accounts.lease import Lease
 from pointsman.canon.errors import UnsupportedError
 from pointsman.canon.intent import Operation
 from pointsman.canon.loss import Loss
 from pointsman.canon.traits import Target, Traits
-from pointsman.catalog.provider import RateLimits, Speaks
+from pointsman.catalog.provider import RateLimits, Reform, Speaks
 from pointsman.dialects.dialect import MODEL, Dialect
 from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.keepsakes import restore
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.place import caller
+from pointsman.gateway.reform import reformed, reformed_members
 from pointsman.routing.plan import Candidate
 from pointsman.routing.snapshot import Backend
 from pointsman.upstream.transport import Outgoing
@@ -53,6 +55,12 @@ class Prepared(Struct, frozen=True):
     """Where the backend tells what is left."""
     issuer: str = ""
     """Under which name the opaque state in its answer is kept."""
+    sign: Sign | None = None
+    """Signs the request as it leaves."""
+
+    def leaving(self) -> Outgoing:
+        """The request as it leaves, signed where its credential does that."""
+        return self.outgoing if self.sign is None else self.sign(self.outgoing)
 
 
 class Body(Struct, frozen=True):
@@ -86,7 +94,15 @@ def prepare(
     )
     limits = backend.provider.rate_limits
     return Prepared(
-        outgoing, body.form, dialect, body.losses, body.names, body.rewrite, limits, backend.issuer
+        outgoing,
+        body.form,
+        dialect,
+        body.losses,
+        body.names,
+        body.rewrite,
+        limits,
+        backend.issuer,
+        lease.sign,
     )
 
 
@@ -147,7 +163,7 @@ def _body(exchange: Exchange, candidate: Candidate, dialect: Dialect, traits: Tr
     if dialect is exchange.dialect:
         reason = _rewrite_reason(exchange, candidate, traits)
         if reason is None:
-            return Body(_relayed(exchange, candidate.model), "relay")
+            return Body(_relayed(exchange, candidate), "relay")
     else:
         reason = None
     if exchange.intent.operation in _OFFERS:
@@ -161,6 +177,9 @@ def _body(exchange: Exchange, candidate: Candidate, dialect: Dialect, traits: Tr
     said = encoded.body
     if exchange.intent.operation == "count_tokens" and dialect.count_request is not None:
         said = dialect.count_request(said)
+    wanted = _reform(exchange, candidate, dialect)
+    if wanted is not None:
+        said = reformed_members(said, wanted, exchange.headers)
     return Body(encode(said), "translate", encoded.losses, encoded.names, reason)
 
 
@@ -177,7 +196,19 @@ def _rewrite_reason(exchange: Exchange, candidate: Candidate, traits: Traits) ->
     return exchange.dialect.rewrite_reason(intent.members, exchange.body, traits)
 
 
-def _relayed(exchange: Exchange, model: str) -> bytes:
+def _row(backend: Backend, dialect: Dialect) -> Speaks:
+    return backend.provider.dialects.get(dialect.name) or _AS_THE_DIALECT
+
+
+def _reform(exchange: Exchange, candidate: Candidate, dialect: Dialect) -> Reform | None:
+    return _row(candidate.backend, dialect).bodies.get(exchange.intent.operation)
+
+
+def _relayed(exchange: Exchange, candidate: Candidate) -> bytes:
+    model = candidate.model
+    wanted = _reform(exchange, candidate, exchange.dialect)
+    if wanted is not None:
+        return reformed(exchange, wanted, model)
     if exchange.intent.placed or exchange.intent.model == model:
         return exchange.body
     return replace(exchange.body, exchange.intent.members["model"], model)
@@ -187,18 +218,22 @@ def _url(
     exchange: Exchange, candidate: Candidate, dialect: Dialect, *, form: Literal["relay", "translate"]
 ) -> str:
     """A relayed request keeps its query; a translated one has the query that its path demands."""
-    path, _, query = _path(exchange, candidate.backend, dialect).partition("?")
+    backend = candidate.backend
+    row = _row(backend, dialect)
+    path, _, query = _path(exchange, backend, dialect).partition("?")
     if dialect is exchange.dialect:
-        asked = fields.query_without_key(exchange.query)
+        asked = fields.query_without_key(exchange.query) if row.client_query else ""
         query = asked if form == "relay" else "&".join(filter(None, (_without(asked, query), query)))
-    url = candidate.backend.bases[dialect.name] + path.replace(MODEL, quote(candidate.model, safe=""))
+    if row.query:
+        query = "&".join(filter(None, (_without(query, row.query), row.query)))
+    url = backend.bases[dialect.name] + path.replace(MODEL, quote(candidate.model, safe=""))
     return f"{url}?{query}" if query else url
 
 
 def _path(exchange: Exchange, backend: Backend, dialect: Dialect) -> str:
     """Where the operation lives: by the provider's row, else by the dialect."""
     intent = exchange.intent
-    row = backend.provider.dialects.get(dialect.name) or _AS_THE_DIALECT
+    row = _row(backend, dialect)
     places: list[Mapping[str, str]] = [row.paths, cast("Mapping[str, str]", dialect.paths)]
     if intent.stream:
         places = [row.stream_paths, row.paths, cast("Mapping[str, str]", dialect.stream_paths), places[-1]]
@@ -222,18 +257,21 @@ def request_headers(
 ) -> Headers:
     """The fields that a request to a backend has."""
     backend = candidate.backend
-    speaks = backend.provider.dialects.get(dialect.name)
+    row = _row(backend, dialect)
     if dialect is exchange.dialect:
         kept = fields.to_upstream_relay(exchange.headers)
     else:
-        forwarded = speaks.forward_headers if speaks else ()
-        kept = (*fields.to_upstream_translate(exchange.headers, forwarded), *dialect.request_headers)
-    configured = {**backend.provider.headers, **(speaks.headers if speaks else {}), **backend.headers}
+        kept = fields.to_upstream_translate(exchange.headers, row.forward_headers)
+        kept = (*kept, *dialect.request_headers)
+    configured = {**backend.provider.headers, **row.headers, **backend.headers}
     own = {name.lower(): value for name, value in configured.items()}
     if form == "translate":
         own["content-type"] = "application/json"
     if exchange.intent.stream or form == "translate":
         own["accept-encoding"] = "identity"
     own.update(lease.headers)
-    passed = [field for field in kept if field[0] not in own and field[0] != "content-encoding"]
+    wanted = _reform(exchange, candidate, dialect)
+    moved = () if wanted is None else wanted.from_headers
+    gone = {"content-encoding", *own, *moved}
+    passed = [field for field in kept if field[0] not in gone]
     return fields.via((*passed, *own.items()), parts.instance)

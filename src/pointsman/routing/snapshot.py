@@ -30,6 +30,10 @@ class Backend(Struct, frozen=True):
     """The environment variable that holds its key."""
     key_named: bool = True
     """Whether the user named that variable; a key entered for the backend goes before the usual one."""
+    places: dict[str, str] = {}
+    """What its addresses hold by name: `region`, `project`."""
+    credentials: str | None = None
+    """Which of a cloud's own credentials it is used with; None for the usual ones."""
     gguf: str | None = None
     """A model file, for the engine inside pointsman."""
     headers: dict[str, str] = {}

@@ -46,7 +46,8 @@ class Pages:
         """A name in the query may be any text; one in the path is convenient."""
         named = path.removeprefix("/explain").removeprefix("/")
         asked = named or parse_qs(query).get("model", [""])[0]
-        told = explain(self._service.parts.router, asked, self._service.parts.dialects)
+        served = [name for name, each in self._service.parts.dialects.items() if each.routes]
+        told = explain(self._service.parts.router, asked, served)
         return _json({**told, "lost": self._lost(told.get("backend"))})
 
     def _lost(self, backend: str | None) -> Json:

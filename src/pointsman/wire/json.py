@@ -8,6 +8,7 @@ import codecs
 import json
 import math
 import re
+from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 import msgspec
@@ -117,6 +118,15 @@ def replace(body: bytes, span: Span, value: str) -> bytes:
     """`body` with the JSON string `value` in place of `span`; every other byte stays."""
     view = memoryview(body)
     return b"".join((view[: span.start], encode(value), view[span.end :]))
+
+
+def reform(body: bytes, members: Mapping[str, Span], drop: Collection[str], add: Mapping[str, Any]) -> bytes:
+    """`body` without some members, and with others behind; the values that stay do so byte for byte."""
+    view = memoryview(body)
+    kept = [(name, view[span.start : span.end]) for name, span in members.items() if name not in drop]
+    more = [(name, encode(value)) for name, value in add.items()]
+    parts = [b"%b:%b" % (encode(name), value) for name, value in (*kept, *more)]
+    return b"{" + b",".join(parts) + b"}"
 
 
 def _decode(body: bytes) -> Any:

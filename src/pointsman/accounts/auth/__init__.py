@@ -1,10 +1,13 @@
-"""How a credential travels: one file per scheme, and the table of them."""
+"""How a credential travels: one file per scheme, and the tables of them."""
 
 from collections.abc import Callable, Mapping
 
 from pointsman.accounts.auth import api_key, bearer, none, x_api_key, x_goog_api_key
+from pointsman.accounts.auth.aws_sigv4 import AwsSignIn
+from pointsman.accounts.auth.google_oauth import GoogleSignIn
+from pointsman.accounts.grant import SignsIn
 from pointsman.accounts.secret import Secret
-from pointsman.catalog.provider import AuthScheme
+from pointsman.catalog.provider import AuthScheme, SignIn
 from pointsman.wire.headers import Headers
 
 SCHEMES: Mapping[AuthScheme, Callable[[Secret], Headers]] = {
@@ -15,3 +18,8 @@ SCHEMES: Mapping[AuthScheme, Callable[[Secret], Headers]] = {
     "none": none.headers,
 }
 """Scheme → the header fields that carry a secret."""
+
+
+def sign_ins(environment: Mapping[str, str]) -> Mapping[SignIn, SignsIn]:
+    """What gives a cloud's own credentials; their libraries are imported when the first is wanted."""
+    return {"aws-sigv4": AwsSignIn(environment), "google-oauth": GoogleSignIn(environment)}

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from pointsman.canon.errors import Fault, FaultKind
 from pointsman.canon.json import Json
-from pointsman.dialects.anthropic.words import ERRORS, KINDS, NAME
+from pointsman.dialects.anthropic.words import CLOUD_KINDS, ERRORS, KINDS, NAME
 from pointsman.dialects.faults import body_object, error_object, kind_of, message_of, retry_after, text_of
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import encode
@@ -42,9 +42,14 @@ def parse_error(status: int, headers: Headers, body: bytes) -> Fault:
 def parse_event(event: Json) -> Fault:
     """The error in an `error` event, whose status is known from its type alone."""
     error = error_object(event)
-    kind = KINDS.get(text_of(error, "type") or "", "api")
+    kind = _kind(error) or "api"
     status = STATUSES[kind]
     return _fault(event, error, status, message_of(error, encode(event), status), None)
+
+
+def _kind(error: Json | None) -> FaultKind | None:
+    type = text_of(error, "type") or ""
+    return KINDS.get(type) or CLOUD_KINDS.get(type.lower())
 
 
 def _fault(whole: Json | None, error: Json | None, status: int, message: str, wait: float | None) -> Fault:
@@ -52,7 +57,7 @@ def _fault(whole: Json | None, error: Json | None, status: int, message: str, wa
     held = cast("Json", details) if isinstance(details, dict) else None
     code = text_of(held, "error_code") or text_of(error, "code") or text_of(error, "type")
     return Fault(
-        kind=KINDS.get(text_of(error, "type") or "") or kind_of(status),
+        kind=_kind(error) or kind_of(status),
         message=message,
         status=status,
         code=code,

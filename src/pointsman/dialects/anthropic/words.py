@@ -38,6 +38,15 @@ KINDS: dict[str, FaultKind] = {
 }
 """docs.claude.com/en/api/errors."""
 
+CLOUD_KINDS: dict[str, FaultKind] = {
+    "validationexception": "invalid_request",
+    "throttlingexception": "rate_limit",
+    "serviceunavailableexception": "overloaded",
+    "modelnotreadyexception": "overloaded",
+    "modeltimeoutexception": "timeout",
+}
+"""Exceptions among the events of Amazon's InvokeModelWithResponseStream, in lower case; others are `api`."""
+
 ERRORS: dict[FaultKind, str] = {kind: wire for wire, kind in KINDS.items()}
 
 EFFORTS = ("low", "medium", "high", "xhigh", "max")

@@ -1,0 +1,41 @@
+"""A grant: what a cloud's own credentials give for one request, whichever the cloud."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from pointsman.accounts.secret import Secret
+from pointsman.canon.errors import NoCredentialError
+from pointsman.routing.snapshot import Backend
+from pointsman.upstream.transport import Outgoing
+from pointsman.wire.headers import Headers
+
+Sign: TypeAlias = Callable[[Outgoing], Outgoing]
+"""A request as it leaves → the same with its signature; nothing of it may change behind that."""
+
+
+class Grant(Struct, frozen=True):
+    """Shown, it says nothing."""
+
+    headers: Headers = ()
+    """The fields that carry a token."""
+    secrets: tuple[Secret, ...] = ()
+    """To be masked wherever they show up in an answer."""
+    sign: Sign | None = None
+    """Where the credential does not travel, but signs."""
+
+    def __repr__(self) -> str:
+        return "Grant()"
+
+
+SignsIn: TypeAlias = Callable[[Backend], Awaitable[Grant]]
+"""Raises NoCredentialError, saying what to do."""
+
+
+def missing_library(backend: Backend, library: str, install: str) -> NoCredentialError:
+    """What to do where the library of a cloud is not there."""
+    return NoCredentialError(
+        f"backend {backend.name} has no key, and to use the cloud's own credentials {library} is needed: "
+        f"install `{install}`, or set {backend.key_env or 'a key'}"
+    )
