@@ -64,7 +64,6 @@ def test_a_name_that_is_a_providers_needs_no_provider(cli, config):
 
 
 REFUSED = {
-    "dialect not built": (*DESK[:2], "x", *DESK[3:], "--dialect", "openai_responses"),
     "no such dialect": (*DESK[:2], "x", *DESK[3:], "--dialect", "zork"),
     "the embedded model's name": ("backend", "add", "embedded", "--provider", "openai"),
     "no such provider": ("backend", "add", "x", "--provider", "opnai"),

@@ -48,7 +48,7 @@ def read_request(source: Dialect, data: bytes) -> None:
 def _look(source: Dialect, data: bytes) -> None:
     members = peek(data).members
     check_kinds(data, members, source.kinds.get("generate", {}))
-    check_turns(data, members, source.turns_field, source.roles, content=source.content_required)
+    check_turns(data, members, source.turns_field, source.turn_rules)
 
 
 def _write(to: Dialect, request: Request, traits: Traits) -> None:

@@ -7,7 +7,7 @@ from rig import Rig, write_config
 from voices import ANTHROPIC, CHAT
 
 from pointsman import Gateway
-from pointsman.dialects.registry import DIALECTS
+from pointsman.dialects.registry import SERVED
 from scripted import Upstream, run
 
 CASES = [
@@ -79,7 +79,7 @@ def test_explain_tells_the_dialects_of_the_model():
             assert "openai_chat" in other["relayed"]
             assert "anthropic" in other["translated"]
             for told in (claude, other):
-                assert {*told["relayed"], *told["translated"]} == set(DIALECTS)
+                assert {*told["relayed"], *told["translated"]} == set(SERVED)
                 assert not {*told["relayed"]} & {*told["translated"]}
 
     run(scenario())

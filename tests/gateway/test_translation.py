@@ -4,7 +4,7 @@ import json
 
 import pytest
 from rig import rig
-from voices import ANTHROPIC, CHAT, EVERY_PAIR, chunk, event
+from voices import ANTHROPIC, CHAT, EVERY_PAIR, NAMING_PAIRS, chunk, event
 
 from scripted import Upstream, json_reply, run, sse
 
@@ -37,7 +37,7 @@ def test_each_pair_answers(client, upstream, stream):
     run(scenario())
 
 
-@EVERY_PAIR
+@NAMING_PAIRS
 @STREAMED
 @pytest.mark.parametrize("named", [{}, {"model": None}, {"model": ""}], ids=["left out", "null", "empty"])
 def test_an_answer_to_a_request_that_names_no_model_names_the_one_that_answers(

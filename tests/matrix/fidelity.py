@@ -11,7 +11,7 @@ from pointsman.canon.errors import RequestError
 from pointsman.canon.request import Request
 from pointsman.dialects.dialect import Dialect
 from pointsman.dialects.gather import gather
-from pointsman.dialects.registry import DIALECTS
+from pointsman.dialects.registry import DIALECTS, SERVED
 
 WORDS = {"carried": "●", "approximated": "◐", "dropped": "○", "refused": "✕"}
 
@@ -170,13 +170,13 @@ def page() -> str:
 
 
 def _tables():
-    for source, dialect in DIALECTS.items():
-        others = [name for name in DIALECTS if name != source]
+    for source in SERVED:
+        dialect, others = DIALECTS[source], [name for name in DIALECTS if name != source]
         rows = [(each.name, [of_feature(each, source, to) for to in others]) for each in ASKED_FOR]
         heads = [DIALECTS[name].title for name in others]
         yield f"## A client of {dialect.title}: its requests\n\n" + _table("to a backend of", heads, rows)
-    for to, dialect in DIALECTS.items():
-        others = [name for name in DIALECTS if name != to]
+    for to in SERVED:
+        dialect, others = DIALECTS[to], [name for name in DIALECTS if name != to]
         rows = [(each.name, [of_answered(each, source, to) for source in others]) for each in ANSWERED]
         heads = [DIALECTS[name].title for name in others]
         yield f"## A client of {dialect.title}: its answers\n\n" + _table("from a backend of", heads, rows)

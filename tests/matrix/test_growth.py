@@ -11,7 +11,7 @@ import pytest
 from msgspec import structs
 
 from matrix.crossing import ASKED, ORIGIN, target
-from pointsman.canon.blocks import Image, Text, Thinking, ToolCall, ToolResult, UrlSource
+from pointsman.canon.blocks import Base64Source, Image, Text, Thinking, ToolCall, ToolResult
 from pointsman.canon.errors import PointsmanError
 from pointsman.canon.events import (
     Answer,
@@ -73,7 +73,7 @@ def assert_in_proportion(run):
 
 def turns(count):
     """A conversation with pictures, calls and their results."""
-    picture = Image(UrlSource("https://example.com/rail.png"))
+    picture = Image(Base64Source("image/png", "aGk="))
     for number in range(count):
         call = ToolCall(f"call_{number}", f"f_{number % 7}", '{"n":1}')
         yield Message("user", (Text(f"Question {number}"), picture))

@@ -33,6 +33,7 @@ from pointsman.dialects.bedrock_converse.blocks import CITED, GUARD, SEARCH_RESU
 from pointsman.dialects.bedrock_converse.crossing import Crossing, is_blank
 from pointsman.dialects.bedrock_converse.media import AUDIO, DOCUMENTS, IMAGES, encode_texts, own_source
 from pointsman.dialects.bedrock_converse.words import NAME
+from pointsman.dialects.foreign import check_readable
 
 Wire = dict[str, Any]
 
@@ -294,6 +295,7 @@ def _server_tool(block: ServerTool, path: str, crossing: Crossing) -> Wire | Non
 def _unknown(block: Unknown, path: str, crossing: Crossing) -> Wire | None:
     if block.dialect == NAME:
         return dict(block.data)
+    check_readable(block)
     crossing.dropped(path, f"a block of type `{block.data.get('type')}` has no form here")
     return None
 
