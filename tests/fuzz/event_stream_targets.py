@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from pointsman.wire.event_frames import EventFrames
-from pointsman.wire.event_stream import Message, MessageReader, encode_message
-
 from fuzz.target import Target, pieces
 from pointsman.canon.errors import GarbledError
+from pointsman.wire.event_frames import EventFrames
+from pointsman.wire.event_stream import Message, MessageReader, encode_message
 
 SMALL = 4096
 """Bytes of a message, so that the bound is reached."""

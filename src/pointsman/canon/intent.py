@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-Operation = Literal["generate", "count_tokens", "embeddings", "completions", "compact"]
+Operation = Literal["generate", "count_tokens", "embeddings", "batch_embeddings", "completions", "compact"]
 
 
 class Span(Struct, frozen=True):

@@ -12,6 +12,7 @@ from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
 from pointsman.canon.request import Request
 from pointsman.canon.traits import Target, Traits
+from pointsman.dialects.embedding import Embedding
 from pointsman.dialects.socketed import Socketed
 from pointsman.dialects.stateful import Stateful
 from pointsman.wire.headers import Headers
@@ -175,8 +176,11 @@ class Dialect(Struct, frozen=True):
     """Makes such an array of frames."""
     model_list: ModelList = "list"
     """How its clients read a list of models."""
-    count_request: Callable[[Json], Json] | None = None
-    """A request for an answer → the request that counts its tokens; None where the dialect counts none."""
+    embedding: Embedding | None = None
+    """How embeddings are asked for; None where the dialect has none."""
+    count_request: Callable[[Json, str], Json] | None = None
+    """(a request for an answer, model) → the request that counts its tokens; None where the dialect counts
+    none."""
     read_count: Callable[[Json], int | None] | None = None
     """What such a request was answered with, in input tokens; None for what is no count."""
     sign_header: str = ""

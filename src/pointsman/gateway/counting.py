@@ -2,23 +2,18 @@
 
 from collections.abc import Mapping
 
-from pointsman.canon.errors import GarbledError, RequestError
+from pointsman.canon.errors import GarbledError
 from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.estimate import estimate
 from pointsman.gateway.exchange import Exchange
-from pointsman.gateway.judge import RefusalError, read_whole
+from pointsman.gateway.judge import RefusalError
 from pointsman.gateway.line import Line
 from pointsman.gateway.prepare import Prepared
 from pointsman.gateway.stream import facts
+from pointsman.gateway.whole_json import read_json, say_json
 from pointsman.ledger.trace import Trace
 from pointsman.routing.plan import Candidate
 from pointsman.upstream.transport import Incoming
-from pointsman.wire.coding import decode_body
-from pointsman.wire.headers import Headers, first
-from pointsman.wire.json import decode_object, encode
-
-COUNT_BYTES = 1024 * 1024
-"""How long a count may be."""
 
 
 def counting_dialect(
@@ -54,28 +49,15 @@ async def count_there(
 ) -> None:
     """The backend's own count, in the client's dialect. Raises GarbledError, TruncatedError."""
     read = prepared.dialect.read_count
-    coding = first(incoming.headers, "content-encoding")
-    body = await read_whole(incoming, exchange.room)
-    try:
-        answer = decode_object(decode_body(body, coding, COUNT_BYTES) if coding else body)
-    except RequestError as error:
-        raise GarbledError(f"the backend's count of tokens cannot be read: {error.message}") from error
+    answer = await read_json(exchange, incoming, "count of tokens")
     tokens = None if read is None else read(answer)
     if tokens is None:
         raise GarbledError("the backend's answer holds no count of tokens; check its `base_url`")
-    await _say(exchange, tokens, line, facts(trace))
+    await say_json(exchange.dialect.count_answer(tokens), line, facts(trace))
 
 
 async def count_here(exchange: Exchange, line: Line, trace: Trace) -> None:
     """Answers with an estimate; a header marks it."""
     trace.form = "estimate"
-    await _say(
-        exchange, estimate(exchange.request()), line, (("x-pointsman-estimate", "true"), *facts(trace))
-    )
-
-
-async def _say(exchange: Exchange, tokens: int, line: Line, headers: Headers) -> None:
-    body = encode(exchange.dialect.count_answer(tokens))
-    entity = (("content-type", "application/json"), ("content-length", str(len(body))))
-    await line.commit(200, (*entity, *headers), ours=True)
-    await line.finish(body)
+    marked = (("x-pointsman-estimate", "true"), *facts(trace))
+    await say_json(exchange.dialect.count_answer(estimate(exchange.request())), line, marked)

@@ -16,6 +16,8 @@ from pointsman.gateway.counting import (
     is_translated_count,
     lacks_counter,
 )
+from pointsman.gateway.embedded import embed_there
+from pointsman.gateway.embedding import EMBEDDING
 from pointsman.gateway.estimate import estimate
 from pointsman.gateway.event_stream import framed
 from pointsman.gateway.exchange import Client, Exchange, check_turns
@@ -168,6 +170,9 @@ async def _exchange(exchange: Exchange, prepared: Prepared, line: Line, parts: P
         form = await _judged(exchange, prepared, incoming, parts)
         if is_translated_count(exchange, prepared):
             await count_there(exchange, prepared, incoming, line, trace)
+            return
+        if exchange.intent.operation in EMBEDDING and prepared.form == "translate":
+            await embed_there(exchange, prepared.dialect, incoming, line, trace)
             return
         asked = _asked(exchange, prepared, parts, form, trace.model or "")
         delivery = Delivery(exchange, prepared, incoming, line, trace, asked, parts=parts)

@@ -15,6 +15,12 @@ from pointsman.canon.loss import Loss
 from pointsman.canon.traits import Target, Traits
 from pointsman.catalog.provider import RateLimits, Reform, Speaks
 from pointsman.dialects.dialect import MODEL, Dialect
+from pointsman.gateway.embedding import (
+    EMBEDDING,
+    embedding_dialect,
+    embedding_operation,
+    embedding_request,
+)
 from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.keepsakes import restore
 from pointsman.gateway.parts import Parts
@@ -28,10 +34,10 @@ from pointsman.wire.headers import Headers
 from pointsman.wire.json import encode, replace
 
 NAMELESS = "the request names no model"
+ANOTHER_NAME = "the body names the model too, and by another name than the backend has for it"
 AS_ARRAY = "the stream is asked for as one array, which has no frames to judge, mask or finish"
 ASKS_USAGE = "`ask_usage` is set for the backend"
 _OFFERS: dict[Operation, Callable[[Speaks], bool]] = {
-    "embeddings": lambda speaks: speaks.embeddings,
     "completions": lambda speaks: speaks.completions,
     "compact": lambda speaks: speaks.compact,
 }
@@ -131,6 +137,8 @@ def upstream_dialect(exchange: Exchange, candidate: Candidate, dialects: Mapping
 
     Raises UnsupportedError.
     """
+    if exchange.intent.operation in EMBEDDING:
+        return embedding_dialect(exchange, candidate, dialects)
     backend = candidate.backend
     _check_offer(exchange, backend)
     spoken = backend.spoken(candidate.model)
@@ -166,6 +174,8 @@ def _body(exchange: Exchange, candidate: Candidate, dialect: Dialect, traits: Tr
             return Body(_relayed(exchange, candidate), "relay")
     else:
         reason = None
+    if exchange.intent.operation in EMBEDDING:
+        return _embedding_body(exchange, candidate, dialect, reason)
     if exchange.intent.operation in _OFFERS:
         return Body(encode({**exchange.members(), "model": candidate.model}), "relay", rewrite=reason)
     request = msgspec.structs.replace(exchange.request(), model=candidate.model)
@@ -176,18 +186,29 @@ def _body(exchange: Exchange, candidate: Candidate, dialect: Dialect, traits: Tr
     encoded = dialect.encode_request(request, Target(candidate.model, candidate.backend.issuer, traits))
     said = encoded.body
     if exchange.intent.operation == "count_tokens" and dialect.count_request is not None:
-        said = dialect.count_request(said)
+        said = dialect.count_request(said, candidate.model)
     wanted = _reform(exchange, candidate, dialect)
     if wanted is not None:
         said = reformed_members(said, wanted, exchange.headers)
     return Body(encode(said), "translate", encoded.losses, encoded.names, reason)
 
 
+def _embedding_body(exchange: Exchange, candidate: Candidate, dialect: Dialect, reason: str | None) -> Body:
+    if dialect is not exchange.dialect:
+        sent, losses = embedding_request(exchange, dialect, candidate.model)
+        return Body(encode(sent), "translate", losses)
+    form = dialect.embedding
+    assert form is not None
+    return Body(encode(form.named(exchange.members(), candidate.model)), "relay", rewrite=reason)
+
+
 def _rewrite_reason(exchange: Exchange, candidate: Candidate, traits: Traits) -> str | None:
     intent = exchange.intent
     if not (intent.placed or "model" in intent.members):
         return NAMELESS
-    if intent.operation in _OFFERS:
+    if intent.operation in EMBEDDING and intent.placed and intent.model != candidate.model:
+        return ANOTHER_NAME
+    if intent.operation in _OFFERS or intent.operation in EMBEDDING:
         return None
     if intent.array:
         return AS_ARRAY
@@ -237,7 +258,8 @@ def _path(exchange: Exchange, backend: Backend, dialect: Dialect) -> str:
     places: list[Mapping[str, str]] = [row.paths, cast("Mapping[str, str]", dialect.paths)]
     if intent.stream:
         places = [row.stream_paths, row.paths, cast("Mapping[str, str]", dialect.stream_paths), places[-1]]
-    return next(place[intent.operation] for place in places if intent.operation in place)
+    operation = embedding_operation(exchange, dialect) if intent.operation in EMBEDDING else intent.operation
+    return next(place[operation] for place in places if operation in place)
 
 
 def _without(query: str, other: str) -> str:

@@ -6,6 +6,7 @@ import struct
 import pytest
 
 from pointsman.canon.errors import GarbledError, MalformedError, UnsupportedError
+from pointsman.dialects.embedding import PLAIN
 from pointsman.dialects.gemini.embeddings import (
     data_from_embeddings,
     embed_to_input,
@@ -99,23 +100,29 @@ def test_tokens_and_nothing_are_no_inputs(given, error):
         input_to_embed({"input": given}, "m")
 
 
-@pytest.mark.parametrize("encoding", [None, "float", "base64"])
-def test_embeddings_become_data_in_the_coding_that_was_asked_for(encoding):
+def test_embeddings_become_data():
     answer = {"embeddings": [{"values": [0.5, -1.0]}], "usageMetadata": {"promptTokenCount": 4}}
 
-    told = data_from_embeddings(answer, "m", encoding=encoding)
+    told = data_from_embeddings(answer, "m")
+
+    assert told["data"][0]["embedding"] == [0.5, -1.0]
+    assert told["usage"] == {"prompt_tokens": 4, "total_tokens": 4}
+    assert embeddings_from_data(told, batch=True)["embeddings"][0]["values"] == [0.5, -1.0]
+
+
+@pytest.mark.parametrize("coding", [None, "float", "base64"])
+def test_data_are_told_in_the_coding_that_was_asked_for(coding):
+    told = PLAIN.answering({"data": [{"index": 0, "embedding": [0.5, -1.0]}]}, {"encoding_format": coding})
 
     value = told["data"][0]["embedding"]
-    numbers = struct.unpack("<2f", base64.b64decode(value)) if encoding == "base64" else value
+    numbers = struct.unpack("<2f", base64.b64decode(value)) if coding == "base64" else value
     assert list(numbers) == [0.5, -1.0]
-    assert told["usage"] == {"prompt_tokens": 4, "total_tokens": 4}
-    assert embeddings_from_data(told, batch=True)["embeddings"][0]["values"] in ([0.5, -1.0], (0.5, -1.0))
 
 
 @pytest.mark.parametrize("answer", [{}, {"embedding": 5}, {"embeddings": [{}]}, {"embedding": {"values": 1}}])
 def test_an_answer_without_embeddings_is_garbled(answer):
     with pytest.raises(GarbledError):
-        data_from_embeddings(answer, "m", encoding=None)
+        data_from_embeddings(answer, "m")
 
 
 @pytest.mark.parametrize("answer", [{}, {"data": []}, {"data": [{"embedding": "?"}]}, {"data": [{}]}])

@@ -12,7 +12,7 @@ _COUNTED = frozenset(
 """The members that it takes; it answers any other with an error."""
 
 
-def count_request(body: Json) -> Json:
+def count_request(body: Json, model: str) -> Json:
     """What of a request for an answer counts."""
     return {name: value for name, value in body.items() if name in _COUNTED}
 

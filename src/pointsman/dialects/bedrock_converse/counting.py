@@ -10,7 +10,7 @@ from pointsman.dialects.bedrock_converse.usage import count
 _COUNTED = ("messages", "system", "toolConfig", MORE)
 
 
-def count_request(body: Json) -> Json:
+def count_request(body: Json, model: str) -> Json:
     """What of a request for an answer counts, as `ConverseTokensRequest` has it."""
     return {"input": {"converse": {name: body[name] for name in _COUNTED if name in body}}}
 

@@ -1,9 +1,10 @@
 """Gemini generateContent (ai.google.dev, "Gemini API")."""
 
-from pointsman.canon.json import Json
 from pointsman.dialects.dialect import MODEL, Dialect, Route
 from pointsman.dialects.gemini.array import ArrayWriter
+from pointsman.dialects.gemini.counting import count_answer, count_request, read_count
 from pointsman.dialects.gemini.decode import StreamDecoder, decode_whole, summary
+from pointsman.dialects.gemini.embeddings import EMBEDDING
 from pointsman.dialects.gemini.encode import StreamEncoder
 from pointsman.dialects.gemini.encode_request import encode_request
 from pointsman.dialects.gemini.errors import error_frame, parse_error, render_error
@@ -16,11 +17,6 @@ from pointsman.dialects.gemini.spelling import snake
 from pointsman.dialects.gemini.words import NAME
 from pointsman.wire.shape import TurnRules
 
-
-def _count_answer(tokens: int) -> Json:
-    return {"totalTokens": tokens}
-
-
 DIALECT = Dialect(
     name=NAME,
     title="Gemini generateContent",
@@ -28,10 +24,14 @@ DIALECT = Dialect(
         Route(f"/models/{MODEL}:generateContent", "generate"),
         Route(f"/models/{MODEL}:streamGenerateContent", "generate", streams=True),
         Route(f"/models/{MODEL}:countTokens", "count_tokens"),
+        Route(f"/models/{MODEL}:embedContent", "embeddings"),
+        Route(f"/models/{MODEL}:batchEmbedContents", "batch_embeddings"),
     ),
     paths={
         "generate": f"/v1beta/models/{MODEL}:generateContent",
         "count_tokens": f"/v1beta/models/{MODEL}:countTokens",
+        "embeddings": f"/v1beta/models/{MODEL}:embedContent",
+        "batch_embeddings": f"/v1beta/models/{MODEL}:batchEmbedContents",
     },
     stream_paths={"generate": f"/v1beta/models/{MODEL}:streamGenerateContent?alt=sse"},
     version_prefix="/v1beta",
@@ -55,7 +55,10 @@ DIALECT = Dialect(
     parse_error=parse_error,
     render_error=render_error,
     error_frame=error_frame,
-    count_answer=_count_answer,
+    count_answer=count_answer,
+    count_request=count_request,
+    read_count=read_count,
+    embedding=EMBEDDING,
     turns_field=CONTENTS,
     turns_elsewhere=(WRAPPED, snake(WRAPPED)),
     turn_rules=TurnRules(ROLES, "parts", content_text=False, role_required=False, single=True),

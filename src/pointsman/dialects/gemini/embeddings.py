@@ -5,7 +5,7 @@ Here: `content` with options and `embedding`, or `requests` of that kind and `em
 """
 
 import struct
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Sequence
 from typing import Any, cast
@@ -13,12 +13,12 @@ from typing import Any, cast
 from pointsman.canon.errors import GarbledError, MalformedError, UnsupportedError
 from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
+from pointsman.dialects.embedding import Embedding
 from pointsman.dialects.foreign import unsaid
 from pointsman.dialects.gemini.spelling import Members, member, repeated
 from pointsman.wire.fields import Fields, as_object, as_text
 
 REQUESTS = "requests"
-_BASE64 = "base64"
 _FLOAT = 4
 """Bytes of a number in base64: little-endian, single precision."""
 
@@ -119,13 +119,13 @@ def _texts(value: object) -> Sequence[str]:
     return cast("list[str]", texts)
 
 
-def data_from_embeddings(answer: Json, model: str, *, encoding: str | None) -> Json:
-    """The answer with `data` for one of this dialect; `encoding` as the client asked. Raises GarbledError."""
+def data_from_embeddings(answer: Json, model: str) -> Json:
+    """The answer with `data` for one of this dialect. Raises GarbledError."""
     found = answer.get("embeddings") or [answer.get("embedding")]
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in cast("list[object]", found)):
         raise GarbledError("the upstream's answer has no `embeddings`")
     data = [
-        {"object": "embedding", "index": at, "embedding": _said(each.get("values"), encoding)}
+        {"object": "embedding", "index": at, "embedding": _numbers(each.get("values"))}
         for at, each in enumerate(cast("list[Json]", found))
     ]
     usage = answer.get("usageMetadata")
@@ -135,13 +135,24 @@ def data_from_embeddings(answer: Json, model: str, *, encoding: str | None) -> J
     return {"object": "list", "data": data, "model": model, "usage": counted}
 
 
-def _said(values: object, encoding: str | None) -> list[float] | str:
+def _numbers(values: object) -> list[float]:
     if not isinstance(values, list):
         raise GarbledError("the upstream's embedding has no `values`")
-    numbers = cast("list[float]", values)
-    if encoding != _BASE64:
-        return numbers
-    try:
-        return b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
-    except struct.error as error:
-        raise GarbledError("the upstream's `values` are no numbers") from error
+    return cast("list[float]", values)
+
+
+def _named(body: Json, model: str) -> Json:
+    """The same for another model: in a batch each request names it (ai.google.dev/api/embeddings)."""
+    if not is_batch(body):
+        return {**body, "model": f"models/{model}"}
+    wires = repeated(member(body, REQUESTS), REQUESTS)
+    return {REQUESTS: [{**wire, "model": f"models/{model}"} for wire in wires]}
+
+
+EMBEDDING = Embedding(
+    named=_named,
+    asked=embed_to_input,
+    asking=input_to_embed,
+    answered=data_from_embeddings,
+    answering=lambda answer, request: embeddings_from_data(answer, batch=is_batch(request)),
+)

@@ -2,6 +2,7 @@
 
 from pointsman.canon.json import Json
 from pointsman.dialects.dialect import Dialect, Route
+from pointsman.dialects.embedding import PLAIN
 from pointsman.dialects.openai_chat.decode import ChatDecoder, summary, whole
 from pointsman.dialects.openai_chat.encode import ChatEncoder
 from pointsman.dialects.openai_chat.encode_request import encode_request
@@ -37,6 +38,7 @@ DIALECT = Dialect(
     models_path="/models",
     request_headers=(("content-type", "application/json"),),
     ping=comment("ping"),
+    embedding=PLAIN,
     decode_request=decode_request,
     encode_request=encode_request,
     rewrite_reason=rewrite_reason,

@@ -1,7 +1,7 @@
 """OpenAI Responses: the dialect that Codex speaks (developers.openai.com, "Responses")."""
 
-from pointsman.canon.json import Json
 from pointsman.dialects.dialect import Dialect, Route
+from pointsman.dialects.openai_responses.counting import count_answer, count_request, read_count
 from pointsman.dialects.openai_responses.decode import ResponsesDecoder, summary, whole
 from pointsman.dialects.openai_responses.encode import ResponsesEncoder, fold
 from pointsman.dialects.openai_responses.encode_request import encode_request
@@ -15,11 +15,6 @@ from pointsman.dialects.openai_responses.socket import SOCKETED
 from pointsman.dialects.openai_responses.words import NAME
 from pointsman.wire.shape import TurnRules
 from pointsman.wire.sse import comment
-
-
-def _count_answer(tokens: int) -> Json:
-    return {"object": "response.input_tokens", "input_tokens": tokens}
-
 
 DIALECT = Dialect(
     name=NAME,
@@ -50,7 +45,9 @@ DIALECT = Dialect(
     parse_error=parse_error,
     render_error=render_error,
     error_frame=error_frame,
-    count_answer=_count_answer,
+    count_answer=count_answer,
+    count_request=count_request,
+    read_count=read_count,
     stateful=STATEFUL,
     socketed=SOCKETED,
     turns_field="input",
