@@ -93,5 +93,5 @@ async def cloud(server, provider="bedrock", *lines, **more):
 
 
 async def ask(gateway, voice, model, **fields):
-    body = {**voice.request(), "model": f"cloud:{model}", **fields}
-    return await gateway.post(voice.path, body, *voice.headers)
+    named = {"model": f"cloud:{model}", **fields}
+    return await gateway.post(voice.target(**named), voice.request(**named), *voice.headers)

@@ -2,12 +2,14 @@
 
 import logging
 
+import pytest
 from clouds import ask, cloud
-from voices import ANTHROPIC, CHAT
+from voices import ANTHROPIC, CHAT, GEMINI, RESPONSES
 
 from google_account import token, write_account
 from scripted import Upstream, json_reply, run
 
+DIALECTS = 'dialects = ["gemini"]'
 PROJECT = 'project = "rails"'
 
 
@@ -54,6 +56,28 @@ def test_a_stream_of_claude_on_vertex_is_relayed(tmp_path):
             assert ANTHROPIC.text(answer) == "Hello there"
             assert server.requests[0].target == "/publishers/anthropic/models/claude-x:streamRawPredict"
             assert server.requests[0].json()["stream"] is True
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("voice", [GEMINI, ANTHROPIC, CHAT, RESPONSES], ids=lambda voice: voice.name)
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_gemini_on_vertex_answers_clients_of_every_dialect(tmp_path, voice, stream):
+    async def scenario():
+        reply = GEMINI.stream() if stream else GEMINI.whole()
+        async with (
+            Upstream(token("one")) as tokens,
+            Upstream(reply) as server,
+            cloud(server, "vertex", PROJECT, account(tmp_path, tokens), DIALECTS) as gateway,
+        ):
+            answer = await ask(gateway, voice, "gemini-3.8-flash", stream=stream)
+
+            method = ":streamGenerateContent?alt=sse" if stream else ":generateContent"
+            assert voice.text(answer) == "Hello there"
+            assert server.requests[0].target == f"/publishers/google/models/gemini-3.8-flash{method}"
+            assert server.requests[0].header("authorization") == "Bearer one"
+            assert server.requests[0].header("x-goog-api-key") is None
+            assert server.requests[0].json()["contents"] == [{"role": "user", "parts": [{"text": "Hello"}]}]
 
     run(scenario())
 
