@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from pointsman.dialects.registry import SERVED
 from scripted import RESET, json_reply, sse
 
 CHAT = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m1"}
@@ -52,7 +53,7 @@ def test_the_answer_is_printed_and_nothing_else(cli, desk):
     assert desk.requests[0].json()["messages"] == [{"role": "user", "content": "Say hello"}]
 
 
-@pytest.mark.parametrize("api", ["anthropic", "openai_chat"])
+@pytest.mark.parametrize("api", SERVED)
 def test_json_holds_text_model_and_usage(cli, desk, api):
     desk.then(HELLO)
 

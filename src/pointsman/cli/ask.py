@@ -59,7 +59,7 @@ def command(
     git diff | pointsman ask "Write a commit message" -m sonnet
     """
     dialect = DIALECTS[api]
-    request = _request(dialect, model, _prompt(prompt), system, max_tokens)
+    request = _request(model, _prompt(prompt), system, max_tokens)
     with reach(model) as endpoint:
         events = _events(endpoint, dialect, request)
         return _print_json(events, model, api) if as_json else _print_text(events)
@@ -84,9 +84,9 @@ def _read_input() -> str:
     return given.read()
 
 
-def _request(dialect: Dialect, model: str, prompt: str, system: str | None, max_tokens: int) -> Request:
+def _request(model: str, prompt: str, system: str | None, max_tokens: int) -> Request:
     return Request(
-        dialect=dialect.name,
+        dialect="",
         model=model,
         messages=(Message("user", (Text(prompt),), form="text"),),
         system=(Message("system", (Text(system),), form="text"),) if system else (),
