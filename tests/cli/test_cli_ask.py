@@ -62,7 +62,7 @@ def test_json_holds_text_model_and_usage(cli, desk, api):
     answer = json.loads(result.out)
     assert result.status == 0
     assert (answer["text"], answer["api"], answer["stop"]) == ("Hello", api, "end")
-    assert answer["usage"] == {"input": 2, "cache_read": 1, "output": 2}
+    assert answer["usage"].items() >= {"input": 2, "cache_read": 1, "output": 2}.items()
 
 
 def test_instructions_and_standard_input_go_along(cli, desk):
