@@ -3,8 +3,10 @@
 import json
 
 import pytest
-from scripted_models import INPUT, OUTPUT
-from test_npm_sdks import CITIES, seen_by
+from scripted_models import INPUT, OUTPUT, Said
+from test_npm_sdks import CITIES, printed, seen_by
+
+from scripted import Reply
 
 pytestmark = pytest.mark.clients
 
@@ -37,3 +39,19 @@ def test_the_google_sdk_from_npm_sees_whole_answers(address, maker):
     assert [call["args"] for call in seen["calls"]["calls"]] == CITIES
     assert seen["answered"]["text"] == "Rain."
     assert seen["refused"] == {"status": 429, "name": "ApiError"}
+
+
+def test_the_openai_sdk_from_npm_converses_over_a_websocket(address, maker):
+    if maker.name == "responses":
+        maker.upstream.then(Reply(426))  # it has no WebSocket itself, and is asked for one
+    maker.will(Said("It is teal."), Said("Because of copper."))
+
+    seen = printed("socket.mjs", address, maker.model)
+
+    assert "".join(seen["first"]) == "It is teal."
+    assert "".join(seen["second"]) == "Because of copper."
+    assert len(seen["first"]) > 1
+    assert (seen["types"][0], seen["types"][-1]) == ("response.created", "response.completed")
+    asked = [seen for seen in maker.upstream.requests if seen.method == "POST"]
+    assert len(asked) == 2
+    assert b"It is teal." in asked[1].body

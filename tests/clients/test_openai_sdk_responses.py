@@ -20,23 +20,32 @@ def sdk(address):
 
 
 @pytest.fixture
-def responses(sdk):
+def to_responses(sdk):
     return sdk.responses
+
+
+@pytest.fixture(params=["claude", "chat", "gemini"])
+def foreign(request, claude, chat, gemini):
+    """An upstream of each other dialect, which keeps nothing."""
+    return {"claude": claude, "chat": chat, "gemini": gemini}[request.param]
 
 
 def contents(body):
     """Who said what in a request that reached an upstream."""
-    return [(turn["role"], json.dumps(turn["content"])) for turn in body["messages"]]
+    turns = body.get("messages") or body["contents"]
+    roles = {"model": "assistant"}
+    said = [(turn["role"], turn.get("content") or turn.get("parts")) for turn in turns]
+    return [(roles.get(role, role), json.dumps(content)) for role, content in said]
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-def test_a_conversation_goes_on_by_the_id_of_its_last_response(responses, side, stream):
-    side.will(Said("It is teal."), Said("Because of copper."))
+def test_a_conversation_goes_on_by_the_id_of_its_last_response(to_responses, foreign, stream):
+    foreign.will(Said("It is teal."), Said("Because of copper."))
 
     def ask(text, **more):
         if not stream:
-            return responses.create(model=side.model, input=text, **more)
-        with responses.stream(model=side.model, input=text, **more) as events:
+            return to_responses.create(model=foreign.model, input=text, **more)
+        with to_responses.stream(model=foreign.model, input=text, **more) as events:
             return events.get_final_response()
 
     first = ask("What colour?")
@@ -44,43 +53,45 @@ def test_a_conversation_goes_on_by_the_id_of_its_last_response(responses, side, 
 
     assert (first.output_text, second.output_text) == ("It is teal.", "Because of copper.")
     assert second.previous_response_id == first.id
-    turns = contents(side.requests[1])
+    turns = contents(foreign.requests[1])
     assert [who for who, _ in turns] == ["user", "assistant", "user"]
     assert "It is teal." in turns[1][1]
 
 
-def test_a_kept_response_is_retrieved_listed_and_deleted(responses, side):
-    side.will(Said("It is teal."), Said("Because of copper."))
-    first = responses.create(model=side.model, input="What colour?")
-    second = responses.create(model=side.model, input="Why?", previous_response_id=first.id)
+def test_a_kept_response_is_retrieved_listed_and_deleted(to_responses, foreign):
+    foreign.will(Said("It is teal."), Said("Because of copper."))
+    first = to_responses.create(model=foreign.model, input="What colour?")
+    second = to_responses.create(model=foreign.model, input="Why?", previous_response_id=first.id)
 
-    shown = responses.retrieve(second.id)
-    items = list(responses.input_items.list(second.id, order="asc", limit=1))
-    responses.delete(second.id)
+    shown = to_responses.retrieve(second.id)
+    items = list(to_responses.input_items.list(second.id, order="asc", limit=1))
+    to_responses.delete(second.id)
 
     assert shown.to_dict() == second.to_dict()
     assert [item.content[0].text for item in items] == ["What colour?", "It is teal.", "Why?"]
     with pytest.raises(openai.NotFoundError):
-        responses.retrieve(second.id)
+        to_responses.retrieve(second.id)
     with pytest.raises(openai.BadRequestError) as caught:
-        responses.create(model=side.model, input="And?", previous_response_id=second.id)
+        to_responses.create(model=foreign.model, input="And?", previous_response_id=second.id)
     assert caught.value.code == "previous_response_not_found"
     with pytest.raises(openai.BadRequestError):
-        responses.cancel(first.id)
+        to_responses.cancel(first.id)
 
 
-def test_a_tool_call_is_answered_by_its_result_alone(responses, side):
-    side.will(Said(calls=(Call("call_1", "get_weather", {"city": "Kyiv"}),)), Said("Rain."))
+def test_a_tool_call_is_answered_by_its_result_alone(to_responses, foreign):
+    foreign.will(Said(calls=(Call("call_1", "get_weather", {"city": "Kyiv"}),)), Said("Rain."))
     tool = {
         "type": "function",
         "name": "get_weather",
         "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
     }
-    first = responses.create(model=side.model, input="Weather in Kyiv?", tools=[tool])
+    first = to_responses.create(model=foreign.model, input="Weather in Kyiv?", tools=[tool])
     [call] = [item for item in first.output if item.type == "function_call"]
     result = {"type": "function_call_output", "call_id": call.call_id, "output": "rain"}
 
-    second = responses.create(model=side.model, input=[result], tools=[tool], previous_response_id=first.id)
+    second = to_responses.create(
+        model=foreign.model, input=[result], tools=[tool], previous_response_id=first.id
+    )
 
     assert json.loads(call.arguments) == {"city": "Kyiv"}
     assert second.output_text == "Rain."
@@ -96,15 +107,15 @@ def finished(connection):
     raise AssertionError("the connection ended before the answer did")
 
 
-def test_a_conversation_over_a_websocket_goes_on_from_the_connection_s_memory(responses, side):
-    side.will(Said("It is teal."), Said("Because of copper."))
+def test_a_conversation_over_a_websocket_goes_on_from_the_connection_s_memory(to_responses, foreign):
+    foreign.will(Said("It is teal."), Said("Because of copper."))
 
-    with responses.connect() as connection:
-        connection.response.create(model=side.model, input="What colour?", store=False, stream_id="main")
+    with to_responses.connect() as connection:
+        connection.response.create(model=foreign.model, input="What colour?", store=False, stream_id="main")
         first = finished(connection)
         last = first[-1].response
         connection.response.create(
-            model=side.model, input="Why?", store=False, stream_id="main", previous_response_id=last.id
+            model=foreign.model, input="Why?", store=False, stream_id="main", previous_response_id=last.id
         )
         second = finished(connection)
 
@@ -112,24 +123,24 @@ def test_a_conversation_over_a_websocket_goes_on_from_the_connection_s_memory(re
     assert said == last.output_text == "It is teal."
     assert second[-1].response.output_text == "Because of copper."
     assert {event.stream_id for event in (*first, *second)} == {"main"}
-    assert [who for who, _ in contents(side.requests[1])] == ["user", "assistant", "user"]
+    assert [who for who, _ in contents(foreign.requests[1])] == ["user", "assistant", "user"]
 
 
-def test_an_unknown_response_over_a_websocket_is_the_error_that_clients_know(responses, side):
-    with responses.connect() as connection:
+def test_an_unknown_response_over_a_websocket_is_the_error_that_clients_know(to_responses, foreign):
+    with to_responses.connect() as connection:
         connection.response.create(
-            model=side.model, input="Why?", store=False, previous_response_id="resp_gone"
+            model=foreign.model, input="Why?", store=False, previous_response_id="resp_gone"
         )
         [event] = finished(connection)
 
     assert event.type == "error"
     assert event.status == 400
     assert event.error.code == "previous_response_not_found"
-    assert side.requests == []
+    assert foreign.requests == []
 
 
-def test_steering_over_a_websocket_fails_as_the_sdk_knows_it(responses, side):
-    with responses.connect() as connection:
+def test_steering_over_a_websocket_fails_as_the_sdk_knows_it(to_responses, foreign):
+    with to_responses.connect() as connection:
         connection.response.steer(input="Stop.", previous_response_id="resp_1")
         event = connection.recv()
 
