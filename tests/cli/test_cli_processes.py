@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -342,6 +343,18 @@ SAID = {
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a signal of POSIX")
+def written(port, response):
+    """Returns once an endpoint has a response in its store: it is written behind the answer."""
+    deadline = time.monotonic() + WITHIN
+    while True:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/v1/responses/{response}", timeout=WITHIN):
+                return
+        except HTTPError as error:
+            assert (error.code, time.monotonic() < deadline) == (404, True)
+            threading.Event().wait(0.02)
+
+
 def test_a_conversation_outlives_an_endpoint_that_is_killed_and_goes_on_at_another(
     start, served, desk, tmp_path
 ):
@@ -351,7 +364,9 @@ def test_a_conversation_outlives_an_endpoint_that_is_killed_and_goes_on_at_anoth
     other = start("serve", "--port", "0", "--port-file", str(second), "--no-discover")
     other_port = int(appeared(second, other))
     first = respond(port, "What colour?")
+    written(other_port, first["id"])
     beside = respond(other_port, "Why?", previous_response_id=first["id"])
+    written(port, beside["id"])
 
     process.send_signal(signal.SIGKILL)
     process.wait(WITHIN)

@@ -55,7 +55,7 @@ def _write(to: Dialect, request: Request, traits: Traits) -> None:
     body = to.encode_request(request, canon.Target("sent", "maker", traits)).body
     encode(body)
     if to.count_request is not None:
-        encode(to.count_request(body))
+        encode(to.count_request(body, "m"))
 
 
 def read_answer(source: Dialect, data: bytes) -> None:

@@ -64,7 +64,7 @@ def test_an_error_of_another_dialect_is_named_by_its_kind():
 def test_tokens_are_counted_of_what_a_count_takes():
     body = {"messages": [1], "system": [2], "toolConfig": {}, "inferenceConfig": {"maxTokens": 1}}
 
-    assert DIALECT.count_request(body) == {
+    assert DIALECT.count_request(body, "m") == {
         "input": {"converse": {"messages": [1], "system": [2], "toolConfig": {}}}
     }
     assert DIALECT.read_count(DIALECT.count_answer(7)) == 7
