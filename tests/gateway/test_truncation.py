@@ -208,5 +208,6 @@ def test_an_upstream_that_never_begins_is_a_504():
 
             assert answer.status == 504
             assert "first_byte" in CHAT.error(answer)["message"]
+            assert len(server.requests) == 1, "it may be working on the first, and is paid for each"
 
     run(scenario())

@@ -7,6 +7,7 @@ from pointsman.canon.errors import (
     GarbledError,
     PointsmanError,
     RefusedError,
+    SilenceError,
     StaleError,
     UpstreamError,
 )
@@ -30,8 +31,9 @@ def outcome_of(failure: UpstreamError | None) -> Outcome:
     if isinstance(failure, RefusedError):
         fault = failure.fault()
         return Outcome("refused", fault.status, fault.retry_after)
-    if isinstance(failure, GarbledError):
-        # Whoever speaks something else will go on doing so.
+    if isinstance(failure, GarbledError | SilenceError):
+        # Whoever speaks something else will go on doing so; whoever is silent may be working on it, and would
+        # be paid for it twice.
         return Outcome("refused")
     return Outcome("stale" if isinstance(failure, StaleError) else "unreachable", failure.status)
 
