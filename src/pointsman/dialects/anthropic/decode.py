@@ -6,11 +6,10 @@ messages"). A decoder is open until `message_stop` or `error`; what comes later 
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from typing import Any, cast
 
 from pointsman.canon.blocks import SPELLING, Native, ServerTool, Text, Thinking, ToolCall
-from pointsman.canon.errors import GarbledError, MalformedError, TruncatedError
+from pointsman.canon.errors import MalformedError
 from pointsman.canon.events import (
     BlockEnd,
     BlockStart,
@@ -35,51 +34,23 @@ from pointsman.dialects.anthropic.citations import decode_citation
 from pointsman.dialects.anthropic.errors import parse_event
 from pointsman.dialects.anthropic.usage import UsageReader
 from pointsman.dialects.anthropic.words import NAME, REASONS
-from pointsman.dialects.dialect import UNREADABLE, Origin
+from pointsman.dialects.dialect import Origin
 from pointsman.dialects.foreign import unsaid
+from pointsman.dialects.framed import FramedDecoder, garbled
 from pointsman.wire.fields import as_integer, as_object, as_text
 from pointsman.wire.json import decode_part
-from pointsman.wire.sse import Frame, FrameReader
+from pointsman.wire.sse import Frame
 from pointsman.wire.surrogates import SurrogateJoiner
 
 _STOP_FIELDS = ("stop_reason", "stop_sequence", "stop_details")
 _STARTED = {"id", "model", "usage", "content"}
 
 
-def garbled(error: MalformedError) -> GarbledError:
-    """The upstream's mistake, said as such."""
-    return GarbledError(f"the upstream's answer is not in its dialect: {error.message}")
-
-
-class StreamDecoder:
+class StreamDecoder(FramedDecoder):
     """Bytes of a stream → events."""
 
     def __init__(self, origin: Origin) -> None:
-        self._frames = FrameReader(lenient=origin.lenient)
-        self._reading = _Reading(origin)
-        self._lenient = origin.lenient
-
-    def feed(self, data: bytes, /) -> list[Event]:
-        """The events that `data` completes. Raises GarbledError."""
-        events: list[Event] = []
-        for frame in self._frames.feed(data):
-            try:
-                self._reading.read(frame, events)
-            except MalformedError as error:
-                if not self._lenient:
-                    raise garbled(error) from error
-                events.append(UnknownEvent(NAME, UNREADABLE, {UNREADABLE: error.message}))
-        return events
-
-    def close(self) -> list[Event]:
-        """The last events. Raises TruncatedError if the answer has not ended."""
-        events: list[Event] = []
-        with suppress(MalformedError):  # half a frame: the stream was cut
-            for frame in self._frames.close():
-                self._reading.read(frame, events)
-        if not self._reading.over:
-            raise TruncatedError("the upstream's stream ended before `message_stop`; ask again")
-        return events
+        super().__init__(origin, _Reading(origin), NAME, "`message_stop`")
 
 
 class _Reading:

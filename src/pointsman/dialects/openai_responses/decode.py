@@ -8,14 +8,14 @@ of what it becomes.
 """
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import Any, cast
 
 from pointsman.canon.blocks import SPELLING
-from pointsman.canon.errors import GarbledError, MalformedError, TruncatedError
+from pointsman.canon.errors import GarbledError, MalformedError
 from pointsman.canon.events import Event, Failure, MessageEnd, MessageStart, Stop, UnknownEvent, UsageReport
 from pointsman.canon.json import Json
-from pointsman.dialects.dialect import UNREADABLE, Origin
+from pointsman.dialects.dialect import Origin
+from pointsman.dialects.framed import FramedDecoder, garbled
 from pointsman.dialects.free_text import FREE_TEXT
 from pointsman.dialects.openai_responses.errors import event_fault, failed_fault
 from pointsman.dialects.openai_responses.output import Output
@@ -24,7 +24,7 @@ from pointsman.dialects.openai_responses.usage import decode_usage
 from pointsman.dialects.openai_responses.words import INCOMPLETE, NAME
 from pointsman.wire.fields import as_integer, as_object, as_text
 from pointsman.wire.json import decode_part
-from pointsman.wire.sse import Frame, FrameReader
+from pointsman.wire.sse import Frame
 
 RESPONSE = "response"
 """The member of odd spellings that holds the response itself."""
@@ -34,40 +34,11 @@ SILENT = ""
 _DONE = b"[DONE]"
 
 
-def garbled(error: MalformedError) -> GarbledError:
-    """The upstream's mistake, said as such."""
-    return GarbledError(f"the upstream's answer is not in its dialect: {error.message}")
-
-
-class ResponsesDecoder:
+class ResponsesDecoder(FramedDecoder):
     """One streamed answer."""
 
     def __init__(self, origin: Origin) -> None:
-        self._frames = FrameReader(lenient=origin.lenient)
-        self._reading = _Reading(origin)
-        self._lenient = origin.lenient
-
-    def feed(self, data: bytes, /) -> list[Event]:
-        """The events that `data` completes. Raises GarbledError."""
-        events: list[Event] = []
-        for frame in self._frames.feed(data):
-            try:
-                self._reading.read(frame, events)
-            except MalformedError as error:
-                if not self._lenient:
-                    raise garbled(error) from error
-                events.append(UnknownEvent(NAME, UNREADABLE, {UNREADABLE: error.message}))
-        return events
-
-    def close(self) -> list[Event]:
-        """The last events. Raises TruncatedError if the answer has not ended."""
-        events: list[Event] = []
-        with suppress(MalformedError):  # half a frame: the stream was cut
-            for frame in self._frames.close():
-                self._reading.read(frame, events)
-        if not self._reading.over:
-            raise TruncatedError("the upstream's stream ended before `response.completed`; ask again")
-        return events
+        super().__init__(origin, _Reading(origin), NAME, "`response.completed`")
 
 
 class _Reading:
