@@ -2,8 +2,11 @@
 
 import pytest
 
+from pointsman.canon.blocks import Text
 from pointsman.canon.errors import UnsupportedError
 from pointsman.canon.events import Stop
+from pointsman.canon.request import Message, Request
+from pointsman.canon.traits import Target, Traits
 from pointsman.dialects.foreign import foreign_losses
 from pointsman.dialects.registry import DIALECTS
 
@@ -45,3 +48,15 @@ def test_a_reason_that_nobody_knows_is_named(dialect):
         ("approximated", "stop_reason")
     ]
     assert dialect.answer_losses(Stop("other", dialect="elsewhere")) == ()
+
+
+@pytest.mark.parametrize("dialect", ["openai_chat", "openai_responses"])
+def test_the_key_of_a_prompt_cache_goes_to_whoever_is_known_to_take_it(dialect):
+    request = Request("elsewhere", "m", (Message("user", (Text("x"),)),), prompt_cache_key="k")
+
+    taken = DIALECTS[dialect].encode_request(request, Target("m", "maker", Traits(prompt_cache_key=True)))
+    left = DIALECTS[dialect].encode_request(request, Target("m", "maker"))
+
+    assert (taken.body["prompt_cache_key"], taken.losses) == ("k", ())
+    assert "prompt_cache_key" not in left.body
+    assert [(loss.kind, loss.what) for loss in left.losses] == [("dropped", "prompt_cache_key")]

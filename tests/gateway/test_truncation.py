@@ -4,13 +4,15 @@ import json
 
 import pytest
 from rig import rig
-from voices import CHAT, EVERY_PAIR, PAIRS
+from voices import CHAT, EVERY_PAIR, PAIRS, RESPONSES, VOICES
 
 from scripted import CLOSE, HANG, RESET, Gate, Reply, Upstream, run, sse
 
 CUTS = pytest.mark.parametrize(
     "end", [CLOSE, RESET, None], ids=["closed", "reset", "ended without a last event"]
 )
+
+UPSTREAMS = [voice for voice in VOICES.values() if voice is not RESPONSES]
 
 
 def cut(upstream, upto, end):
@@ -36,6 +38,21 @@ def test_problem_23_a_stream_that_is_cut_in_its_content_ends_with_the_error_even
             assert len(server.requests) == 1
             assert gateway.tally.errors == 1
             assert (await gateway.get("/health")).status == 200
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("upstream", UPSTREAMS, ids=lambda upstream: upstream.name)
+def test_the_error_of_a_translated_stream_of_responses_goes_on_from_its_last_event(upstream):
+    async def scenario():
+        reply = sse(*upstream.frames[: upstream.content + 2], end=(CLOSE,))
+        async with Upstream(reply) as server, rig(**{upstream.name: server}) as gateway:
+            answer = await gateway.ask(RESPONSES, backend=upstream.name, stream=True)
+            events = [json.loads(data) for _, data in answer.frames]
+
+            assert [event["sequence_number"] for event in events] == list(range(len(events)))
+            assert [event["type"] for event in events[-2:]] == ["error", "response.failed"]
+            assert events[-1]["response"]["id"] == events[0]["response"]["id"]
 
     run(scenario())
 

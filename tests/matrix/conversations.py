@@ -68,6 +68,7 @@ settings = {
     "service_tier": st.none() | st.sampled_from(["auto", "default", "standard_only", "flex", "priority"]),
     "user": st.none() | words,
     "metadata": st.none() | st.just({"team": "x"}),
+    "prompt_cache_key": st.none() | words,
     "stream": st.none() | st.booleans(),
     "reasoning": st.none()
     | st.builds(Reasoning, st.just("on"), budget=st.integers(1024, 9999), display=st.none() | words)

@@ -39,7 +39,13 @@ LABELS = {
     Unknown: "unknown",
 }
 _SCALARS = ("max_tokens", "temperature", "top_p", "top_k", "seed", "user", "stream", "choices", "verbosity")
-_SCALARS += ("frequency_penalty", "presence_penalty", "service_tier", "parallel_tool_calls")
+_SCALARS += (
+    "prompt_cache_key",
+    "frequency_penalty",
+    "presence_penalty",
+    "service_tier",
+    "parallel_tool_calls",
+)
 _NEUTRAL = {
     "choices": (1,),
     "temperature": (1,),

@@ -278,10 +278,7 @@ ASKED_FOR = (
     ),
     _set("service tier", service_tier="default"),
     _said("cache breakpoint", Text("Long.", cache=CacheMark())),
-    Feature(
-        "key of the prompt cache",
-        native={"openai_chat": {"prompt_cache_key": "k"}, "openai_responses": {"prompt_cache_key": "k"}},
-    ),
+    _set("key of the prompt cache", prompt_cache_key="k"),
     Feature(
         "log probabilities",
         native={

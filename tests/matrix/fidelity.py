@@ -42,7 +42,7 @@ def said(feature: Feature, source: str):
     None where the dialect cannot say it.
     """
     dialect = DIALECTS[source]
-    everything = target(cache_marks="cache_control", top_k=True)
+    everything = target(cache_marks="cache_control", top_k=True, prompt_cache_key=True)
     plain = dialect.encode_request(feature.base, everything)
     base = dialect.decode_request(plain.body)
     if feature.request is None:

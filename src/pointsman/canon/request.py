@@ -112,6 +112,8 @@ class Request(Struct, frozen=True):
     metadata: Json | None = None
     """Labels, without `user`."""
     cache: CacheMark | None = None
+    prompt_cache_key: str | None = None
+    """What requests with the same beginning share, so that they reach the same cache."""
     call_form: str = ""
     """How its client reads tool calls, where the dialect has more than one way."""
     stream: bool | None = None

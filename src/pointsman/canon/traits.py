@@ -67,6 +67,8 @@ class Traits(Struct, frozen=True, forbid_unknown_fields=True):
     """The tiers it takes, in its own words; None: any."""
     cache_marks: Literal["none", "cache_control", "prompt_cache_breakpoint"] = "none"
     """How its messages mark a cache breakpoint, where its dialect leaves that open."""
+    prompt_cache_key: bool = False
+    """Whether it is known to take the key from clients of other dialects; its own may always try."""
     refused_fields: tuple[str, ...] = ()
     """Canonical request fields (`temperature`, `seed`, …) that it answers with an error; dropped."""
     extra_fields: Json = {}

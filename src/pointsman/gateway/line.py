@@ -61,6 +61,8 @@ class Line:
         """Credentials of ours that the upstream may repeat in an error."""
         self.ending: Callable[[bytes], bytes] = _nothing
         """What must go out before an error's frame: the rest of a frame that is not complete."""
+        self.failing: Callable[[Fault], bytes] | None = None
+        """How frames of ours go on to an error; None: as in a stream of which nothing is known."""
         self.recorder: Recorder | None = None
         """What follows the answer to keep it."""
         self._over = False
@@ -142,13 +144,18 @@ class Line:
         if not self._stream:
             self._client.abort()
             return
-        frame = self._dialect.error_frame(fault, self._trace.request_id)
+        frame = self._error_frame(fault)
         if self._array is not None:
             await self._client.write(self._array.write(frame) + self._array.close())
         else:
             # A blank line first: the upstream may have stopped in the middle of a frame.
             await self._client.write(self.ending(frame) + b"\n\n" + frame)
         self._client.abort()
+
+    def _error_frame(self, fault: Fault) -> bytes:
+        if self.failing is not None:
+            return self.failing(fault)
+        return self._dialect.error_frame(fault, self._trace.request_id)
 
     async def cut(self) -> None:
         """The endpoint ends before the answer does: says so, if the client still takes it."""

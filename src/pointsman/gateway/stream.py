@@ -122,7 +122,7 @@ class Delivery:
         reading = self._reading()
         held = await judge_stream(reading, self._pace)
         self._must_follow(reading.tap)
-        encoder = self._exchange.dialect.encoder(self._asked)
+        encoder = self._encoder()
         self._foresee(held.events)
         await self._line.commit(200, self._translated_head(self._line.stream_head), ours=True)
         try:
@@ -139,6 +139,12 @@ class Delivery:
             await self._line.fail(error.fault())
             return
         await self._line.finish(ending)
+
+    def _encoder(self) -> Encoder:
+        """What writes the stream, its error too."""
+        encoder = self._exchange.dialect.encoder(self._asked)
+        self._line.failing = lambda fault: encoder.encode(Failure(fault))
+        return encoder
 
     def _must_follow(self, tap: Tap) -> None:
         if not tap.running:
@@ -261,7 +267,7 @@ class Delivery:
         """The client asked for a stream, but the upstream sent a whole answer."""
         body = await read_whole(self._incoming, self._exchange.room)
         events = self._events(self._decoded(self._plain(body)))
-        encoder = self._exchange.dialect.encoder(self._asked)
+        encoder = self._encoder()
         self._foresee(events)
         await self._line.commit(200, self._translated_head(self._line.stream_head), ours=True)
         await self._encode(encoder, events)

@@ -182,6 +182,21 @@ def test_a_server_that_says_done_but_never_why_has_come_to_its_end():
     assert isinstance(events[-1], MessageEnd)
 
 
+@pytest.mark.parametrize("origin", [Origin(), Origin(lenient=True)])
+@pytest.mark.parametrize(
+    ("arguments", "whole"), [('{"ci', False), ('{"a": "}', False), ('{"city": "Bern"}', True), ("", True)]
+)
+def test_done_without_a_reason_is_no_end_within_the_arguments_of_a_call(arguments, whole, origin):
+    call = {"index": 0, "id": "c1", "function": {"name": "f", "arguments": arguments}}
+    data = stream(chunk({"role": "assistant", "tool_calls": [call]})) + b"data: [DONE]\n\n"
+
+    if whole:
+        assert isinstance(events_of(DIALECT, data, origin=origin)[-1], MessageEnd)
+    else:
+        with pytest.raises(TruncatedError):
+            events_of(DIALECT, data, origin=origin)
+
+
 def test_a_stream_of_nothing_is_cut():
     with pytest.raises(TruncatedError):
         events_of(DIALECT, b"data: [DONE]\n\n")

@@ -193,7 +193,7 @@ class _Writing:
     def fail(self, event: Failure) -> bytes:
         """The error that ends the stream."""
         self.over = True
-        return error_frame(event.fault, "")
+        return error_frame(event.fault, self._asked.message_id)
 
     def _tell_early(self) -> bytes:
         """In its own dialect an answer keeps its order, also where something stands behind the last delta."""

@@ -35,6 +35,7 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "seed": (None,),
     "verbosity": (None, "medium"),
     "metadata": (None, {}),
+    "prompt_cache_key": (None,),
 }
 """Settings without a counterpart, and the values that ask for nothing."""
 

@@ -187,7 +187,7 @@ class StreamEncoder:
     def fail(self, event: Failure) -> bytes:
         """The error that ends the stream."""
         self._over = True
-        return error_frame(event.fault, "")
+        return error_frame(event.fault, self._asked.message_id)
 
 
 class _Open:

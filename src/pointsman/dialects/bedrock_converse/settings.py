@@ -28,6 +28,7 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "seed": (None,),
     "verbosity": (None, "medium"),
     "user": (None,),
+    "prompt_cache_key": (None,),
 }
 """Settings without a counterpart, and the values that ask for nothing."""
 _LABEL = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,\-.]{1,256}", re.ASCII)

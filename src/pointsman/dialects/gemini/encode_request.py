@@ -76,6 +76,8 @@ def _put_settings(draft: Draft) -> None:
         draft.dropped("verbosity", "the target has no such setting")
     if request.user is not None:
         draft.dropped("user", "the target has no field for the user")
+    if request.prompt_cache_key is not None:
+        draft.dropped("prompt_cache_key", "the target has no such field")
     if request.metadata:
         draft.dropped("metadata", "labels are another thing here")
     draft.count_mark(request)

@@ -209,7 +209,7 @@ class ForeignStream:
 
     def fail(self, event: Failure) -> bytes:
         """The error that ends the stream."""
-        return error_frame(event.fault, "")
+        return error_frame(event.fault, self._asked.message_id)
 
 
 _STEPS: dict[type, Callable[[ForeignStream, Any], bytes]] = {

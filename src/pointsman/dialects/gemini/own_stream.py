@@ -136,7 +136,7 @@ class OwnStream:
 
     def fail(self, event: Failure) -> bytes:
         """The error that ends the stream."""
-        return error_frame(event.fault, "")
+        return error_frame(event.fault, self._asked.message_id)
 
 
 def _filled(literal: list[Part | None], told: Iterator[Part]) -> Iterator[Part]:

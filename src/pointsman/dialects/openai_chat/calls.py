@@ -57,6 +57,10 @@ class Brackets:
         self._escape = "\\" if text.endswith("\\", end) else ""
         return not self._depth and not self._quoted and self._first == "{"
 
+    def torn(self, pieces: Sequence[str]) -> bool:
+        """Whether `pieces` begin an object that they do not end."""
+        return not self.closed(pieces) and self._first == "{"
+
     def _read(self, mark: str) -> None:
         if mark == '"':
             self._quoted = not self._quoted
@@ -170,6 +174,10 @@ class Calls:
                 events.append(ArgumentsDelta(call.index, rest))
             events.append(BlockEnd(call.index))
         return next_index
+
+    def torn(self) -> bool:
+        """Whether a call's arguments break off."""
+        return any(call.kind == "function" and call.brackets.torn(call.arguments) for call in self._open)
 
     def number(self, call: Call) -> int:
         """How many calls began before it."""

@@ -140,6 +140,10 @@ class ChoiceReader:
             grown = {key: value for key, value in data.items() if key != "id"}
             events.append(UnknownDelta(self._audio, NAME, {"type": "audio", **grown}))
 
+    def torn(self) -> bool:
+        """Whether it breaks off within a call."""
+        return not self.ended and self._calls.torn()
+
     def finish(self, raw: str | None, events: list[Event]) -> None:
         """Ends every block and says why the choice ended; `raw` is None where the upstream said nothing."""
         self._prose.shut(events)

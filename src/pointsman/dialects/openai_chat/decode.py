@@ -6,7 +6,8 @@ choice that it began has said why it ended and no frame is half there; else it w
 
 `[DONE]` without any `finish_reason` is an end too: llama-cpp-python, several gateways and free-standing
 servers never give a reason (abetlen/llama-cpp-python#735, alfredapp/openai-workflow#52,
-anomalyco/opencode#43882), and a server that breaks off does not come to say that it is done.
+anomalyco/opencode#43882), and a server that breaks off does not come to say that it is done; unless a
+call's arguments break off before it.
 """
 
 from contextlib import suppress
@@ -211,14 +212,17 @@ class _Answer:
         self._over = True
 
     def end(self, events: list[Event]) -> None:
-        """The upstream says that this is all; without any choice it has said nothing."""
-        if self._over or not self._choices:
+        """The upstream says that this is all; without any choice, or within a call, it is not."""
+        if self._over or not self._choices or self._torn():
             return
         for reader in self._choices.values():
             if not reader.ended:
                 reader.finish(None, events)
         events.append(MessageEnd(self._late, NAME))
         self._over = True
+
+    def _torn(self) -> bool:
+        return not self._whole and any(reader.torn() for reader in self._choices.values())
 
     def close(self, events: list[Event], *, broken: bool) -> None:
         """The stream is closed, within a frame if `broken`. Raises TruncatedError if it was cut."""

@@ -351,7 +351,7 @@ class ChatEncoder:
         return b""
 
     def fail(self, event: Failure) -> bytes:
-        return error_frame(event.fault, "")
+        return error_frame(event.fault, self._asked.message_id)
 
 
 _STARTS: dict[type, Callable[[ChatEncoder, _Open, Any], bytes]] = {

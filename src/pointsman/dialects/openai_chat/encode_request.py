@@ -60,6 +60,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
     _put_tier(draft)
     _put_user(draft)
     _put_metadata(draft)
+    _put_cache_key(draft)
     draft.body |= draft.mark(request.cache)
     _put_stream_options(draft)
     put_extra(draft)
@@ -193,6 +194,13 @@ def _put_metadata(draft: Draft) -> None:
         draft.body["metadata"] = metadata
     elif metadata:
         draft.dropped("metadata", "the target takes none" if draft.own else "labels are another thing here")
+
+
+def _put_cache_key(draft: Draft) -> None:
+    if draft.own or draft.traits.prompt_cache_key:
+        draft.put("prompt_cache_key", draft.request.prompt_cache_key)
+    elif draft.request.prompt_cache_key is not None:
+        draft.dropped("prompt_cache_key", "sent only to backends that are known to take it")
 
 
 def _put_stream_options(draft: Draft) -> None:

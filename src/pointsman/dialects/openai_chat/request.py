@@ -61,6 +61,7 @@ def decode_request(body: Json) -> Request:
         user=_user(fields, form),
         metadata=fields.object("metadata"),
         cache=_cache(fields),
+        prompt_cache_key=fields.text("prompt_cache_key"),
         call_form=LEGACY if legacy else "",
         stream=fields.boolean("stream"),
         include_usage=_include_usage(fields, form),

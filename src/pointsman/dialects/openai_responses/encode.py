@@ -62,7 +62,7 @@ class ResponsesEncoder:
     def encode(self, event: Event, /) -> bytes:
         """The bytes for an event; may be empty."""
         if self._kept:
-            return _as_kept(event)
+            return self._pass_on(event)
         step = _STEPS.get(type(event))
         return b"" if step is None else step(self, event)
 
@@ -163,7 +163,21 @@ class ResponsesEncoder:
         if event.dialect != NAME or event.name == UNREADABLE:
             return b""
         self._kept = True
-        return _as_kept(event)
+        return self._pass_on(event)
+
+    def _pass_on(self, event: Event) -> bytes:
+        """An event as it came, followed so that an error can go on from it."""
+        if isinstance(event, Failure):
+            return self.fail(event)
+        if isinstance(event, MessageStart):
+            self._begun = Head(event, self._asked)
+        wire = _as_kept(event)
+        if wire is None:
+            return b""
+        number = wire.get("sequence_number")
+        if isinstance(number, int):
+            self._writer.number = number + 1
+        return frame(encode(wire), str(wire.get("type", "")))
 
 
 _STEPS: dict[type, Callable[[ResponsesEncoder, Any], bytes]] = {
@@ -183,16 +197,13 @@ _STEPS: dict[type, Callable[[ResponsesEncoder, Any], bytes]] = {
 }
 
 
-def _as_kept(event: Event) -> bytes:
-    """The event that an answer of this dialect was read from; nothing for what only followed from it."""
-    wire: Json | None = None
+def _as_kept(event: Event) -> Json | None:
+    """The event that an answer of this dialect was read from; None for what only followed from it."""
     if isinstance(event, UnknownEvent) and event.dialect == NAME and event.name != UNREADABLE:
-        wire = event.data
-    elif isinstance(event, TextDelta | ThinkingDelta | ArgumentsDelta) and event.dialect == NAME:
-        wire = event.extra.get(SPELLING)
-    elif isinstance(event, Failure):
-        return error_frames(event.fault, Head(MessageStart(), Asked("", "", 0)), 0, [])
-    return b"" if wire is None else frame(encode(wire), str(wire.get("type", "")))
+        return event.data
+    if isinstance(event, TextDelta | ThinkingDelta | ArgumentsDelta) and event.dialect == NAME:
+        return event.extra.get(SPELLING)
+    return None
 
 
 def fold(answer: Answer, asked: Asked) -> Json:

@@ -51,6 +51,7 @@ def decode_request(body: Json) -> Request:
         service_tier=fields.text("service_tier"),
         user=_user(fields, form),
         metadata=fields.object("metadata"),
+        prompt_cache_key=fields.text("prompt_cache_key"),
         stream=fields.boolean("stream"),
         extra={**fields.rest, **asked},
         form=form,

@@ -41,6 +41,7 @@ def put_settings(draft: Draft) -> None:
     _put_tier(draft)
     _put_user(draft)
     _put_metadata(draft)
+    _put_cache_key(draft)
     if draft.own:
         _put_own(draft)
     else:
@@ -216,6 +217,13 @@ def _put_metadata(draft: Draft) -> None:
         draft.body["metadata"] = metadata
     elif metadata:
         draft.dropped("metadata", "the target takes none" if draft.own else "labels are another thing here")
+
+
+def _put_cache_key(draft: Draft) -> None:
+    if draft.own or draft.traits.prompt_cache_key:
+        draft.put("prompt_cache_key", draft.request.prompt_cache_key)
+    elif draft.request.prompt_cache_key is not None:
+        draft.dropped("prompt_cache_key", "sent only to backends that are known to take it")
 
 
 def _put_own(draft: Draft) -> None:
