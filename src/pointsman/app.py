@@ -11,8 +11,10 @@ from pathlib import Path
 
 from pointsman.accounts.auth import sign_ins
 from pointsman.accounts.credentials import Credentials
+from pointsman.accounts.holder import Holder
 from pointsman.accounts.keyring_store import KeyringStore
-from pointsman.accounts.lease import Pool, auth_scheme, brings_own_credential, needs_key
+from pointsman.accounts.lease import auth_scheme, brings_own_credential, needs_key
+from pointsman.accounts.pool import Pool
 from pointsman.accounts.vault import Vault, service_name
 from pointsman.canon.errors import PointsmanError, SetupError
 from pointsman.canon.json import Json
@@ -62,8 +64,6 @@ LOOK_EVERY = 30.0
 """Seconds between two looks at loopback ports where a model server may have started meanwhile."""
 DRAIN_SECONDS = 60.0
 """How long an answer is read on after its client has left, where that is wanted."""
-EXTRA_ATTEMPTS = 2
-"""What a request may try beyond its accounts, over all rounds."""
 BUILT = frozenset(DIALECTS)
 FROM_THE_START = ("host", "port", "secrets", "shutdown_timeout")
 """Settings that a running endpoint keeps, whatever becomes of the file."""
@@ -81,6 +81,12 @@ def tell_failure(upkeep: "asyncio.Task[None]") -> None:
             "the upkeep failed: the configuration is followed, and models are listed, from the next start on",
             exc_info=error,
         )
+
+
+def _fallbacks(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """By pattern; a list is for all models."""
+    given = settings.fallbacks
+    return given if isinstance(given, dict) else {"*": given} if given else {}
 
 
 class App:
@@ -109,6 +115,12 @@ class App:
         self._warnings: tuple[str, ...] = ()
         self._config_error: str | None = None
         self.credentials = Credentials(environment, self._vault())
+        self._pool = Pool(
+            Holder(self.credentials, sign_ins(self._environment)),
+            lambda: self.service.parts.wall(),
+            lambda: self.service.parts.random(),
+            lambda seconds, call: self.service.parts.later(seconds, call),
+        )
         self._database = Database(self.paths.data / DATABASE, MIGRATIONS)
         self._responses = ResponsesStore(self._database, time.time)
         self.service = self._make_service()
@@ -161,6 +173,7 @@ class App:
             aliases=settings.aliases,
             families=families(self.catalog.rows.values()),
             default=settings.default,
+            fallbacks=_fallbacks(settings),
             model=settings.model,
             embedded=row.name if row is not None else None,
             missing_keys=missing_keys(self.catalog, backends),
@@ -207,7 +220,7 @@ class App:
             router=router,
             dialects=DIALECTS,
             transport=EngineTransport(SocketTransport(HttpTransport())),
-            pool=Pool(self.credentials, sign_ins(self._environment)),
+            pool=self._pool,
             instance=self.instance,
             clock=time.monotonic,
             wall=time.time,
@@ -228,7 +241,7 @@ class App:
 
     def _patience(self) -> Patience:
         settings = self.effective.settings
-        return Patience(settings.max_attempts or 1 + EXTRA_ATTEMPTS, settings.queue_timeout)
+        return Patience(settings.max_attempts, settings.queue_timeout)
 
     def _proxy_for(self, url: str, backend: Backend) -> str | None:
         key = (url, backend.proxy)
@@ -375,7 +388,7 @@ class App:
         if schemes == {"none"} or brings_own_credential(backend):
             return "none"
         try:
-            source = self.credentials.source(backend)
+            source = self.credentials.source(backend, backend.pool[0])
         except PointsmanError:
             return "unreadable"
         if source is not None:

@@ -6,12 +6,13 @@ import pytest
 
 from pointsman.accounts.auth import SCHEMES
 from pointsman.accounts.credentials import Credentials
-from pointsman.accounts.lease import Pool
+from pointsman.accounts.holder import Holder
+from pointsman.accounts.pool import Pool
 from pointsman.accounts.secret import Secret
 from pointsman.accounts.vault import Kept
 from pointsman.canon.errors import NoCredentialError, SetupError
 from pointsman.catalog.provider import Provider, Speaks
-from pointsman.routing.snapshot import Backend
+from pointsman.routing.snapshot import Account, Backend
 
 CANARY = "sk-canary-7f3a"
 
@@ -58,7 +59,11 @@ def acme(provider=None, base="https://api.acme.example/v1", **settings):
 
 
 def lease(backend, environment=None, store=None):
-    return taken_from(Pool(Credentials(environment or {}, store or Drawer())), backend)
+    return taken_from(pool_of(Credentials(environment or {}, store or Drawer())), backend)
+
+
+def pool_of(credentials):
+    return Pool(Holder(credentials, {}), clock=lambda: 0.0, random=lambda: 0.5)
 
 
 def taken_from(pool, backend):
@@ -94,7 +99,7 @@ def test_the_dialects_own_scheme_goes_before_the_providers():
 
 def test_the_environment_goes_before_the_store_and_is_read_at_each_call():
     environment = {"ACME_API_KEY": " first \n"}
-    pool = Pool(Credentials(environment, Drawer(acme="stored")))
+    pool = pool_of(Credentials(environment, Drawer(acme="stored")))
     backend = acme(key_env="ACME_API_KEY")
 
     first = taken_from(pool, backend)
@@ -116,13 +121,13 @@ def test_a_key_entered_for_the_backend_goes_before_the_providers_usual_variable(
 
     assert entered.headers == (("authorization", f"Bearer {CANARY}"),)
     assert not_entered.headers == (("authorization", "Bearer usual"),)
-    assert credentials.source(backend) == "stored"
+    assert credentials.source(backend, backend.pool[0]) == "stored"
 
 
 def test_the_store_is_asked_once_until_told_that_keys_changed():
     store = Drawer(acme=CANARY)
     credentials = Credentials({}, store)
-    pool = Pool(credentials)
+    pool = pool_of(credentials)
 
     async def take():
         async with pool.lease(acme(), "talk") as taken:
@@ -199,6 +204,27 @@ def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(bad):
             lease(acme(key_env="ACME_API_KEY"), environment, store)
 
         assert CANARY not in str(caught.value)
+
+
+def test_each_account_has_a_key_of_its_own():
+    accounts = (Account(key_env="ACME_API_KEY"), Account("work"), Account("home", key_env="HOME_KEY"))
+    backend = acme(key_env="ACME_API_KEY", accounts=accounts)
+    environment = {"ACME_API_KEY": "own", "HOME_KEY": "at home"}
+    holder = Holder(Credentials(environment, Drawer(**{"acme/work": "at work"})), {})
+
+    keys = [asyncio.run(holder.lease(backend, each, "talk")).secret.reveal() for each in backend.pool]
+
+    assert keys == ["own", "at work", "at home"]
+
+
+def test_an_account_without_a_key_is_named_with_its_command():
+    holder = Holder(Credentials({}, Drawer()), {})
+    backend = acme(row(local=True), accounts=(Account(), Account("work")))
+
+    with pytest.raises(
+        NoCredentialError, match=r"account work of backend acme has no key: .* accounts add acme work"
+    ):
+        asyncio.run(holder.lease(backend, backend.pool[1], "talk"))
 
 
 def test_a_store_that_cannot_be_used_says_why():

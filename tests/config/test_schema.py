@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pointsman.config.describe import describe
 from pointsman.config.lines import line_of
-from pointsman.config.schema import BackendSettings, Settings, TimeoutSettings
+from pointsman.config.schema import AccountSettings, BackendSettings, Settings, TimeoutSettings
 from pointsman.config.size import Size
 from pointsman.config.words import describe_type
 
@@ -24,6 +24,9 @@ def test_the_reference_has_every_key_of_the_schema_in_its_place():
 
     expected = [field.name for field in msgspec.structs.fields(Settings)]
     expected += [f"backends.NAME.{field.name}" for field in msgspec.structs.fields(BackendSettings)]
+    expected += [
+        f"backends.NAME.accounts.NAME.{field.name}" for field in msgspec.structs.fields(AccountSettings)
+    ]
     expected += [f"backends.NAME.timeouts.{field.name}" for field in msgspec.structs.fields(TimeoutSettings)]
     assert sorted(keys) == sorted(expected)
 

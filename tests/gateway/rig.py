@@ -71,13 +71,17 @@ class Rig:
         self.parts.pace = structs.replace(self.parts.pace, **pace)
 
     def hurry(self):
-        """Pauses take no time; what would have passed is kept."""
-        waited = []
+        """Pauses take no time, though the clock says that it has passed; what would have passed is kept."""
+        waited, wall = [], self.parts.wall
+        self.parts.wall = lambda: wall() + sum(waited)
 
         async def pause(seconds):
             waited.append(seconds)
 
-        self.parts.sleep = pause
+        def later(seconds, call):
+            return asyncio.get_running_loop().call_soon(lambda: (waited.append(seconds), call()))
+
+        self.parts.sleep, self.parts.later = pause, later
         return waited
 
     async def settled(self):

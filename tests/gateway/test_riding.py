@@ -145,15 +145,15 @@ def test_a_socket_is_renewed_before_the_upstream_ends_it():
 
 def test_an_error_of_the_upstream_s_is_an_error_of_the_turn_and_the_socket_goes_on():
     async def scenario():
-        limited = error("rate_limit_exceeded", 429, headers={"retry-after": "900"})
+        limited = error("invalid_prompt", 400, headers={"retry-after": "900"})
         script = [[limited], events(response("resp_2"))]
         async with riding(*script) as (up, _, socket):
             return await asked(socket, "a"), await asked(socket, "b"), [number for number, _ in up.messages]
 
     failed, after, connections = run(scenario())
 
-    assert failed[-1]["status"] == 429
-    assert failed[-1]["error"]["code"] == "rate_limit_exceeded"
+    assert failed[-1]["status"] == 400
+    assert failed[-1]["error"]["code"] == "invalid_prompt"
     assert failed[-1]["headers"] == {"retry-after": "900"}
     assert after[-1]["type"] == "response.completed"
     assert connections == [0, 0]

@@ -48,7 +48,7 @@ def test_a_response_is_found_as_it_was_kept(store):
 
 def test_nobody_else_finds_it_continues_it_or_deletes_it(store):
     store.keep(OWNER, response("resp_1"))
-    store.note(OWNER, "resp_2", "openai")
+    store.note(OWNER, "resp_2", "openai", "work")
 
     assert run(store.find(OTHER, "resp_1")) is None
     assert run(store.find(OTHER, "resp_2")) == MadeElsewhere(None)
@@ -86,10 +86,10 @@ def test_a_conversation_that_bites_its_own_tail_ends(store):
 
 
 def test_who_keeps_a_response_elsewhere_is_remembered(store):
-    store.note(OWNER, "resp_1", "openai")
+    store.note(OWNER, "resp_1", "openai", "work")
 
-    assert run(store.find(OWNER, "resp_1")) == MadeElsewhere("openai")
-    assert run(store.conversation(OWNER, "resp_1")) == MadeElsewhere("openai")
+    assert run(store.find(OWNER, "resp_1")) == MadeElsewhere("openai", "work")
+    assert run(store.conversation(OWNER, "resp_1")) == MadeElsewhere("openai", "work")
 
 
 def test_two_answers_of_one_id_are_neither_given_back(store):
@@ -146,7 +146,7 @@ def test_the_notes_are_bounded_too(tmp_path, clock):
     store = bounded(tmp_path, clock, noted=5)
     for number in range(12):
         clock.now += 1
-        store.note(OWNER, f"r{number}", "openai")
+        store.note(OWNER, f"r{number}", "openai", "work")
 
     there = [run(store.find(OWNER, f"r{number}")) is not None for number in range(12)]
     store.database.close()

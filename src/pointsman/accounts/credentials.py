@@ -1,4 +1,4 @@
-"""Credentials: which key a backend is used with, from the environment or the vault."""
+"""Credentials: which key an account is used with, from the environment or the vault."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from pointsman.accounts.secret import Secret
 from pointsman.accounts.vault import SecretStore
 from pointsman.canon.errors import NoCredentialError, SetupError
 from pointsman.config.environment import is_foreign_key
-from pointsman.routing.snapshot import Backend
+from pointsman.routing.snapshot import DEFAULT_ACCOUNT, Account, Backend
 
 STORED = "stored"
 """The source of a key that was entered."""
@@ -30,32 +30,33 @@ class Credentials:
         self._store = store
         self._stored: dict[str, Credential | None] = {}
 
-    def from_environment(self, backend: Backend) -> Credential | None:
-        """The key in the backend's variable. Raises NoCredentialError if no header can carry it."""
-        if backend.key_env is None:
+    def from_environment(self, backend: Backend, account: Account) -> Credential | None:
+        """The key in the account's variable. Raises NoCredentialError if no header can carry it."""
+        if account.key_env is None:
             return None
-        value = self._environment.get(backend.key_env, "").strip()
+        value = self._environment.get(account.key_env, "").strip()
         # What a shell exports for clients of this endpoint is no key of the provider's.
-        usual = backend.key_env in backend.provider.key_env
+        usual = account.key_env in backend.provider.key_env
         if not value or (usual and not is_foreign_key(value, self._environment)):
             return None
-        return Credential(_checked(value, backend, backend.key_env), backend.key_env)
+        return Credential(_checked(value, backend, account.key_env), account.key_env)
 
-    def remembered(self, backend: Backend) -> bool:
-        """Whether the vault has been asked for this backend."""
-        return backend.name in self._stored
+    def remembered(self, backend: Backend, account: Account) -> bool:
+        """Whether the vault has been asked for this account."""
+        return vault_name(backend.name, account.alias) in self._stored
 
-    def stored(self, backend: Backend) -> Credential | None:
+    def stored(self, backend: Backend, account: Account) -> Credential | None:
         """The key in the vault; may take seconds the first time. Raises NoCredentialError."""
-        if backend.name not in self._stored:
-            self._stored[backend.name] = self._look_up(backend)
-        return self._stored[backend.name]
+        name = vault_name(backend.name, account.alias)
+        if name not in self._stored:
+            self._stored[name] = self._look_up(backend, name)
+        return self._stored[name]
 
-    def source(self, backend: Backend) -> str | None:
+    def source(self, backend: Backend, account: Account) -> str | None:
         """Where the key would come from, without asking a keyring for it. Raises NoCredentialError."""
-        named = self.from_environment(backend)
-        kept = self._store.place(backend.name)
-        if kept is not None and not (backend.key_named and named):
+        named = self.from_environment(backend, account)
+        kept = self._store.place(vault_name(backend.name, account.alias))
+        if kept is not None and not (account.key_named and named):
             return STORED
         return named.source if named else None
 
@@ -63,9 +64,9 @@ class Credentials:
         """Asks the vault anew from now on: a key was added or removed."""
         self._stored.clear()
 
-    def _look_up(self, backend: Backend) -> Credential | None:
+    def _look_up(self, backend: Backend, name: str) -> Credential | None:
         try:
-            secret = self._store.get(backend.name)
+            secret = self._store.get(name)
         except SetupError as error:
             raise NoCredentialError(error.message) from error
         if secret is None:
@@ -81,3 +82,8 @@ def _checked(value: str, backend: Backend, source: str) -> Secret:
             "can carry; set it again"
         )
     return Secret(value)
+
+
+def vault_name(backend: str, alias: str) -> str:
+    """The name under which the vault keeps an account's key; no backend's name holds a stroke."""
+    return backend if alias == DEFAULT_ACCOUNT else f"{backend}/{alias}"

@@ -1,22 +1,13 @@
-"""A lease: the use of one account by one request. The pool here holds one account."""
-
-import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+"""A lease: the use of one account by one request, and how its credential travels."""
 
 from msgspec import Struct
 
-from pointsman.accounts.auth import SCHEMES
-from pointsman.accounts.credentials import Credential, Credentials
-from pointsman.accounts.grant import Grant, Sign, SignsIn
+from pointsman.accounts.grant import Sign
 from pointsman.accounts.secret import Secret
-from pointsman.canon.errors import NoCredentialError
-from pointsman.catalog.provider import AuthScheme, SignIn
-from pointsman.config.urls import may_carry_key
-from pointsman.routing.snapshot import Backend
+from pointsman.catalog.provider import AuthScheme
+from pointsman.routing.snapshot import DEFAULT_ACCOUNT, Account, Backend
 from pointsman.wire.headers import CREDENTIALS, Headers
 
-DEFAULT_ACCOUNT = "default"
 CREDENTIAL_FIELDS = CREDENTIALS - {"proxy-authorization"}
 """Header fields with which a user may bring a credential of their own."""
 
@@ -25,6 +16,10 @@ class Lease(Struct, frozen=True):
     """Shown, it names the account and nothing else."""
 
     account: str = DEFAULT_ACCOUNT
+    issuer: str = ""
+    """Whose opaque state may go along."""
+    strange: bool = False
+    """Whether the conversation may hold opaque state of other accounts."""
     headers: Headers = ()
     """The fields that carry the credential."""
     secret: Secret | None = None
@@ -36,49 +31,6 @@ class Lease(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Lease({self.account})"
-
-
-class Pool:
-    """One account for each backend: the key in its environment variable, or in the vault."""
-
-    def __init__(self, credentials: Credentials, sign_ins: Mapping[SignIn, SignsIn] | None = None) -> None:
-        self._credentials = credentials
-        self._sign_ins = sign_ins or {}
-
-    @asynccontextmanager
-    async def lease(self, backend: Backend, dialect: str) -> AsyncGenerator[Lease]:
-        """An account's use, as long as the request lasts. Raises NoCredentialError."""
-        yield await self._lease(backend, dialect)
-
-    async def _lease(self, backend: Backend, dialect: str) -> Lease:
-        scheme = auth_scheme(backend, dialect)
-        if scheme == "none" or brings_own_credential(backend):
-            return Lease()
-        credential = await self._credential(backend)
-        sign_in = self._sign_ins.get(backend.provider.sign_in) if backend.provider.sign_in else None
-        if credential is None and sign_in is None:
-            if needs_key(backend):
-                raise NoCredentialError(missing_key(backend))
-            return Lease()
-        if not may_carry_key(backend.bases[dialect], allow_http=backend.allow_http):
-            raise NoCredentialError(
-                f"backend {backend.name} is reached over plain http://, where its key would be readable: "
-                f"use https://, or set `allow_http = true` on it"
-            )
-        if credential is not None:
-            return Lease(headers=SCHEMES[scheme](credential.secret), secret=credential.secret)
-        grant = await sign_in(backend) if sign_in is not None else Grant()
-        return Lease(headers=grant.headers, others=grant.secrets, sign=grant.sign)
-
-    async def _credential(self, backend: Backend) -> Credential | None:
-        if backend.key_named:
-            return self._credentials.from_environment(backend) or await self._stored(backend)
-        return await self._stored(backend) or self._credentials.from_environment(backend)
-
-    async def _stored(self, backend: Backend) -> Credential | None:
-        if self._credentials.remembered(backend):
-            return self._credentials.stored(backend)
-        return await asyncio.to_thread(self._credentials.stored, backend)
 
 
 def auth_scheme(backend: Backend, dialect: str) -> AuthScheme:
@@ -99,9 +51,14 @@ def needs_key(backend: Backend) -> bool:
     return not optional
 
 
-def missing_key(backend: Backend) -> str:
-    """What to do where a backend has no key."""
-    add = f"run `pointsman backend add {backend.name}` again to enter one"
-    if backend.key_env is None:
-        return f"backend {backend.name} has no key: {add}"
-    return f"backend {backend.name} has no key: {backend.key_env} is not set; set it, or {add}"
+def missing_key(backend: Backend, account: Account) -> str:
+    """What to do where an account has no key."""
+    if account.alias != DEFAULT_ACCOUNT:
+        add = f"run `pointsman accounts add {backend.name} {account.alias}` again to enter one"
+        what = f"account {account.alias} of backend {backend.name} has no key"
+    else:
+        add = f"run `pointsman backend add {backend.name}` again to enter one"
+        what = f"backend {backend.name} has no key"
+    if account.key_env is None:
+        return f"{what}: {add}"
+    return f"{what}: {account.key_env} is not set; set it, or {add}"

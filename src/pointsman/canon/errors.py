@@ -18,6 +18,7 @@ PointsmanError
 │   ├── TruncatedError      the answer ended before its end (502)
 │   ├── GarbledError        the answer is not in the dialect (502)
 │   ├── NoCredentialError   pointsman has no usable key for the backend (401)
+│   ├── NoAccountError      no account of the backend can be used now (429, 503 or 401)
 │   └── RefusedError        the backend answered with an error of its own
 ├── LoopError               the request has come back to the endpoint that sent it (508)
 ├── BusyError               a bound of this endpoint is reached (503)
@@ -212,6 +213,23 @@ class NoCredentialError(UpstreamError):
     status = 401
     kind: FaultKind = "authentication"
     code = "no_backend_key"
+
+
+class NoAccountError(UpstreamError):
+    """No account of the backend can be used now."""
+
+    code = "no_account"
+
+    def __init__(self, message: str, kind: FaultKind, status: int, retry_after: float | None) -> None:
+        """`retry_after`: seconds until the first one can, where that is known."""
+        super().__init__(message)
+        self.kind = kind
+        self.status = status
+        self.retry_after = retry_after
+
+    def fault(self) -> Fault:
+        """With when to come back."""
+        return Fault(self.kind, self.message, self.status, self.code, retry_after=self.retry_after)
 
 
 class RefusedError(UpstreamError):

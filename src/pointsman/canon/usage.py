@@ -20,3 +20,9 @@ class Usage(Struct, frozen=True):
     service_tier: str | None = None
     extra: Json = {}
     """The counters that only their own dialect knows."""
+
+    @property
+    def total(self) -> int:
+        """All that was reported."""
+        read = (self.input, self.cache_read, self.cache_write_5m, self.cache_write_1h)
+        return sum(count or 0 for count in (*read, self.output, self.reasoning))

@@ -83,7 +83,7 @@ class BackendFile:
 
     def key_source(self, made: Backend) -> str | None:
         """Where a request would take the backend's key from. Raises NoCredentialError."""
-        return Credentials(os.environ, self._vault()).source(made)
+        return Credentials(os.environ, self._vault()).source(made, made.pool[0])
 
     def keep_key(self, name: str, key: Secret) -> Kept:
         """Stores a key."""

@@ -13,10 +13,10 @@ from pointsman.config.environment import key_variable
 from pointsman.config.load import Effective
 from pointsman.config.places import filled, find_places, root_of
 from pointsman.config.rules import plain_http_complaint
-from pointsman.config.schema import BackendSettings, TimeoutSettings
+from pointsman.config.schema import AccountSettings, BackendSettings, TimeoutSettings
 from pointsman.config.shape import nearest
 from pointsman.config.urls import may_carry_key
-from pointsman.routing.snapshot import Backend, Timeouts
+from pointsman.routing.snapshot import DEFAULT_ACCOUNT, Account, Backend, Timeouts
 
 
 class Catalog(Struct, frozen=True):
@@ -71,6 +71,9 @@ def backend(
         models=settings.models,
         key_env=settings.key_env or key_variable(row, environment),
         key_named=settings.key_env is not None,
+        accounts=_accounts(name, settings, settings.key_env or key_variable(row, environment)),
+        strategy=settings.strategy,
+        max_in_flight=settings.max_in_flight,
         gguf=_beside(file, settings.gguf),
         headers={field.lower(): value for field, value in settings.headers.items()},
         proxy=settings.proxy,
@@ -81,6 +84,31 @@ def backend(
         traits=settings.traits,
     )
     _check_key_travels_safely(made)
+    return made
+
+
+def _accounts(name: str, settings: BackendSettings, key_env: str | None) -> tuple[Account, ...]:
+    """Its own key first, unless the file says more of it. Raises SetupError where none is left."""
+    if not settings.accounts:
+        return ()
+    told = {DEFAULT_ACCOUNT: AccountSettings(), **settings.accounts}
+    own = told[DEFAULT_ACCOUNT]
+    made = tuple(
+        Account(
+            alias=alias,
+            key_env=each.key_env or key_env if each is own else each.key_env,
+            key_named=each.key_env is not None or (each is own and settings.key_env is not None),
+            weight=each.weight,
+            max_in_flight=each.max_in_flight,
+            requests_per_minute=each.requests_per_minute,
+            tokens_per_minute=each.tokens_per_minute,
+            organisation=each.organisation,
+        )
+        for alias, each in told.items()
+        if each.enabled
+    )
+    if not made:
+        raise SetupError(f"`backends.{name}.accounts`: none is enabled; enable one, or remove the backend")
     return made
 
 

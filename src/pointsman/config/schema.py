@@ -6,6 +6,7 @@ from msgspec import Meta, Struct
 
 from pointsman.canon.json import Json
 from pointsman.config.size import Size
+from pointsman.routing.snapshot import Strategy
 
 VERSION = 1
 """Of the file's format."""
@@ -29,6 +30,26 @@ class TimeoutSettings(Struct, frozen=True):
     """Seconds of silence within an answer; pings do not count as a sign of life."""
 
 
+class AccountSettings(Struct, frozen=True):
+    """`[backends.NAME.accounts.ALIAS]`: one more credential. `default` is the backend's own key."""
+
+    key_env: Variable | None = None
+    """The environment variable that holds its key; a key that was entered if left out."""
+    enabled: bool = True
+    """Whether it is used."""
+    weight: Annotated[float, Meta(gt=0)] = 1.0
+    """Its share, for the strategy `weighted`."""
+    max_in_flight: Annotated[int, Meta(ge=1)] | None = None
+    """Requests at the same time."""
+    requests_per_minute: Annotated[float, Meta(gt=0)] | None = None
+    """Requests within any minute, evenly."""
+    tokens_per_minute: Annotated[float, Meta(gt=0)] | None = None
+    """Tokens within any minute, evenly: once they are spent, its next request waits."""
+    organisation: str | None = None
+    """The provider's organisation that it belongs to: accounts of one may continue each other's reasoning,
+    where the provider binds it so."""
+
+
 class BackendSettings(Struct, frozen=True):
     """`[backends.NAME]`. A name is of letters, digits, `.`, `_` and `-`."""
 
@@ -49,6 +70,13 @@ class BackendSettings(Struct, frozen=True):
     Google service account; the usual ones if left out. A key goes before them."""
     key_env: Variable | None = None
     """The environment variable that holds its key; the provider's usual one if left out."""
+    accounts: dict[BackendName, AccountSettings] = {}
+    """More credentials beside its own key, by alias: `pointsman accounts add`."""
+    strategy: Strategy = "headroom"
+    """How one of its accounts is chosen: by what is left of its limits, `fill-first` in the file's order,
+    `round-robin`, `weighted`, or `least-latency`."""
+    max_in_flight: Annotated[int, Meta(ge=1)] | None = None
+    """Requests at the same time, over all its accounts."""
     models: tuple[str, ...] = ()
     """Its models, the default one first; the backend is asked if left out."""
     gguf: str | None = None
@@ -103,6 +131,14 @@ class Settings(Struct, frozen=True):
     """Tries for one request over all its backends; the number of accounts plus two if left out."""
     queue_timeout: Annotated[float, Meta(ge=0)] = 60.0
     """Seconds that a request may wait for a limit to reset before it gets the 429."""
+    fallbacks: tuple[str, ...] | dict[str, tuple[str, ...]] = ()
+    """Who answers where the model's own backend cannot, in order: `["openrouter:z-ai/glm-5", "local"]`; or by
+    model: `{ "claude-*" = ["bedrock:claude-sonnet-5-5"], "*" = ["local"] }`. One that cannot do what a
+    request needs is skipped; a header names the model that answered."""
+    pace_min: Annotated[float, Meta(ge=0)] = 0.0
+    """Seconds between two requests with the same account, at least."""
+    pace_jitter: Annotated[float, Meta(ge=0)] = 0.0
+    """Seconds that come on top, up to as many, at random."""
     drain_on_close: bool = False
     """Reads an answer to its end although its client has left, within bounds."""
     shutdown_timeout: Annotated[float, Meta(ge=0)] = 30.0

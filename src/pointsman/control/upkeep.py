@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
-from pointsman.accounts.lease import Lease, Pool
+from pointsman.accounts.lease import Lease
+from pointsman.accounts.pool import Pool
 from pointsman.catalog.provider import Provider
 from pointsman.config.bases import Kinds, bases
 from pointsman.dialects.dialect import Dialect

@@ -189,6 +189,10 @@ class Dialect(Struct, frozen=True):
     """The header field in which this dialect's clients look for an answer's id."""
     turns_field: str = "messages"
     """The member of a request that holds the conversation, an array with at least one item."""
+    instructions: Sequence[str] = ()
+    """Members that hold instructions beside the conversation."""
+    opaque: Sequence[str] = ()
+    """Members, wherever they stand, that hold opaque state as a text."""
     turns_text: bool = False
     """Whether that member may be a text, too."""
     turns_elsewhere: Sequence[str] = ()

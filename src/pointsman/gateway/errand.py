@@ -36,6 +36,8 @@ class Errand(Struct, frozen=True):
     rest: str
     """What stands behind the id in the path: nothing, `/cancel`, `/input_items`."""
     backend: Backend
+    account: str | None = None
+    """The one that keeps it, where it is known."""
 
     def path(self, stateful: Stateful) -> str:
         """Below the backend's base URL."""
@@ -59,7 +61,7 @@ async def _answer(exchange: Exchange, errand: Errand, line: Line, parts: Parts, 
     trace.backend, trace.issuer, trace.form = backend.name, backend.provider.name, "relay"
     trace.rule, trace.why = "kept response", f"{backend.name} keeps {errand.response_id}"
     try:
-        async with parts.pool.lease(backend, exchange.dialect.name) as lease:
+        async with parts.pool.lease(backend, exchange.dialect.name, errand.account) as lease:
             trace.account = lease.account
             line.secrets = secrets_of(lease, backend)
             candidate = Candidate(backend, "", "kept response", trace.why)

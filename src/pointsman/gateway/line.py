@@ -63,6 +63,8 @@ class Line:
         """What must go out before an error's frame: the rest of a frame that is not complete."""
         self.failing: Callable[[Fault], bytes] | None = None
         """How frames of ours go on to an error; None: as in a stream of which nothing is known."""
+        self.committing: Callable[[], None] | None = None
+        """Told that the answer begins."""
         self.recorder: Recorder | None = None
         """What follows the answer to keep it."""
         self._over = False
@@ -73,6 +75,8 @@ class Line:
         """The answer begins: its head, unless an early one went out. `ours`: we render the body."""
         self.committed = True
         self._ours = ours
+        if self.committing is not None:
+            self.committing()
         if self.recorder is not None:
             self.recorder.begin(status, headers)
         if not self.headed:

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from pointsman.accounts.lease import Pool
+from pointsman.accounts.pool import Pool
+from pointsman.accounts.queue import Later, loop_later
 from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.keepsakes import Keepsakes
 from pointsman.gateway.pace import Pace
@@ -41,6 +42,7 @@ class Parts:
     patience: Patience = field(default_factory=Patience)
     pace: Pace = field(default_factory=Pace)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    later: Later = loop_later
     keepsakes: Keepsakes = field(init=False)
 
     def __post_init__(self) -> None:

@@ -21,8 +21,9 @@ from pointsman.gateway.embedding import (
     embedding_operation,
     embedding_request,
 )
-from pointsman.gateway.exchange import Exchange
+from pointsman.gateway.exchange import CONVERSING, Exchange
 from pointsman.gateway.keepsakes import restore
+from pointsman.gateway.opaque import OF_ANOTHER, attributed, has_foreign
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.place import caller
 from pointsman.gateway.reform import reformed, reformed_members
@@ -85,7 +86,7 @@ def prepare(
     """The request for one candidate. Raises UnsupportedError, MalformedError."""
     backend = candidate.backend
     traits = parts.router.traits(backend, dialect.name, candidate.model)
-    body = _body(exchange, candidate, dialect, traits, parts)
+    body = _body(exchange, candidate, dialect, traits, lease, parts)
     outgoing = Outgoing(
         method="POST",
         url=_url(exchange, candidate, dialect, form=body.form),
@@ -107,7 +108,7 @@ def prepare(
         body.names,
         body.rewrite,
         limits,
-        backend.issuer,
+        lease.issuer,
         lease.sign,
     )
 
@@ -167,9 +168,16 @@ def _check_offer(exchange: Exchange, backend: Backend) -> None:
         )
 
 
-def _body(exchange: Exchange, candidate: Candidate, dialect: Dialect, traits: Traits, parts: Parts) -> Body:
+def _body(
+    exchange: Exchange,
+    candidate: Candidate,
+    dialect: Dialect,
+    traits: Traits,
+    lease: Lease,
+    parts: Parts,
+) -> Body:
     if dialect is exchange.dialect:
-        reason = _rewrite_reason(exchange, candidate, traits)
+        reason = _rewrite_reason(exchange, candidate, traits) or _of_another(exchange, lease, parts)
         if reason is None:
             return Body(_relayed(exchange, candidate), "relay")
     else:
@@ -183,7 +191,9 @@ def _body(exchange: Exchange, candidate: Candidate, dialect: Dialect, traits: Tr
         request = msgspec.structs.replace(request, include_usage=True)
     if dialect is not exchange.dialect:
         request = restore(request, parts.keepsakes, caller(exchange.headers))
-    encoded = dialect.encode_request(request, Target(candidate.model, candidate.backend.issuer, traits))
+    elif lease.strange:
+        request = attributed(request, parts.pool.makers)
+    encoded = dialect.encode_request(request, Target(candidate.model, lease.issuer, traits))
     said = encoded.body
     if exchange.intent.operation == "count_tokens" and dialect.count_request is not None:
         said = dialect.count_request(said, candidate.model)
@@ -215,6 +225,13 @@ def _rewrite_reason(exchange: Exchange, candidate: Candidate, traits: Traits) ->
     if candidate.backend.ask_usage and intent.stream:
         return ASKS_USAGE
     return exchange.dialect.rewrite_reason(intent.members, exchange.body, traits)
+
+
+def _of_another(exchange: Exchange, lease: Lease, parts: Parts) -> str | None:
+    if not lease.strange or exchange.intent.operation not in CONVERSING:
+        return None
+    foreign = has_foreign(exchange.body, exchange.dialect, parts.pool.makers, lease.issuer)
+    return OF_ANOTHER if foreign else None
 
 
 def _row(backend: Backend, dialect: Dialect) -> Speaks:

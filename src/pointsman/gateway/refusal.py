@@ -1,12 +1,17 @@
 """Refusals: how an error before the commit counts for the policy, and how it reaches the client."""
 
+from http import HTTPStatus
+
 from msgspec import structs
 
 from pointsman.canon.errors import (
     Fault,
     GarbledError,
+    NoAccountError,
+    NoCredentialError,
     PointsmanError,
     RefusedError,
+    RequestError,
     SilenceError,
     StaleError,
     UpstreamError,
@@ -24,18 +29,26 @@ from pointsman.wire.secrets import mask
 _CREDENTIAL_STATUSES = frozenset({401, 403})
 
 
-def outcome_of(failure: UpstreamError | None) -> Outcome:
-    """What an attempt's end means for the attempts to come."""
+def outcome_of(failure: PointsmanError | None, account: str = "") -> Outcome:
+    """What an attempt's end with an account means for the attempts to come."""
     if failure is None:
-        return Outcome("committed")
+        return Outcome("committed", account=account)
     if isinstance(failure, RefusedError):
         fault = failure.fault()
-        return Outcome("refused", fault.status, fault.retry_after)
+        return Outcome("refused", fault.status, fault.retry_after, account)
+    if isinstance(failure, NoAccountError):
+        limited = failure.status == HTTPStatus.TOO_MANY_REQUESTS
+        return Outcome("out", failure.status, failure.retry_after if limited else None)
+    if isinstance(failure, NoCredentialError):
+        return Outcome("out", failure.status)
+    if isinstance(failure, RequestError):
+        return Outcome("unfit", failure.status)
     if isinstance(failure, GarbledError | SilenceError):
         # Whoever speaks something else will go on doing so; whoever is silent may be working on it, and would
         # be paid for it twice.
-        return Outcome("refused")
-    return Outcome("stale" if isinstance(failure, StaleError) else "unreachable", failure.status)
+        return Outcome("silent", failure.status, account=account)
+    kind = "stale" if isinstance(failure, StaleError) else "unreachable"
+    return Outcome(kind, failure.status, account=account)
 
 
 def without_secrets(error: UpstreamError, secrets: tuple[str, ...]) -> UpstreamError:

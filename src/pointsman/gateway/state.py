@@ -45,6 +45,8 @@ class Past(Struct, frozen=True):
     """Whether they are kept under the id, so that it is enough to name it."""
     backend: str | None = None
     """Who keeps it."""
+    account: str | None = None
+    """With which of its accounts."""
     foreign: bool = False
     """Whether it is somebody else's."""
     trouble: str | None = None
@@ -89,7 +91,7 @@ class Conversation:
         except SetupError as error:
             return Past(previous, trouble=error.message)
         if isinstance(found, MadeElsewhere):
-            return Past(previous, backend=found.backend, foreign=found.backend is None)
+            return Past(previous, backend=found.backend, account=found.account, foreign=found.backend is None)
         return Past(previous) if found is None else self._gathered(previous, found)
 
     def _gathered(self, previous: str, found: Sequence[Kept]) -> Past:
@@ -175,7 +177,12 @@ class Conversation:
 
     # The answer
 
-    def recorder(self, candidate: Candidate) -> Recorder | None:
+    def keeper(self, candidate: Candidate) -> str | None:
+        """The account that keeps what the request goes on from, where the backend does."""
+        past = self._past
+        return past.account if past is not None and past.backend == candidate.backend.name else None
+
+    def recorder(self, candidate: Candidate, account: str) -> Recorder | None:
         """What keeps the answer, or who keeps it; None where nobody is to."""
         if self._exchange.intent.operation != "generate":
             return None
@@ -189,7 +196,9 @@ class Conversation:
         if keeps_state(candidate, self._exchange.dialect):
             backend = candidate.backend.name
             return Recorder(
-                self._stateful, stream=stream, begun=lambda found: store.note(self._owner, found, backend)
+                self._stateful,
+                stream=stream,
+                begun=lambda found: store.note(self._owner, found, backend, account),
             )
         return Recorder(self._stateful, stream=stream, final=lambda answer: self._keep(store, answer))
 

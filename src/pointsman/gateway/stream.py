@@ -1,6 +1,6 @@
 """The pumps: an answer's way to the client once it is judged, relayed or translated, streamed or whole."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import structs
 
@@ -14,6 +14,7 @@ from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.judge import ANSWER_BYTES, Form, judge_stream, read_whole
 from pointsman.gateway.keepsakes import Keeper
 from pointsman.gateway.line import Line
+from pointsman.gateway.opaque import of_events, pieces
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.passage import Passage
 from pointsman.gateway.place import caller, places
@@ -56,6 +57,7 @@ class Delivery:
         self._trace = trace
         self._asked = asked
         self._pace = parts.pace
+        self._makers = parts.pool.makers
         crossed = prepared.dialect is not exchange.dialect
         self._keeper = Keeper(parts.keepsakes, self._place) if crossed else None
         said_again = prepared.form == "translate" and not crossed
@@ -103,11 +105,12 @@ class Delivery:
         if not coded:
             self._line.ending = passage.ending
         try:
+            self._remember(held.events)
             for chunk in held.chunks:
                 await self._line.write(passage.pass_on(chunk))
             while not held.ended and (chunk := await reading.chunk()):
                 await self._line.write(passage.pass_on(chunk))
-                reading.follow(chunk)
+                self._remember(reading.follow(chunk))
             if not held.ended:
                 reading.close()
         except PointsmanError as error:
@@ -140,6 +143,11 @@ class Delivery:
             return
         await self._line.finish(ending)
 
+    def _remember(self, events: Sequence[Event]) -> None:
+        """Whose opaque state they bring, for clients that send it back without a word of that."""
+        if made := of_events(events):
+            self._makers.note(made, self._prepared.issuer)
+
     def _encoder(self) -> Encoder:
         """What writes the stream, its error too."""
         encoder = self._exchange.dialect.encoder(self._asked)
@@ -150,7 +158,9 @@ class Delivery:
         if not tap.running:
             raise GarbledError(f"the backend's stream cannot be read: {tap.why}")
 
-    async def _encode(self, encoder: Encoder, events: Iterable[Event]) -> None:
+    async def _encode(self, encoder: Encoder, events: Sequence[Event]) -> None:
+        if self._keeper is None:
+            self._remember(events)
         out: list[bytes] = []
         for event in events:
             if isinstance(event, Failure):
@@ -230,7 +240,9 @@ class Delivery:
 
     async def _relay_whole(self) -> None:
         body = await read_whole(self._incoming, self._exchange.room)
-        self._follow(self._plain(body))
+        plain = self._plain(body)
+        self._follow(plain)
+        self._makers.note(pieces(plain, self._prepared.dialect), self._prepared.issuer)
         await self._line.commit(self._incoming.status, self._relayed_head(len(body)), ours=False)
         await self._line.finish(body)
 
@@ -254,6 +266,8 @@ class Delivery:
         await self._send_whole(self._events(self._decoded(self._plain(body))))
 
     async def _send_whole(self, events: list[Event]) -> None:
+        if self._keeper is None:
+            self._remember(events)
         for event in events:
             self._note(event)
         answer = gather(events)

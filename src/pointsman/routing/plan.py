@@ -16,6 +16,7 @@ Rule = Literal[
     "pattern",
     "default backend",
     "kept response",
+    "fallback",
 ]
 
 

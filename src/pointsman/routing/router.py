@@ -61,7 +61,24 @@ class Router:
         found = self._distinct(self._candidates(model))
         if not found:
             raise UnknownModelError(self.advice(model), param="model")
-        return Plan(candidates=found[:1], others=found[1:])
+        first = found[0]
+        others = self._distinct(self._fallbacks(model or "", first))
+        chain = [each for each in others if each.backend is not first.backend or each.model != first.model]
+        return Plan(candidates=(first, *chain), others=found[1:])
+
+    def _fallbacks(self, asked: str, first: Candidate) -> Iterator[Candidate]:
+        """Who serves where the first cannot: by the name that was asked for, or the model that it means."""
+        for pattern, targets in self.snapshot.fallbacks.items():
+            if fnmatchcase(asked, pattern) or fnmatchcase(first.model, pattern):
+                for target in targets:
+                    for candidate in self._distinct(self._asked(target))[:1]:
+                        why = f"fallback {target} of {pattern}: {candidate.why}"
+                        yield _because(candidate, "fallback", why)
+                return
+
+    def window(self, candidate: Candidate, traits: Traits) -> int | None:
+        """The context window of a model in tokens, as its backend lists it or its profile knows it."""
+        return self._described(candidate).context_window or traits.context_window
 
     @staticmethod
     def _distinct(candidates: Iterator[Candidate]) -> tuple[Candidate, ...]:

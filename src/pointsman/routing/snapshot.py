@@ -1,5 +1,7 @@
 """What routing decides upon: a frozen picture of the backends, their models and the user's wishes."""
 
+from typing import Literal
+
 from msgspec import Struct
 
 from pointsman.canon.json import Json
@@ -13,6 +15,30 @@ class Timeouts(Struct, frozen=True):
     connect: float = 10.0
     first_byte: float = 300.0
     idle: float = 300.0
+
+
+Strategy = Literal["headroom", "fill-first", "round-robin", "weighted", "least-latency"]
+"""How one of a backend's accounts is chosen; `routing/selectors` has one file for each."""
+DEFAULT_ACCOUNT = "default"
+"""The account with the backend's own key."""
+
+
+class Account(Struct, frozen=True):
+    """One credential of a backend, as the user configured it."""
+
+    alias: str = DEFAULT_ACCOUNT
+    key_env: str | None = None
+    """The environment variable that holds its key."""
+    key_named: bool = True
+    """Whether the user named that variable; a key entered for the account goes before the usual one."""
+    weight: float = 1.0
+    """Its share, for the strategy `weighted`."""
+    max_in_flight: int | None = None
+    """Requests at the same time."""
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    organisation: str | None = None
+    """Accounts of one organisation may replay each other's opaque state, where the provider binds it so."""
 
 
 class Backend(Struct, frozen=True):
@@ -30,6 +56,12 @@ class Backend(Struct, frozen=True):
     """The environment variable that holds its key."""
     key_named: bool = True
     """Whether the user named that variable; a key entered for the backend goes before the usual one."""
+    accounts: tuple[Account, ...] = ()
+    """Its accounts, in the user's order; empty where there is only its own key."""
+    strategy: Strategy = "headroom"
+    """How one of them is chosen."""
+    max_in_flight: int | None = None
+    """Requests to it at the same time, over all accounts."""
     places: dict[str, str] = {}
     """What its addresses hold by name: `region`, `project`."""
     credentials: str | None = None
@@ -49,14 +81,22 @@ class Backend(Struct, frozen=True):
         return f"Backend({self.name})"
 
     @property
-    def issuer(self) -> str:
-        """Whose opaque state it may be sent: its provider's, or where that binds it closer, its own.
+    def pool(self) -> tuple[Account, ...]:
+        """Its accounts; one key is a pool of one."""
+        return self.accounts or (Account(DEFAULT_ACCOUNT, self.key_env, self.key_named),)
 
-        A backend has one account, so its name stands for the account and for the organisation alike.
+    def issuer(self, account: Account) -> str:
+        """Whose opaque state may be sent with an account: the narrowest that its provider binds it to.
+
+        Where nobody says which organisation an account belongs to, it stands for itself.
         """
-        if self.provider.opaque_scope == "provider":
-            return self.provider.name
-        return f"{self.provider.name}:{self.name}"
+        scope, provider = self.provider.opaque_scope, self.provider.name
+        if scope == "provider":
+            return provider
+        if scope == "organisation" and account.organisation is not None:
+            return f"{provider}@{account.organisation}"
+        own = "" if account.alias == DEFAULT_ACCOUNT else f"/{account.alias}"
+        return f"{provider}:{self.name}{own}"
 
     def spoken(self, model: str) -> tuple[str, ...]:
         """The dialects in which it serves a model, the preferred one first."""
@@ -94,5 +134,7 @@ class Snapshot(Struct, frozen=True):
     """`--model`: every request goes there."""
     embedded: str | None = None
     """The name of the backend inside pointsman, where there is one."""
+    fallbacks: dict[str, tuple[str, ...]] = {}
+    """Glob patterns of asked names → who serves where their own backend cannot, in order."""
     missing_keys: tuple[tuple[str, str], ...] = ()
     """(model pattern, environment variable) of the providers that are not configured; for advice."""

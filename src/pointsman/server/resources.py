@@ -65,7 +65,7 @@ async def answer(asked: Asked, service: Service, headers: Headers, query: str) -
     backend = service.parts.router.snapshot.backends.get(found.backend)
     if backend is None or asked.dialect.name not in backend.bases:
         raise _unknown(asked, f": backend {found.backend}, which keeps it, is not configured any longer")
-    return Errand(asked.method, asked.id, asked.rest, backend)
+    return Errand(asked.method, asked.id, asked.rest, backend, found.account)
 
 
 class Shelf(Struct, frozen=True):

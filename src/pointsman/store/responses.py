@@ -50,6 +50,8 @@ class MadeElsewhere(Struct, frozen=True):
 
     backend: str | None
     """None where it is not the owner's who asks."""
+    account: str | None = None
+    """With which of the backend's accounts it was made; None where that is not known."""
 
 
 class ResponsesStore:
@@ -77,14 +79,15 @@ class ResponsesStore:
         if self._since_tidied >= self._bounds.every:
             self.tidy()
 
-    def note(self, owner: bytes, response_id: str, backend: str) -> None:
+    def note(self, owner: bytes, response_id: str, backend: str, account: str) -> None:
         """Remembers who keeps one."""
         now = self._clock()
         self._since_tidied += 1
         self.database.give(
             lambda connection: connection.execute(
-                "INSERT OR REPLACE INTO made_elsewhere (owner, id, backend, used) VALUES (?, ?, ?, ?)",
-                (owner, response_id, backend, now),
+                "INSERT OR REPLACE INTO made_elsewhere (owner, id, backend, account, used) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (owner, response_id, backend, account, now),
             )
         )
         if self._since_tidied >= self._bounds.every:
@@ -165,10 +168,10 @@ def _read(connection: sqlite3.Connection, owner: bytes, response_id: str, oldest
 
 def _elsewhere(connection: sqlite3.Connection, owner: bytes, response_id: str) -> MadeElsewhere | None:
     rows = connection.execute(
-        "SELECT owner, backend FROM made_elsewhere WHERE id = ?", (response_id,)
+        "SELECT owner, backend, account FROM made_elsewhere WHERE id = ?", (response_id,)
     ).fetchall()
-    backend = next((name for whose, name in rows if whose == owner), None)
-    return MadeElsewhere(backend) if rows else None
+    own = next((MadeElsewhere(*where) for whose, *where in rows if whose == owner), None)
+    return own or (MadeElsewhere(None) if rows else None)
 
 
 def _tidy(connection: sqlite3.Connection, bounds: Bounds, now: float) -> None:

@@ -15,4 +15,19 @@ RESPONSES = (
 )
 """Responses that are kept here, and which backend keeps the others. Times are seconds since the epoch."""
 
-MIGRATIONS = (RESPONSES,)
+POOL = (
+    "ALTER TABLE made_elsewhere ADD COLUMN account TEXT",
+    """CREATE TABLE standings (
+        backend TEXT NOT NULL, account TEXT NOT NULL, told BLOB NOT NULL, PRIMARY KEY (backend, account)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE bindings (
+        backend TEXT NOT NULL, conversation BLOB NOT NULL, account TEXT NOT NULL, mixed INTEGER NOT NULL,
+        used REAL NOT NULL, PRIMARY KEY (backend, conversation)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE makers (
+        piece BLOB PRIMARY KEY, issuer TEXT NOT NULL, noted INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+)
+"""What the pool knows of its accounts, which conversation stays with which, and who made opaque state."""
+
+MIGRATIONS = (RESPONSES, POOL)

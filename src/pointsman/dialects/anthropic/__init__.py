@@ -43,4 +43,6 @@ DIALECT = Dialect(
     request_id_header="request-id",
     turn_rules=TurnRules(ROLES, content_required=True),
     kinds=KINDS,
+    instructions=("system",),
+    opaque=("signature", "data"),
 )

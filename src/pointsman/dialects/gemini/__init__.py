@@ -60,6 +60,8 @@ DIALECT = Dialect(
     read_count=read_count,
     embedding=EMBEDDING,
     turns_field=CONTENTS,
+    instructions=("systemInstruction", "system_instruction"),
+    opaque=("thoughtSignature", "thought_signature"),
     turns_elsewhere=(WRAPPED, snake(WRAPPED)),
     turn_rules=TurnRules(ROLES, "parts", content_text=False, role_required=False, single=True),
     kinds=KINDS,

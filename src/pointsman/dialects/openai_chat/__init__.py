@@ -55,6 +55,7 @@ DIALECT = Dialect(
     count_answer=_count_answer,
     turn_rules=TurnRules(ROLES),
     kinds=KINDS,
+    opaque=("thought_signature", "signature", "data", "encrypted_content"),
 )
 
 __all__ = ["DIALECT"]

@@ -51,6 +51,8 @@ DIALECT = Dialect(
     stateful=STATEFUL,
     socketed=SOCKETED,
     turns_field="input",
+    instructions=("instructions",),
+    opaque=("encrypted_content",),
     turns_text=True,
     turn_rules=TurnRules(ROLES, role_required=False),
     turns_elsewhere=HISTORY,

@@ -1,0 +1,77 @@
+"""The holder: from an account to the lease that carries its credential."""
+
+import asyncio
+from collections.abc import Mapping
+from hashlib import blake2b
+
+from msgspec import structs
+
+from pointsman.accounts.auth import SCHEMES
+from pointsman.accounts.credentials import Credential, Credentials
+from pointsman.accounts.grant import Grant, SignsIn
+from pointsman.accounts.lease import Lease, auth_scheme, brings_own_credential, missing_key, needs_key
+from pointsman.canon.errors import NoCredentialError
+from pointsman.catalog.provider import SignIn
+from pointsman.config.urls import may_carry_key
+from pointsman.routing.snapshot import DEFAULT_ACCOUNT, Account, Backend
+
+
+class Holder:
+    """Keys from the environment and the vault, and a cloud's own credentials."""
+
+    def __init__(self, credentials: Credentials, sign_ins: Mapping[SignIn, SignsIn]) -> None:
+        self._credentials = credentials
+        self._sign_ins = sign_ins
+
+    async def lease(self, backend: Backend, account: Account, dialect: str) -> Lease:
+        """An account's credential, as it travels in a dialect. Raises NoCredentialError."""
+        scheme = auth_scheme(backend, dialect)
+        empty = Lease(account.alias, backend.issuer(account))
+        if scheme == "none" or brings_own_credential(backend):
+            return empty
+        credential = await self._credential(backend, account)
+        sign_in = self._sign_in(backend, account)
+        if credential is None and sign_in is None:
+            if needs_key(backend) or account.alias != DEFAULT_ACCOUNT:
+                raise NoCredentialError(missing_key(backend, account))
+            return empty
+        if not may_carry_key(backend.bases[dialect], allow_http=backend.allow_http):
+            raise NoCredentialError(
+                f"backend {backend.name} is reached over plain http://, where its key would be readable: "
+                f"use https://, or set `allow_http = true` on it"
+            )
+        if credential is not None:
+            secret = credential.secret
+            return structs.replace(empty, headers=SCHEMES[scheme](secret), secret=secret)
+        grant = await sign_in(backend) if sign_in is not None else Grant()
+        return structs.replace(empty, headers=grant.headers, others=grant.secrets, sign=grant.sign)
+
+    def _sign_in(self, backend: Backend, account: Account) -> SignsIn | None:
+        """A cloud's own credentials stand for the backend's own key."""
+        name = backend.provider.sign_in
+        return self._sign_ins.get(name) if name and account.alias == DEFAULT_ACCOUNT else None
+
+    async def fingerprint(self, backend: Backend, account: Account) -> str | None:
+        """What tells one key of an account from the next; None where it has none that can be read."""
+        try:
+            credential = await self._credential(backend, account)
+        except NoCredentialError:
+            return None
+        return None if credential is None else fingerprint(credential.secret.reveal())
+
+    async def _credential(self, backend: Backend, account: Account) -> Credential | None:
+        if account.key_named:
+            found = self._credentials.from_environment(backend, account)
+            return found or await self._stored(backend, account)
+        stored = await self._stored(backend, account)
+        return stored or self._credentials.from_environment(backend, account)
+
+    async def _stored(self, backend: Backend, account: Account) -> Credential | None:
+        if self._credentials.remembered(backend, account):
+            return self._credentials.stored(backend, account)
+        return await asyncio.to_thread(self._credentials.stored, backend, account)
+
+
+def fingerprint(key: str) -> str:
+    """A digest of a key, from which nobody finds the key."""
+    return blake2b(key.encode("utf-8", "replace"), digest_size=8).hexdigest()

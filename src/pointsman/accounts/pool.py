@@ -1,0 +1,306 @@
+"""The pool: every backend's accounts, who uses which, and what became of it. The only state of the policy.
+
+An account is chosen and reserved in one step, with nothing awaited between; the choice itself is
+`routing.roster.select`. Every backend has a pool; one key is a pool of one.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import asynccontextmanager
+from math import ceil, inf
+
+from msgspec import Struct, structs
+
+from pointsman.accounts.bindings import Bindings
+from pointsman.accounts.holder import Holder
+from pointsman.accounts.lease import Lease
+from pointsman.accounts.makers import Makers
+from pointsman.accounts.queue import FairQueue, Later, Place, loop_later
+from pointsman.accounts.verdict import Verdict
+from pointsman.canon.errors import FaultKind, NoAccountError, NoCredentialError
+from pointsman.routing.allowance import Allowance
+from pointsman.routing.attempts import Outcome
+from pointsman.routing.roster import Need, Roster, select
+from pointsman.routing.selectors import SELECTORS
+from pointsman.routing.snapshot import Account, Backend
+from pointsman.routing.standing import Hindrance, Standing, Wait
+from pointsman.routing.window import Reported
+
+
+class Pacing(Struct, frozen=True):
+    """How requests with one account are kept apart, in seconds."""
+
+    least: float = 0.0
+    jitter: float = 0.0
+    """Up to as much comes on top, at random."""
+
+
+class Ask(Struct, frozen=True):
+    """What one attempt wants of the pool."""
+
+    backend: Backend
+    dialect: str
+    model: str
+    conversation: bytes = b""
+    """Which one it is; empty for none."""
+    tried: frozenset[str] = frozenset()
+    again: str | None = None
+    """The account to be used once more, whatever its standing."""
+    only: str | None = None
+    """The account without which it cannot be served."""
+    made_by: str | None = None
+    """The issuer of the opaque state in it, where its conversation is not known."""
+
+
+class Whose(Struct, frozen=True):
+    """Which account, asked for which model."""
+
+    backend: Backend
+    account: str
+    model: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(backend, account)."""
+        return self.backend.name, self.account
+
+
+class Pool:
+    """All backends'. Times are seconds since the epoch."""
+
+    def __init__(
+        self,
+        holder: Holder,
+        clock: Callable[[], float],
+        random: Callable[[], float],
+        later: Later = loop_later,
+    ) -> None:
+        """`random` gives numbers from 0 to 1."""
+        self.holder = holder
+        self.clock = clock
+        self.pacing = Pacing()
+        self.bindings = Bindings(clock)
+        self.makers = Makers()
+        self.queue = FairQueue(clock, later)
+        self._random = random
+        self._verdict = Verdict(clock, random)
+        self._rosters: dict[str, Roster] = {}
+        self._made_for: dict[str, Backend] = {}
+        self._turn = 0
+        self.changed: set[tuple[str, str]] = set()
+        """(backend, account) of what is not saved yet."""
+
+    def roster(self, backend: Backend) -> Roster:
+        """A backend's accounts as they stand; what is known of them outlives a changed configuration."""
+        roster = self._rosters.get(backend.name)
+        if roster is not None and self._made_for.get(backend.name) is backend:
+            return roster
+        earlier = {} if roster is None else roster.standings
+        made = Roster(backend.name, SELECTORS[backend.strategy], {}, max_in_flight=backend.max_in_flight)
+        if roster is not None and self._made_for[backend.name].bases == backend.bases:
+            made.breaker = roster.breaker
+        for account in backend.pool:
+            made.standings[account.alias] = _renewed(earlier.get(account.alias), account)
+        self._rosters[backend.name], self._made_for[backend.name] = made, backend
+        return made
+
+    # Leases
+
+    @asynccontextmanager
+    async def lease(self, backend: Backend, dialect: str, only: str | None = None) -> AsyncGenerator[Lease]:
+        """An account for a question beside the traffic: it counts for no limit. Raises NoCredentialError."""
+        failure: NoCredentialError | None = None
+        for account in backend.pool:
+            if only in (None, account.alias):
+                try:
+                    lease = await self.holder.lease(backend, account, dialect)
+                except NoCredentialError as error:
+                    failure = failure or error
+                else:
+                    yield lease
+                    return
+        raise failure or NoCredentialError(f"backend {backend.name} has no account {only} any longer")
+
+    async def take(self, ask: Ask, place: Place) -> Lease:
+        """An account, reserved until `give_back`; waits for what passes by itself.
+
+        Raises NoAccountError where none can be had, NoCredentialError where none has a key.
+        """
+        roster = self.roster(ask.backend)
+        while True:
+            chosen = self._chosen(roster, ask)
+            if isinstance(chosen, Standing):
+                self._reserve(roster, chosen)
+                lease = await self._leased(chosen, ask)
+                if lease is not None:
+                    return lease
+            elif chosen is None or chosen.kind != "ours" or not await self.queue.turn(place, chosen.until):
+                raise no_account(roster, ask, chosen, self.clock())
+            else:
+                roster = self.roster(ask.backend)
+
+    def _chosen(self, roster: Roster, ask: Ask) -> Standing | Wait | None:
+        if ask.again is not None and ask.again in roster.standings:
+            return roster.standings[ask.again]
+        bound = None
+        if ask.conversation:
+            binding = self.bindings.find(ask.backend.name, ask.conversation)
+            bound = self._maker(ask) if binding is None else binding.alias
+        return select(roster, Need(ask.model, ask.tried, bound, ask.only), self.clock())
+
+    def _maker(self, ask: Ask) -> str | None:
+        """The account whose opaque state a conversation holds that is not known by its beginning."""
+        if ask.made_by is None:
+            return None
+        own = (each.alias for each in ask.backend.pool if ask.backend.issuer(each) == ask.made_by)
+        return next(own, None)
+
+    def _reserve(self, roster: Roster, standing: Standing) -> None:
+        now = self.clock()
+        self._turn += 1
+        standing.in_flight += 1
+        standing.turn = self._turn
+        roster.level = max(roster.level, standing.served)
+        standing.served = roster.level + 1.0 / standing.account.weight
+        standing.breaker.begin(now)
+        roster.breaker.begin(now)
+        if standing.requests is not None:
+            standing.requests.spend(1.0, now)
+        if self.pacing.least or self.pacing.jitter:
+            standing.paced = now + self.pacing.least + self.pacing.jitter * self._random()
+
+    async def _leased(self, standing: Standing, ask: Ask) -> Lease | None:
+        """The reserved account's credential; None where it has none and another may be asked."""
+        try:
+            lease = await self.holder.lease(ask.backend, standing.account, ask.dialect)
+        except NoCredentialError:
+            self._return(standing)
+            # One key alone is looked up each time: it may have been entered meanwhile.
+            if len(ask.backend.pool) == 1 or ask.again is not None:
+                raise
+            standing.missing = True
+            return None
+        except BaseException:
+            self._return(standing)
+            raise
+        return structs.replace(lease, strange=True) if self._is_strange(ask, lease.account) else lease
+
+    def _is_strange(self, ask: Ask, account: str) -> bool:
+        """Whether other accounts may have answered in the conversation; binds a new one."""
+        if not ask.conversation:
+            return self.makers.several
+        binding = self.bindings.find(ask.backend.name, ask.conversation)
+        if binding is None:
+            self.bindings.bind(ask.backend.name, ask.conversation, account)
+            return self.makers.several
+        return binding.mixed or (binding.answered and binding.alias != account)
+
+    def give_back(self, backend: Backend, account: str) -> None:
+        """The attempt is over."""
+        roster = self.roster(backend)
+        standing = roster.standings.get(account)
+        roster.breaker.abandon(self.clock())
+        if standing is not None:
+            standing.breaker.abandon(self.clock())
+            self._return(standing)
+
+    def _return(self, standing: Standing) -> None:
+        standing.in_flight = max(0, standing.in_flight - 1)
+        self.queue.wake()
+
+    async def wait(self, plan: Iterable[tuple[Backend, str]], place: Place) -> bool:
+        """Waits until one of (backend, model) has an account, or the place's time is up: then False."""
+        while True:
+            waits: list[Wait] = []
+            for backend, model in plan:
+                chosen = select(self.roster(backend), Need(model), self.clock())
+                if isinstance(chosen, Standing):
+                    return True
+                if chosen is not None:
+                    waits.append(chosen)
+            until = min((each.until for each in waits), default=inf)
+            if until > place.deadline and not any(each.kind == "ours" for each in waits):
+                return False
+            if not await self.queue.turn(place, until):
+                return False
+
+    def opens(self, wanted: Iterable[tuple[Backend, str]]) -> float:
+        """When the first account of one of (backend, model) can be had; `inf` where no time is known."""
+        now, first = self.clock(), inf
+        for backend, model in wanted:
+            chosen = select(self.roster(backend), Need(model), now)
+            if chosen is not None:
+                first = min(first, chosen.until if isinstance(chosen, Wait) else now)
+        return first
+
+    # What became of it
+
+    def hear(self, whose: Whose, told: Reported) -> None:
+        """What the head of an answer says of an account's limits."""
+        standing = self._standing(whose)
+        if standing is not None:
+            self._verdict.hear(standing, told)
+            self.changed.add(whose.key)
+
+    def succeed(self, whose: Whose, conversation: bytes, seconds: float | None) -> None:
+        """The account answers; `seconds` until the first byte."""
+        standing = self._standing(whose)
+        if standing is None:
+            return
+        if standing.blocks:
+            self.changed.add(whose.key)
+        self._verdict.succeed(self.roster(whose.backend), standing, whose.model, seconds)
+        if conversation:
+            self.bindings.answer(whose.backend.name, conversation, whose.account)
+
+    def fail(self, whose: Whose, outcome: Outcome, kind: FaultKind | None, why: str) -> None:
+        """It does not. `kind` is that of the backend's error, `why` its words."""
+        standing = self._standing(whose)
+        if standing is not None:
+            self._verdict.fail(self.roster(whose.backend), standing, whose.model, outcome, kind, why)
+            self.changed.add(whose.key)
+
+    def spend(self, whose: Whose, tokens: int) -> None:
+        """What an answer has cost of the budget."""
+        standing = self._standing(whose)
+        if standing is not None and standing.tokens is not None:
+            standing.tokens.spend(float(tokens), self.clock())
+
+    def _standing(self, whose: Whose) -> Standing | None:
+        return self.roster(whose.backend).standings.get(whose.account)
+
+
+def _renewed(earlier: Standing | None, account: Account) -> Standing:
+    """An account's standing under a new configuration."""
+    standing = earlier or Standing(account)
+    standing.account = account
+    standing.missing = False
+    standing.requests = _allowance(account.requests_per_minute, standing.requests)
+    standing.tokens = _allowance(account.tokens_per_minute, standing.tokens)
+    return standing
+
+
+def _allowance(rate: float | None, earlier: Allowance | None) -> Allowance | None:
+    if rate is None:
+        return None
+    return earlier if earlier is not None and earlier.rate == rate else Allowance(rate)
+
+
+def no_account(roster: Roster, ask: Ask, wait: Wait | None, now: float) -> NoAccountError:
+    """Why nobody can serve, for a person: account by account."""
+    hindered = [(alias, each.hindrance(ask.model, now)) for alias, each in roster.standings.items()]
+    told = "; ".join(f"{alias}: {hindrance.why}" for alias, hindrance in hindered if hindrance is not None)
+    after = None if wait is None or wait.until == inf else max(0.0, wait.until - now)
+    kind, status, advice = _TOLD["limit" if wait is None else wait.kind]
+    when = "" if after is None else f" in {ceil(after)} s"
+    why = told or (wait.why if wait is not None else "each account has been tried")
+    message = f"backend {roster.backend} has no account for {ask.model} now ({why}); {advice}{when}"
+    return NoAccountError(message, kind, status, after)
+
+
+_TOLD: dict[Hindrance, tuple[FaultKind, int, str]] = {
+    "limit": ("rate_limit", 429, "ask again"),
+    "ours": ("rate_limit", 429, "ask again"),
+    "failing": ("overloaded", 503, "ask again"),
+    "refused": ("authentication", 401, "enter another key, or ask again"),
+    "missing": ("authentication", 401, "enter a key (`pointsman accounts add`)"),
+}

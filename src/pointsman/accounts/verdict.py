@@ -1,0 +1,98 @@
+"""The verdict: what the end of an attempt means for the standing of its account and its backend."""
+
+from collections.abc import Callable
+from math import inf
+
+from pointsman.canon.errors import FaultKind
+from pointsman.routing.attempts import Outcome
+from pointsman.routing.roster import Roster
+from pointsman.routing.standing import EVERY, Block, Standing
+from pointsman.routing.window import Reported
+
+SHORTEST = 1.0
+"""Seconds of the first cool-down where the provider names no time."""
+LONGEST = 300.0
+UNPAID = 60.0
+"""Seconds of the first cool-down of an account that has nothing left to spend."""
+UNPAID_LONGEST = 3600.0
+MOST_MODELS = 100
+"""Blocks that one account may have."""
+_SMOOTHING = 0.3
+"""What the latest answer counts in the average of latencies."""
+
+
+class Verdict:
+    """Changes standings. Clock and randomness come in as arguments of the pool."""
+
+    def __init__(self, clock: Callable[[], float], random: Callable[[], float]) -> None:
+        """`clock` gives seconds since the epoch, `random` numbers from 0 to 1."""
+        self._clock = clock
+        self._random = random
+
+    def hear(self, standing: Standing, told: Reported) -> None:
+        """What the head of an answer says of the account's limits."""
+        standing.reported = self._clock()
+        standing.windows = told.windows
+        standing.status, standing.claim, standing.overage = told.status, told.claim, told.overage
+
+    def succeed(self, roster: Roster, standing: Standing, model: str, seconds: float | None) -> None:
+        """An answer came; `seconds` until its first byte."""
+        roster.breaker.succeed()
+        standing.breaker.succeed()
+        if standing.blocks:
+            standing.blocks.pop(model, None)
+            standing.blocks.pop(EVERY, None)
+        if seconds is not None:
+            before = standing.latency
+            standing.latency = seconds if before is None else before + _SMOOTHING * (seconds - before)
+
+    def fail(
+        self,
+        roster: Roster,
+        standing: Standing,
+        model: str,
+        outcome: Outcome,
+        kind: FaultKind | None,
+        why: str,
+    ) -> None:
+        """None came. `kind` is that of the backend's error, `why` its words."""
+        now = self._clock()
+        if outcome.kind in {"stale", "out", "unfit"}:
+            return
+        if outcome.kind in {"unreachable", "silent"}:
+            roster.breaker.fail(now, why, self._random)
+            return
+        roster.breaker.succeed()
+        if outcome.status == 401:
+            self._block(standing, EVERY, Block(inf, why, "refused", now))
+        elif outcome.status == 403:
+            self._block(standing, model, Block(inf, why, "refused", now))
+        elif outcome.status == 402 or (outcome.status == 429 and kind == "billing"):
+            self._cool(standing, EVERY, outcome.retry_after, why, (UNPAID, UNPAID_LONGEST))
+        elif outcome.status == 429 or (outcome.status >= 500 and outcome.retry_after is not None):
+            scope = EVERY if standing.status == "rejected" else model
+            self._cool(standing, scope, outcome.retry_after, why, (SHORTEST, LONGEST))
+        if outcome.status >= 500:
+            standing.breaker.fail(now, why, self._random)
+        else:
+            standing.breaker.succeed()
+
+    def _cool(
+        self, standing: Standing, model: str, after: float | None, why: str, bounds: tuple[float, float]
+    ) -> None:
+        """Until the provider's time, or for longer with each repetition."""
+        now = self._clock()
+        earlier = standing.blocks.get(model)
+        if after is not None:
+            self._block(standing, model, Block(now + after, why, "limit", now))
+            return
+        repeats = 0 if earlier is None else earlier.repeats + 1
+        shortest, longest = bounds
+        seconds = min(longest, shortest * 2.0 ** min(repeats, 16)) * (1 + self._random() / 4)
+        self._block(standing, model, Block(now + seconds, why, "limit", now, repeats))
+
+    def _block(self, standing: Standing, model: str, block: Block) -> None:
+        if model not in standing.blocks and len(standing.blocks) >= MOST_MODELS:
+            gone = min(standing.blocks, key=lambda name: standing.blocks[name].until)
+            del standing.blocks[gone]
+        standing.blocks[model] = block

@@ -1,0 +1,233 @@
+"""The attempt: one candidate and one account, from the lease to the answer's last byte or to the error."""
+
+from msgspec import Struct, structs
+
+from pointsman.accounts.lease import Lease
+from pointsman.accounts.pool import Whose
+from pointsman.canon.errors import RefusedError, UpstreamError
+from pointsman.dialects.dialect import Asked, Dialect
+from pointsman.gateway.amend import amend
+from pointsman.gateway.asking import Asking
+from pointsman.gateway.counting import (
+    count_here,
+    count_there,
+    counting_dialect,
+    is_translated_count,
+    lacks_counter,
+)
+from pointsman.gateway.embedded import embed_there
+from pointsman.gateway.embedding import EMBEDDING
+from pointsman.gateway.estimate import estimate
+from pointsman.gateway.event_stream import framed
+from pointsman.gateway.exchange import Exchange
+from pointsman.gateway.fitness import check_fit
+from pointsman.gateway.judge import Form, RefusalError, judge_head
+from pointsman.gateway.line import Line
+from pointsman.gateway.masking import secrets_of
+from pointsman.gateway.parts import Parts
+from pointsman.gateway.prepare import Prepared, prepare, upstream_dialect
+from pointsman.gateway.refusal import outcome_of, without_secrets
+from pointsman.gateway.riding import with_ride
+from pointsman.gateway.state import Conversation, Standing
+from pointsman.gateway.stream import Delivery
+from pointsman.ledger.trace import Trace
+from pointsman.routing.attempts import Attempt
+from pointsman.routing.plan import Candidate
+from pointsman.routing.window import reported
+from pointsman.upstream.transport import Incoming, reported_losses
+
+WORDS = 200
+"""Characters of a backend's error that are kept."""
+
+
+class Work(Struct, frozen=True):
+    """One request, and everything that its attempts share."""
+
+    exchange: Exchange
+    line: Line
+    parts: Parts
+    trace: Trace
+    asking: Asking
+    talk: Conversation | None
+    """What it says of kept answers."""
+
+
+async def attempt(step: Attempt, work: Work) -> UpstreamError | None:
+    """One try; the error if nothing was committed. Raises RequestError where the candidate cannot do it."""
+    exchange, candidate, line, parts = work.exchange, step.candidate, work.line, work.parts
+    note_candidate(work.trace, candidate)
+    standing = Standing(exchange)
+    if work.talk is not None:
+        standing = work.talk.before(candidate)
+        exchange = standing.exchange
+    if candidate.rule == "fallback":
+        check_fit(exchange, candidate, parts)
+    dialect = _dialect(exchange, candidate, parts)
+    if dialect is None:
+        await count_here(exchange, line, work.trace)
+        return None
+    only = None if work.talk is None else work.talk.keeper(candidate)
+    try:
+        lease = await parts.pool.take(work.asking.ask(step, dialect.name, only), work.asking.place)
+    except UpstreamError as error:
+        return error
+    turn = Turn(candidate, lease, work)
+    try:
+        return await _run(turn, standing, dialect)
+    finally:
+        parts.pool.give_back(candidate.backend, lease.account)
+
+
+class Turn(Struct, frozen=True):
+    """One account's turn at a request."""
+
+    candidate: Candidate
+    lease: Lease
+    work: Work
+
+    @property
+    def whose(self) -> Whose:
+        """What the pool keeps its outcome under."""
+        return Whose(self.candidate.backend, self.lease.account, self.candidate.model)
+
+
+async def _run(turn: Turn, standing: Standing, dialect: Dialect) -> UpstreamError | None:
+    """The exchange; the pool hears what becomes of it."""
+    work, exchange = turn.work, standing.exchange
+    line, parts, trace = work.line, work.parts, work.trace
+    trace.account = turn.lease.account
+    line.secrets = secrets_of(turn.lease, turn.candidate.backend)
+    if work.talk is not None:
+        line.recorder = work.talk.recorder(turn.candidate, turn.lease.account)
+    began = parts.clock()
+    line.committing = lambda: parts.pool.succeed(turn.whose, work.asking.conversation, parts.clock() - began)
+    prepared = _standing(prepare(exchange, turn.candidate, dialect, turn.lease, parts), standing)
+    try:
+        if exchange.seats is not None:
+            prepared = with_ride(exchange, prepared, turn.candidate, turn.lease, parts)
+        await _exchange_amended(exchange, prepared, turn)
+    except UpstreamError as error:
+        line.committing = None
+        error = without_secrets(error, line.secrets)
+        _fail(error, turn)
+        return error
+    if trace.usage is not None:
+        parts.pool.spend(turn.whose, trace.usage.total)
+    return None
+
+
+def _fail(error: UpstreamError, turn: Turn) -> None:
+    outcome = outcome_of(error, turn.lease.account)
+    kind = error.kind if isinstance(error, RefusedError) else None
+    turn.work.parts.pool.fail(turn.whose, outcome, kind, error.message[:WORDS])
+
+
+def _standing(prepared: Prepared, standing: Standing) -> Prepared:
+    """The attempt, with what putting the request before the backend has cost."""
+    if standing.why is None:
+        return prepared
+    losses = (*prepared.losses, *standing.losses)
+    return structs.replace(prepared, rewrite=prepared.rewrite or standing.why, losses=losses)
+
+
+def _dialect(exchange: Exchange, candidate: Candidate, parts: Parts) -> Dialect | None:
+    """The dialect to speak to the backend; None where it cannot do what only an estimate can replace.
+
+    Raises UnsupportedError.
+    """
+    if exchange.intent.operation == "count_tokens":
+        return counting_dialect(exchange, candidate, parts.dialects)
+    return upstream_dialect(exchange, candidate, parts.dialects)
+
+
+async def _exchange_amended(exchange: Exchange, prepared: Prepared, turn: Turn) -> None:
+    """One exchange; one more where the backend lacks what can be made good here. Raises UpstreamError."""
+    try:
+        await _exchange(exchange, prepared, turn)
+    except RefusalError as refusal:
+        if lacks_counter(exchange, prepared, refusal):
+            await count_here(exchange, turn.work.line, turn.work.trace)
+            return
+        amended = amend(prepared, refusal)
+        if amended is None:
+            raise
+        await _exchange(exchange, amended, turn)
+
+
+async def _exchange(exchange: Exchange, prepared: Prepared, turn: Turn) -> None:
+    """Sends the request and delivers the answer. Raises UpstreamError before the commit only."""
+    line, parts, trace = turn.work.line, turn.work.parts, turn.work.trace
+    _note_prepared(trace, prepared)
+    incoming = framed(await parts.transport.send(prepared.leaving()))
+    _hear(incoming, prepared, turn)
+    if prepared.outgoing.engine is not None:
+        trace.losses += reported_losses(incoming.headers)
+    try:
+        form = await _judged(exchange, prepared, incoming, parts)
+        if is_translated_count(exchange, prepared):
+            await count_there(exchange, prepared, incoming, line, trace)
+            return
+        if exchange.intent.operation in EMBEDDING and prepared.form == "translate":
+            await embed_there(exchange, prepared.dialect, incoming, line, trace)
+            return
+        asked = _asked(exchange, prepared, parts, form, trace.model or "")
+        delivery = Delivery(exchange, prepared, incoming, line, trace, asked, parts=parts)
+        await delivery.deliver(form)
+    finally:
+        await incoming.close()
+
+
+def _hear(incoming: Incoming, prepared: Prepared, turn: Turn) -> None:
+    """What the head says of the account's limits."""
+    parts = turn.work.parts
+    told = reported(incoming.headers, prepared.limits, turn.candidate.model, parts.wall())
+    if told is not None:
+        parts.pool.hear(turn.whose, told)
+
+
+async def _judged(exchange: Exchange, prepared: Prepared, incoming: Incoming, parts: Parts) -> Form:
+    """The form of the answer. Raises RefusedError, GarbledError."""
+    try:
+        return await judge_head(incoming, prepared.dialect, prepared.limits, parts.wall())
+    except RefusalError as refusal:
+        if prepared.outgoing.engine is None:
+            raise
+        # The engine is this program: its error is one of ours, not another server's to be passed on.
+        raise RefusedError(refusal.fault()) from refusal
+
+
+def _asked(exchange: Exchange, prepared: Prepared, parts: Parts, form: Form, serving: str) -> Asked:
+    """What the answer's form depends on; only a rendered answer needs more than the model's name.
+
+    `serving` is the model that answers, which the answer names where the request named none.
+    """
+    model = exchange.intent.model or serving
+    asked_form = "stream" if exchange.intent.stream else "whole"
+    if prepared.form == "relay" and (form == asked_form or exchange.intent.operation != "generate"):
+        return Asked(model, exchange.request_id, int(parts.wall()))
+    request = exchange.request()
+    return Asked(
+        model=model,
+        message_id=exchange.request_id,
+        created=int(parts.wall()),
+        include_usage=bool(request.include_usage),
+        call_form=request.call_form,
+        input_estimate=estimate(request),
+        body=exchange.asked or exchange.members(),
+    )
+
+
+def note_candidate(trace: Trace, candidate: Candidate) -> None:
+    """Who is tried."""
+    trace.backend = candidate.backend.name
+    trace.issuer = candidate.backend.provider.name
+    trace.model = candidate.model
+    trace.rule = candidate.rule
+    trace.why = candidate.why
+
+
+def _note_prepared(trace: Trace, prepared: Prepared) -> None:
+    trace.form = prepared.form
+    trace.upstream_dialect = prepared.dialect.name
+    trace.rewrite = prepared.rewrite
+    trace.losses = list(prepared.losses)

@@ -1,0 +1,69 @@
+"""Failures: what became of a request's attempts, and which of it its client is told."""
+
+from math import inf
+
+from msgspec import Struct, structs
+
+from pointsman.canon.errors import NoAccountError, PointsmanError, RequestError
+from pointsman.gateway.attempt import Work, note_candidate
+from pointsman.gateway.judge import RefusalError
+from pointsman.routing.attempts import Outcome
+from pointsman.routing.plan import Candidate, Plan
+
+RETRY_FIELDS = frozenset({"retry-after", "retry-after-ms"})
+
+
+class _Failed(Struct, frozen=True):
+    candidate: Candidate
+    error: PointsmanError
+    account: str | None
+
+
+class Failures:
+    """One request's."""
+
+    def __init__(self, plan: Plan, work: Work) -> None:
+        self._plan = plan
+        self._work = work
+        self._failed: list[_Failed] = []
+
+    def note(self, candidate: Candidate, error: PointsmanError | None, outcome: Outcome) -> None:
+        """One attempt's end."""
+        trace = self._work.trace
+        told = f"{outcome.kind} {outcome.status}".removesuffix(" 0")
+        if len(candidate.backend.pool) > 1 or candidate is not self._plan.candidates[0]:
+            told = f"{candidate.backend.name}/{trace.account or '-'} {told}"
+        trace.attempts.append(told)
+        if error is not None:
+            self._failed.append(_Failed(candidate, error, trace.account))
+
+    def telling(self) -> PointsmanError | None:
+        """The failure that the client hears of: the latest of the backend that the name leads to.
+
+        That nobody was left to ask says less than what somebody answered.
+        """
+        if not self._failed:
+            return None
+        first = [each for each in self._failed if each.candidate is self._plan.candidates[0]]
+        found = max(first or self._failed, key=_weight)
+        note_candidate(self._work.trace, found.candidate)
+        self._work.trace.account = found.account
+        return self._with_reset(found.error)
+
+    def _with_reset(self, error: PointsmanError) -> PointsmanError:
+        """A limit, with the time at which the first account is open again."""
+        fault = error.fault()
+        if fault.status != 429 or sum(len(each.backend.pool) for each in self._plan.candidates) == 1:
+            return error
+        pool = self._work.parts.pool
+        opens = pool.opens([(each.backend, each.model) for each in self._plan.candidates])
+        if opens == inf or not isinstance(error, RefusalError):
+            return error
+        headers = tuple(pair for pair in error.headers if pair[0] not in RETRY_FIELDS)
+        fault = structs.replace(fault, retry_after=max(0.0, opens - pool.clock()))
+        return RefusalError(fault, error.upstream_status, headers, error.body, error.sent)
+
+
+def _weight(failed: _Failed) -> int:
+    """Of equals the first is told: the others came of looking for somebody else."""
+    return 0 if isinstance(failed.error, NoAccountError | RequestError) else 1

@@ -1,0 +1,176 @@
+"""An account's standing: what is known of it now, and what hinders its next use.
+
+`accounts/` keeps and changes it; here it is only read. Times are seconds since the epoch.
+"""
+
+from fnmatch import fnmatchcase
+from math import inf
+from typing import Literal
+
+from msgspec import Struct, field
+
+from pointsman.routing.allowance import Allowance
+from pointsman.routing.breaker import Breaker
+from pointsman.routing.snapshot import Account
+from pointsman.routing.window import Window
+
+EVERY = "*"
+"""Stands for all models among blocks."""
+PROBE_EVERY = 30.0
+"""Seconds after which a refused key may be tried again, where there is no other account."""
+
+Hindrance = Literal["limit", "failing", "refused", "missing", "ours"]
+"""`limit`: the provider's; `failing`: its breaker is open; `refused`: its key was; `missing`: it has no key;
+`ours`: the user's own bounds, which pass by themselves."""
+
+
+class Wait(Struct, frozen=True):
+    """Not now."""
+
+    until: float
+    """`inf` where no time is known."""
+    why: str
+    kind: Hindrance
+
+
+class Block(Struct, frozen=True):
+    """Why a model, or every one, is not asked for with this account."""
+
+    until: float
+    """`inf`: until its key changes."""
+    why: str
+    kind: Literal["limit", "refused"] = "limit"
+    since: float = 0.0
+    repeats: int = 0
+    """How often in a row no time was given."""
+
+
+class Standing(Struct):
+    """One account's. `in_flight` and what the provider reported are facts, the rest follows from failures."""
+
+    account: Account
+    in_flight: int = 0
+    windows: tuple[Window, ...] = ()
+    status: str | None = None
+    """The provider's word on its windows."""
+    claim: str | None = None
+    overage: str | None = None
+    reported: float | None = None
+    """When the windows were told."""
+    blocks: dict[str, Block] = field(default_factory=dict[str, Block])
+    """By model, or `EVERY`."""
+    breaker: Breaker = field(default_factory=Breaker)
+    requests: Allowance | None = None
+    """The user's budget of requests."""
+    tokens: Allowance | None = None
+    paced: float = 0.0
+    """No request starts before."""
+    served: float = 0.0
+    """Requests so far, by weight."""
+    turn: int = 0
+    """The number of its latest use, over the whole pool."""
+    latency: float | None = None
+    """Seconds to the first byte, averaged."""
+    missing: bool = False
+    """It has no key."""
+
+    def headroom(self, model: str, now: float) -> float:
+        """What is left, from 0 to 1: 1 minus the highest utilisation among the windows of this model."""
+        highest = 0.0
+        for window in self.windows:
+            if window.utilisation > highest and _holds(window, now) and governs(window, model):
+                highest = window.utilisation
+        return max(0.0, 1.0 - highest)
+
+    def free(self, model: str, now: float) -> float:
+        """The same after what is under way already, so that requests which come at once spread."""
+        room = self.headroom(model, now)
+        return room - self.in_flight * self._share(model, now)
+
+    def _share(self, model: str, now: float) -> float:
+        """What one request takes of it; where nothing tells, a hundredth."""
+        limits = [
+            window.limit
+            for window in self.windows
+            if window.name == "requests" and window.limit and _holds(window, now) and governs(window, model)
+        ]
+        return 1.0 / min(limits) if limits else 0.01
+
+    def hindrance(self, model: str, now: float) -> Wait | None:
+        """What keeps the account from serving a model now; None if nothing does."""
+        if self.missing:
+            return Wait(inf, "it has no key", "missing")
+        block = self.block(model, now)
+        if block is not None:
+            return Wait(block.until, block.why, block.kind)
+        if self.breaker.until > now:
+            return Wait(self.breaker.until, f"it failed: {self.breaker.why}", "failing")
+        if self.windows:
+            full = self._used_up(model, now)
+            if full is not None:
+                return full
+        return self._bounds(now)
+
+    def block(self, model: str, now: float) -> Block | None:
+        """What blocks the model, the longest first."""
+        if not self.blocks:
+            return None
+        found = [self.blocks[name] for name in (EVERY, model) if name in self.blocks]
+        return max((block for block in found if block.until > now), key=_end, default=None)
+
+    def _used_up(self, model: str, now: float) -> Wait | None:
+        """A window with nothing left. Where the provider itself says that it serves on, its word counts."""
+        if self.status is not None and self.status.startswith("allowed"):
+            return None
+        resets = [
+            (window.resets or now, window.name)
+            for window in self.windows
+            if _is_full(window, self.in_flight) and _holds(window, now) and governs(window, model)
+        ]
+        if not resets:
+            return None
+        until, name = max(resets)
+        return Wait(until, f"its window {name} is used up", "limit")
+
+    def _bounds(self, now: float) -> Wait | None:
+        """The user's own."""
+        most = self.account.max_in_flight
+        if most is not None and self.in_flight >= most:
+            return Wait(inf, f"{most} of its requests are under way", "ours")
+        if self.paced > now:
+            return Wait(self.paced, "its requests are paced", "ours")
+        for allowance in (self.requests, self.tokens):
+            if allowance is not None and (opens := allowance.opens(1.0, now)) > now:
+                return Wait(opens, "its budget for this minute is spent", "ours")
+        return None
+
+    def may_probe(self, model: str, now: float) -> bool:
+        """Whether a refused key is due for another try."""
+        block = self.block(model, now)
+        return block is not None and block.kind == "refused" and now >= block.since + PROBE_EVERY
+
+
+def governs(window: Window, model: str) -> bool:
+    """Whether a window counts the requests for a model."""
+    if not window.models:
+        return True
+    name = model.lower()
+    return any(fnmatchcase(name, pattern) for pattern in window.models)
+
+
+def _holds(window: Window, now: float) -> bool:
+    """Whether it has not begun anew since it was told."""
+    return window.resets is None or window.resets > now
+
+
+def _is_full(window: Window, in_flight: int) -> bool:
+    """Requests that are under way may not be counted in it yet."""
+    if window.resets is None:
+        return False
+    if window.name == "requests" and window.remaining is not None:
+        return window.remaining - in_flight <= 0
+    return window.utilisation >= 1.0
+
+
+def _end(block: Block) -> float:
+    return block.until
