@@ -5,7 +5,7 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from pointsman.accounts.holder import Holder
 from pointsman.accounts.keyring_store import KeyringStore
 from pointsman.accounts.lease import auth_scheme, brings_own_credential, needs_key
 from pointsman.accounts.pool import Pool
+from pointsman.accounts.queue import Timer
 from pointsman.accounts.vault import Vault, service_name
 from pointsman.canon.errors import PointsmanError, SetupError
 from pointsman.canon.json import Json
@@ -115,12 +116,7 @@ class App:
         self._warnings: tuple[str, ...] = ()
         self._config_error: str | None = None
         self.credentials = Credentials(environment, self._vault())
-        self._pool = Pool(
-            Holder(self.credentials, sign_ins(self._environment)),
-            lambda: self.service.parts.wall(),
-            lambda: self.service.parts.random(),
-            lambda seconds, call: self.service.parts.later(seconds, call),
-        )
+        self._pool = self._make_pool()
         self._database = Database(self.paths.data / DATABASE, MIGRATIONS)
         self._responses = ResponsesStore(self._database, time.time)
         self.service = self._make_service()
@@ -133,6 +129,20 @@ class App:
         self.endpoint = Endpoint(lambda: self.service)
         self.asgi = AsgiApplication(self.endpoint, start=self.start, stop=self.stop)
         self._upkeep: asyncio.Task[None] | None = None
+
+    def _make_pool(self) -> Pool:
+        """Clock, chance and timers are those of the parts, whoever changes them."""
+
+        def wall() -> float:
+            return self.service.parts.wall()
+
+        def chance() -> float:
+            return self.service.parts.random()
+
+        def later(seconds: float, call: Callable[[], None]) -> Timer:
+            return self.service.parts.later(seconds, call)
+
+        return Pool(Holder(self.credentials, sign_ins(self._environment)), wall, chance, later)
 
     # Configuration
 

@@ -5,7 +5,8 @@ import json
 
 import pytest
 from kept import KEYS, PATH, answer_of, ask, kept_rig, response, said_to, says
-from voices import ANTHROPIC, CHAT
+from rig import rig
+from voices import ANTHROPIC, CHAT, RESPONSES
 
 from scripted import RESET, Reply, Upstream, json_reply, run, sse
 
@@ -194,6 +195,24 @@ def test_nobody_continues_shows_or_deletes_another_key_s_response():
 
     assert [each.status for each in refused] == [400, 404, 404, 404]
     assert own.status == own_elsewhere.status == 200
+
+
+@pytest.mark.parametrize("gone", ["another key's", "deleted"])
+def test_a_server_of_unknown_ways_is_not_asked_about_a_response_that_is_known_here(gone):
+    async def scenario():
+        async with Upstream(always=says("One.")) as up, rig(openai_responses=up) as gateway:
+            model = f"openai_responses:{RESPONSES.model}"
+            first = (await gateway.post(PATH, {"model": model, "input": "a"}, KEY)).json()
+            if gone == "deleted":
+                await gateway.send("DELETE", f"{PATH}/{first['id']}", (KEY,))
+            key = KEY if gone == "deleted" else OTHER
+            body = {"model": model, "input": "b", "previous_response_id": first["id"]}
+            return await gateway.post(PATH, body, key), len(up.requests)
+
+    answer, asked = run(scenario())
+
+    assert answer.json()["error"]["code"] == "previous_response_not_found"
+    assert asked == 1
 
 
 def test_nobody_reaches_another_key_s_response_at_the_backend_that_keeps_it():
@@ -445,6 +464,22 @@ def test_tokens_of_a_continued_conversation_are_counted_with_all_of_it():
 
     assert counted["input_tokens"] == 99
     assert turns == [1, 3]
+
+
+def test_tokens_are_counted_by_a_provider_that_counts_them_with_what_it_keeps():
+    async def scenario():
+        async with (
+            Upstream(always=json_reply({"input_tokens": 20_007})) as up,
+            kept_rig(keeper=up) as gateway,
+        ):
+            body = {"model": "keeper:gpt-x", "input": "b", "previous_response_id": "resp_theirs"}
+            return (await gateway.post(f"{PATH}/input_tokens", body)).json(), up.requests
+
+    counted, requests = run(scenario())
+
+    assert counted["input_tokens"] == 20_007
+    assert [request.target for request in requests] == ["/v1/responses/input_tokens"]
+    assert requests[0].json()["previous_response_id"] == "resp_theirs"
 
 
 def test_a_store_that_is_broken_disturbs_no_answer_and_is_told():

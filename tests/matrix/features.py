@@ -143,6 +143,10 @@ ASKED_FOR = (
     _set("tools", tools=(WEATHER, CLOCK)),
     _set("strict tools", tools=(structs.replace(WEATHER, strict=True),)),
     _set("free-text tool", tools=(Tool("patch", "Applies a patch.", kind="custom"),)),
+    _set(
+        "free-text tool with a grammar",
+        tools=(Tool("patch", kind="custom", grammar={"syntax": "lark", "definition": 'start: "x"'}),),
+    ),
     Feature(
         "free-text tool with a grammar",
         native={

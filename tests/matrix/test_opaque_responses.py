@@ -354,7 +354,7 @@ def test_problem_6_a_responses_upstream_without_namespaces_alone_is_restored_eve
     assert (inner["name"], inner["namespace"], inner["call_id"]) == ("now", "mcp__trains", "call_1")
 
 
-@pytest.mark.parametrize("to", ["anthropic", "openai_chat"])
+@pytest.mark.parametrize("to", ["anthropic", "openai_chat", "gemini", "bedrock_converse"])
 @pytest.mark.parametrize(
     ("fields", "param"),
     [

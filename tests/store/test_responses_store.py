@@ -50,9 +50,9 @@ def test_nobody_else_finds_it_continues_it_or_deletes_it(store):
     store.keep(OWNER, response("resp_1"))
     store.note(OWNER, "resp_2", "openai", "work")
 
-    assert run(store.find(OTHER, "resp_1")) is None
+    assert run(store.find(OTHER, "resp_1")) == MadeElsewhere(None)
     assert run(store.find(OTHER, "resp_2")) == MadeElsewhere(None)
-    assert run(store.conversation(OTHER, "resp_1")) is None
+    assert run(store.conversation(OTHER, "resp_1")) == MadeElsewhere(None)
     assert run(store.remove(OTHER, "resp_1")) is False
     assert run(store.find(OWNER, "resp_1")) is not None
 

@@ -35,6 +35,8 @@ class Tool(Struct, frozen=True):
     """The wire type of a server or provider-defined tool (`web_search_20250305`)."""
     form: str = ""
     extra: Json = {}
+    grammar: Json | None = None
+    """What free text must be like: its `syntax` (`lark`, `regex`) and its `definition`."""
     client_run: bool = False
     """Whether the client runs a tool whose schema only its provider's models know (`bash_20250124`)."""
 

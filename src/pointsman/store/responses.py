@@ -140,15 +140,21 @@ class ResponsesStore:
         )
 
     async def remove(self, owner: bytes, response_id: str) -> bool:
-        """Deletes one; whether it was there. Raises SetupError."""
-        return await self.database.ask(
-            lambda connection: (
+        """Deletes one; whether it was there. Its id stays known, as nobody's. Raises SetupError."""
+        now = self._clock()
+
+        def delete(connection: sqlite3.Connection) -> bool:
+            gone = connection.execute(
+                "DELETE FROM responses WHERE owner = ? AND id = ?", (owner, response_id)
+            ).rowcount
+            if gone:
                 connection.execute(
-                    "DELETE FROM responses WHERE owner = ? AND id = ?", (owner, response_id)
-                ).rowcount
-                > 0
-            )
-        )
+                    "INSERT OR REPLACE INTO made_elsewhere (owner, id, backend, used) VALUES (?, ?, '', ?)",
+                    (owner, response_id, now),
+                )
+            return gone > 0
+
+        return await self.database.ask(delete)
 
     def tidy(self) -> None:
         """Lets go of what is too old and of what is too much."""
@@ -170,8 +176,13 @@ def _elsewhere(connection: sqlite3.Connection, owner: bytes, response_id: str) -
     rows = connection.execute(
         "SELECT owner, backend, account FROM made_elsewhere WHERE id = ?", (response_id,)
     ).fetchall()
-    own = next((MadeElsewhere(*where) for whose, *where in rows if whose == owner), None)
-    return own or (MadeElsewhere(None) if rows else None)
+    own = next((MadeElsewhere(*where) for whose, *where in rows if whose == owner and where[0]), None)
+    if own is not None:
+        return own
+    anothers = connection.execute(
+        "SELECT 1 FROM responses WHERE id = ? AND owner <> ? LIMIT 1", (response_id, owner)
+    ).fetchone()
+    return MadeElsewhere(None) if rows or anothers else None
 
 
 def _tidy(connection: sqlite3.Connection, bounds: Bounds, now: float) -> None:

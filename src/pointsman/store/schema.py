@@ -16,6 +16,7 @@ RESPONSES = (
 """Responses that are kept here, and which backend keeps the others. Times are seconds since the epoch."""
 
 POOL = (
+    "CREATE INDEX responses_by_any_owner ON responses (id)",
     "ALTER TABLE made_elsewhere ADD COLUMN account TEXT",
     """CREATE TABLE standings (
         backend TEXT NOT NULL, account TEXT NOT NULL, told BLOB NOT NULL, PRIMARY KEY (backend, account)

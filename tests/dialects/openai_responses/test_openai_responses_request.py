@@ -205,6 +205,25 @@ def test_what_the_target_refuses_is_changed_or_left_out_and_told(traits, fields,
     assert whats(encoded) == lost
 
 
+@pytest.mark.parametrize(
+    ("choice", "named"),
+    [
+        ({"type": "function", "name": "leave"}, "n\x1fleave"),
+        ({"type": "function", "name": "now"}, "now"),
+        ({"type": "function", "name": "other"}, "other"),
+        ({"type": "allowed_tools", "tools": [{"type": "function", "name": "leave"}]}, "n\x1fleave"),
+    ],
+)
+def test_a_choice_finds_a_tool_without_naming_its_namespace_where_only_one_is_meant(choice, named):
+    inner = {"type": "function", "name": "now", "parameters": CLOSED}
+    group = {"type": "namespace", "name": "n", "tools": [inner, {**inner, "name": "leave"}]}
+
+    found = decoded(tools=[group, inner], tool_choice=choice).tool_choice
+
+    assert (found.name, *found.names) in {(named,), (None, named)}
+    assert own(tools=[group, inner], tool_choice=choice).body["tool_choice"] == choice
+
+
 def test_names_that_the_target_refuses_are_changed_within_their_namespaces():
     tool = {"type": "function", "name": "a.b", "parameters": {}}
     items = [{**CALL, "name": "a.b", "namespace": "n"}]

@@ -8,7 +8,7 @@ from pointsman.canon.json import Json
 from pointsman.canon.request import Request, Tool, ToolChoice
 from pointsman.dialects.anthropic.crossing import Crossing
 from pointsman.dialects.anthropic.encode_blocks import Wire, encode_mark
-from pointsman.dialects.free_text import SCHEMA
+from pointsman.dialects.free_text import GRAMMAR_TOLD, SCHEMA, description_with_grammar
 from pointsman.dialects.schema import fit_tool
 
 
@@ -48,10 +48,13 @@ def _tool(tool: Tool, path: str, crossing: Crossing) -> Wire:
     if not crossing.own:
         crossing.dropped_extra(tool.extra, path)
     wire: Wire = {"name": crossing.sent_name(tool.name, tool.kind)}
-    if tool.description is not None:
-        wire["description"] = tool.description
+    description = description_with_grammar(tool)
+    if description is not None:
+        wire["description"] = description
     if tool.kind == "custom":
         crossing.approximated(path, "free text is sent as a function with one string")
+        if tool.grammar is not None:
+            crossing.approximated(f"{path}.grammar", GRAMMAR_TOLD)
         return {**wire, "input_schema": SCHEMA, **mark}
     if crossing.own:
         own_type = {"type": tool.form} if tool.form else {}

@@ -10,6 +10,7 @@ from pointsman.canon.request import Request, Tool, ToolChoice
 from pointsman.dialects.bedrock_converse.crossing import Crossing
 from pointsman.dialects.bedrock_converse.encode_blocks import Wire, encode_mark, wrapped
 from pointsman.dialects.bedrock_converse.tools import SPEC
+from pointsman.dialects.free_text import GRAMMAR_TOLD, description_with_grammar
 from pointsman.dialects.schema import fit_tool
 
 _FREE_TEXT_SCHEMA: Json = {
@@ -118,12 +119,15 @@ def _tool(tool: Tool, path: str, crossing: Crossing) -> list[Wire]:
         raise UnsupportedError(f"the target does not run the tool `{tool.name}`; {why}", param=path)
     crossing.dropped_extra(tool.extra, path)
     members: Wire = {"name": crossing.sent_name(tool.name, tool.kind)}
-    if tool.description:
-        members["description"] = tool.description
+    description = description_with_grammar(tool)
+    if description:
+        members["description"] = description
     elif tool.description is not None:
         crossing.approximated(path, "its empty description is left out, which the target refuses")
     if tool.kind == "custom":
         crossing.approximated(path, "free text is sent as a function with one string")
+        if tool.grammar is not None:
+            crossing.approximated(f"{path}.grammar", GRAMMAR_TOLD)
         members["inputSchema"] = {"json": _FREE_TEXT_SCHEMA}
     else:
         members |= _strict(tool, path, crossing)

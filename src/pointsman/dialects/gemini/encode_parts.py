@@ -22,6 +22,7 @@ from pointsman.canon.blocks import (
     UrlSource,
 )
 from pointsman.canon.errors import UnsupportedError
+from pointsman.dialects.foreign import check_readable
 from pointsman.dialects.gemini.arguments import arguments_of
 from pointsman.dialects.gemini.draft import Draft
 from pointsman.dialects.gemini.media import encode_media
@@ -146,6 +147,7 @@ def _server_tool(block: ServerTool, path: str, draft: Draft) -> list[Part]:
 
 
 def _unknown(block: Unknown, path: str, draft: Draft) -> list[Part]:
+    check_readable(block)
     draft.dropped(path, f"a block of type `{block.data.get('type')}` has no form here")
     return []
 

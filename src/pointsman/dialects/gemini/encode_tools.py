@@ -5,6 +5,7 @@ from typing import Any
 from pointsman.canon.errors import UnsupportedError
 from pointsman.canon.json import Json
 from pointsman.canon.request import Tool, ToolChoice
+from pointsman.dialects.free_text import GRAMMAR_TOLD, description_with_grammar
 from pointsman.dialects.gemini.draft import Draft
 from pointsman.dialects.gemini.schemas import to_openapi
 from pointsman.dialects.gemini.tools import DECLARATIONS, VALIDATED
@@ -40,12 +41,15 @@ def _declaration(draft: Draft, tool: Tool, path: str) -> dict[str, Any]:
     draft.count_mark(tool)
     draft.dropped_extra(tool.extra, path)
     wire: dict[str, Any] = {"name": draft.name(tool.name, tool.kind)}
-    if tool.description is not None:
-        wire["description"] = tool.description
+    description = description_with_grammar(tool)
+    if description is not None:
+        wire["description"] = description
     if tool.strict:
         draft.dropped(f"{path}.strict", "the target does not hold single tools to their schemas")
     if tool.kind == "custom":
         draft.approximated(path, "free text is sent as a function with one string")
+        if tool.grammar is not None:
+            draft.approximated(f"{path}.grammar", GRAMMAR_TOLD)
         return {**wire, "parametersJsonSchema": _FREE_TEXT}
     return {**wire, **_parameters(draft, tool, f"{path}.schema")}
 

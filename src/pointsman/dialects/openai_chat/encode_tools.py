@@ -8,7 +8,7 @@ from pointsman.canon.blocks import SPELLING
 from pointsman.canon.errors import UnsupportedError
 from pointsman.canon.json import Json
 from pointsman.canon.request import Tool, ToolChoice
-from pointsman.dialects.free_text import SCHEMA
+from pointsman.dialects.free_text import GRAMMAR_TOLD, SCHEMA, description_with_grammar
 from pointsman.dialects.openai_chat.draft import Draft
 from pointsman.dialects.openai_chat.request import IMPLIED, PARALLEL
 from pointsman.dialects.openai_chat.tools import FLAT, LEGACY, encode_choice
@@ -55,7 +55,7 @@ def _tool(draft: Draft, tool: Tool) -> dict[str, Any]:
     if tool.kind == "custom":
         if not draft.free_text:
             return _wrapped(draft, tool, inner)
-        inner |= _described(tool) | extra.pop("custom", {})
+        inner |= _described(tool) | _held(tool) | extra.pop("custom", {})
     else:
         flat = draft.own and tool.form == FLAT
         inner = _function(draft, tool) if flat else inner | _rules(draft, tool) | extra.pop("function", {})
@@ -68,7 +68,10 @@ def _tool(draft: Draft, tool: Tool) -> dict[str, Any]:
 def _wrapped(draft: Draft, tool: Tool, inner: dict[str, Any]) -> dict[str, Any]:
     """A tool with free text, as a function."""
     draft.count("approximated", "tools.custom", "free text is sent as a function with one string")
-    function = {**inner, **_described(tool), "parameters": SCHEMA}
+    if tool.grammar is not None:
+        draft.count("approximated", "tools.grammar", GRAMMAR_TOLD)
+    described = _described(structs.replace(tool, description=description_with_grammar(tool)))
+    function = {**inner, **described, "parameters": SCHEMA}
     return {"type": "function", "function": function, **draft.mark(tool.cache)}
 
 
@@ -79,6 +82,11 @@ def _function(draft: Draft, tool: Tool) -> dict[str, Any]:
 
 def _described(tool: Tool) -> dict[str, Any]:
     return {} if tool.description is None else {"description": tool.description}
+
+
+def _held(tool: Tool) -> dict[str, Any]:
+    """The grammar that its free text is held to."""
+    return {} if tool.grammar is None else {"format": {"type": "grammar", "grammar": tool.grammar}}
 
 
 def _rules(draft: Draft, tool: Tool) -> dict[str, Any]:

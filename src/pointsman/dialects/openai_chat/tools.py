@@ -7,6 +7,7 @@ from pointsman.canon.blocks import SPELLING
 from pointsman.canon.errors import MalformedError
 from pointsman.canon.json import Json
 from pointsman.canon.request import Tool, ToolChoice
+from pointsman.dialects.free_text import take_grammar
 from pointsman.dialects.openai_chat.blocks import take_mark
 from pointsman.dialects.spelling import unlike
 from pointsman.wire.fields import Fields, as_array, as_object, as_text, wrong
@@ -84,10 +85,13 @@ def _function(fields: Fields) -> Tool:
 def _custom(fields: Fields) -> Tool:
     inner = Fields(fields.take("custom"), fields.at("custom"))
     name, description, cache = _name(inner), inner.text("description"), take_mark(fields)
+    grammar = take_grammar(inner.rest.get("format"), "grammar")
+    if grammar is not None:
+        del inner.rest["format"]
     extra = unlike(fields.rest, {"type": "custom"})
     if inner.rest:
         extra["custom"] = inner.rest
-    return Tool(name, description, kind="custom", cache=cache, extra=extra)
+    return Tool(name, description, kind="custom", cache=cache, grammar=grammar, extra=extra)
 
 
 def _name(fields: Fields) -> str:

@@ -6,7 +6,7 @@ from pointsman.canon.blocks import SPELLING
 from pointsman.canon.errors import UnsupportedError
 from pointsman.canon.json import Json
 from pointsman.canon.request import Tool, ToolChoice
-from pointsman.dialects.free_text import SCHEMA
+from pointsman.dialects.free_text import GRAMMAR_TOLD, SCHEMA, description_with_grammar
 from pointsman.dialects.names import parted
 from pointsman.dialects.openai_responses.draft import Draft
 from pointsman.dialects.openai_responses.tools import NAMESPACE
@@ -60,8 +60,10 @@ def _tool(draft: Draft, tool: Tool) -> Wire:
     wire: Wire = {"type": tool.kind, "name": draft.name(tool.name, tool.kind)}
     if draft.own and tool.form == "untyped":
         del wire["type"]
-    if tool.description is not None:
-        wire["description"] = tool.description
+    freely = tool.kind != "custom" or draft.free_text
+    description = tool.description if freely else description_with_grammar(tool)
+    if description is not None:
+        wire["description"] = description
     draft.mark(tool.cache, takes=False)
     extra = {name: value for name, value in tool.extra.items() if name != NAMESPACE}
     if draft.own and draft.flat and tool.extra.get(NAMESPACE):
@@ -72,7 +74,10 @@ def _tool(draft: Draft, tool: Tool) -> Wire:
     if tool.kind == "function":
         return {**wire, **_rules(draft, tool), **extra}
     if draft.free_text:
-        return {**wire, **extra}
+        held = {} if tool.grammar is None else {"format": {"type": "grammar", **tool.grammar}}
+        return {**wire, **held, **extra}
+    if tool.grammar is not None:
+        draft.count("approximated", "tools.grammar", GRAMMAR_TOLD)
     draft.count("approximated", "tools.custom", "free text is sent as a function with one string")
     draft.dropped_extra(tool.extra if draft.own else {}, "tools")
     return {**wire, "type": "function", "parameters": SCHEMA, "strict": False}

@@ -33,14 +33,15 @@ def decode_request(body: Json) -> Request:
     form: dict[str, Any] = {}
     system, messages = _conversation(fields, form)
     output_format, verbosity = _text(fields)
+    tools = take_tools(fields)
     asked = {**_include(fields, form), **_options(fields, form)}
     return Request(
         dialect=NAME,
         model=fields.text("model") or "",
         system=system,
         messages=messages,
-        tools=take_tools(fields),
-        tool_choice=take_choice(fields),
+        tools=tools,
+        tool_choice=take_choice(fields, tools),
         parallel_tool_calls=fields.boolean("parallel_tool_calls"),
         max_tokens=fields.integer("max_output_tokens"),
         temperature=fields.number("temperature"),

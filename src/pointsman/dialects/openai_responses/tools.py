@@ -11,7 +11,8 @@ from msgspec import structs
 from pointsman.canon.blocks import SPELLING
 from pointsman.canon.json import Json
 from pointsman.canon.request import Tool, ToolChoice
-from pointsman.dialects.names import joined
+from pointsman.dialects.free_text import take_grammar
+from pointsman.dialects.names import joined, parted
 from pointsman.dialects.openai_responses.words import CLIENT_TOOLS
 from pointsman.wire.fields import Fields, as_array, as_object, as_text, wrong
 
@@ -55,7 +56,10 @@ def _tool(fields: Fields, namespace: str | None = None) -> Tool:
     del fields.rest["type"]
     if kind == "custom":
         name, description = _named(fields, namespace), fields.text("description")
-        return Tool(name, description, kind="custom", extra=fields.rest)
+        grammar = take_grammar(fields.rest.get("format"))
+        if grammar is not None:
+            del fields.rest["format"]
+        return Tool(name, description, kind="custom", grammar=grammar, extra=fields.rest)
     return _built_in(fields, kind)
 
 
@@ -84,8 +88,11 @@ def _built_in(fields: Fields, kind: str) -> Tool:
     return Tool(kind, kind="server", type=kind, extra=fields.rest, client_run=client_run)
 
 
-def take_choice(fields: Fields) -> ToolChoice | None:
-    """`tool_choice`; a choice that no other dialect has stays in the rest. Raises MalformedError."""
+def take_choice(fields: Fields, tools: tuple[Tool, ...] | None) -> ToolChoice | None:
+    """`tool_choice`; a choice that no other dialect has stays in the rest. Raises MalformedError.
+
+    A name may stand without the namespace in which its tool was declared.
+    """
     value = fields.rest.get("tool_choice")
     if value is None:
         return None
@@ -98,7 +105,19 @@ def take_choice(fields: Fields) -> ToolChoice | None:
         raise wrong("tool_choice", "a string or an object", value)
     if choice is not None:
         del fields.rest["tool_choice"]
-    return choice
+        return _resolved(choice, [tool.name for tool in tools or ()])
+    return None
+
+
+def _resolved(choice: ToolChoice, declared: list[str]) -> ToolChoice:
+    """The choice by the full names of its tools, where they are told apart without."""
+
+    def full(name: str) -> str:
+        found = [each for each in declared if parted(each)[1] == name]
+        return found[0] if len(found) == 1 and name not in declared else name
+
+    named = None if choice.name is None else full(choice.name)
+    return structs.replace(choice, name=named, names=tuple(map(full, choice.names)))
 
 
 def _choice(value: Json) -> ToolChoice | None:
