@@ -131,6 +131,39 @@ def test_an_upstream_that_lets_go_of_its_socket_is_asked_over_a_new_one(code):
     assert "previous_response_id" not in up.messages[2][1]
 
 
+def test_an_answer_that_the_upstream_does_not_know_is_said_as_it_is_and_the_latest_one_stays():
+    async def scenario():
+        unknown = error("previous_response_not_found")
+        script = [events(response("resp_1")), [unknown], events(response("resp_2"))]
+        async with riding(*script) as (up, _, socket):
+            await asked(socket, "a")
+            refused = await asked(socket, "b", previous_response_id="resp_nope")
+            again = await asked(socket, "c", previous_response_id="resp_1")
+            return refused[-1], again[-1], [number for number, _ in up.messages]
+
+    refused, again, connections = run(scenario())
+
+    assert (refused["status"], refused["error"]["code"]) == (400, "previous_response_not_found")
+    assert again["type"] == "response.completed"
+    assert connections == [0, 0, 0]
+
+
+def test_an_upstreams_error_comes_with_all_that_it_says():
+    limits = {"plan_type": "pro", "resets_in_seconds": 100}
+
+    async def scenario():
+        limited = error("usage", 429, headers={"x-codex-primary-used-percent": "100"})
+        limited["error"] |= {"type": "usage_limit_reached", **limits}
+        async with riding([limited]) as (_, _, socket):
+            return (await asked(socket, "a"))[-1]
+
+    told = run(scenario())
+
+    assert told["status"] == 429
+    assert told["error"].items() >= {"type": "usage_limit_reached", **limits}.items()
+    assert told["headers"]["x-codex-primary-used-percent"] == "100"
+
+
 def test_a_socket_is_renewed_before_the_upstream_ends_it():
     async def scenario(loop):
         script = [events(response("resp_1")), events(response("resp_2"))]

@@ -97,7 +97,7 @@ def test_two_answers_of_one_id_are_neither_given_back(store):
     store.keep(OWNER, response("resp_1", size=20))
     store.keep(OTHER, response("resp_1"))
 
-    assert run(store.find(OWNER, "resp_1")) is None
+    assert run(store.find(OWNER, "resp_1")) == MadeElsewhere(None)
     assert run(store.find(OTHER, "resp_1")) is not None
 
 

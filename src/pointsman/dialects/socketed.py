@@ -30,7 +30,9 @@ class Refusal(Struct, frozen=True):
     headers: Headers
     body: bytes
     outlived: bool = False
-    """Whether it says that the connection, or what it remembered, is no more."""
+    """Whether it says that the connection has lasted as long as one may."""
+    forgotten: bool = False
+    """Whether it says that what the request goes on from is not known."""
 
 
 class Socketed(Struct, frozen=True):
@@ -46,8 +48,8 @@ class Socketed(Struct, frozen=True):
     """(message) → what it wants. Raises RequestError."""
     event: Callable[[bytes, str | None], bytes]
     """(data of a stream's frame, lane) → the message."""
-    error: Callable[[Fault, str | None], bytes]
-    """(error, lane) → the message."""
+    error: Callable[[Fault, str | None, Headers], bytes]
+    """(error, lane, header fields that came with it) → the message."""
     ends: Callable[[bytes], Literal["well", "badly"] | None]
     """(data of a stream's frame) → how the answer ends with it, if it does."""
     message: Callable[[Json], bytes]

@@ -19,6 +19,7 @@ from pointsman.gateway.exchange import CONVERSING, Exchange, Remembered
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.recorder import Recorder
 from pointsman.routing.plan import Candidate
+from pointsman.routing.snapshot import Backend, Snapshot
 from pointsman.store.responses import Kept, MadeElsewhere, ResponsesStore
 from pointsman.upstream.seat import Seat
 from pointsman.wire.headers import Headers
@@ -65,8 +66,12 @@ class Standing(Struct, frozen=True):
 class Conversation:
     """One request of a dialect whose answers may be kept."""
 
-    def __init__(self, exchange: Exchange, stateful: Stateful, store: ResponsesStore | None) -> None:
-        """Raises MalformedError for a wish that is none."""
+    def __init__(
+        self, exchange: Exchange, stateful: Stateful, store: ResponsesStore | None, *, findable: bool = True
+    ) -> None:
+        """`findable`: whether who keeps an answer can be told later. Raises MalformedError for a wish that is
+        none."""
+        self._findable = findable
         self._exchange = exchange
         self._stateful = stateful
         self._store = store
@@ -110,6 +115,12 @@ class Conversation:
         """The request for one backend. Raises RequestError where it cannot be served there."""
         keeps = keeps_state(candidate, self._exchange.dialect)
         open_to_it = keeps or self._may_keep(candidate)
+        if self.wish.background and not self._findable:
+            raise UnsupportedError(
+                f"an answer made in the background could not be found later: {_OFF}, and several backends "
+                "may have it; leave `background` out",
+                param="background",
+            )
         if self.wish.background and not open_to_it:
             raise UnsupportedError(
                 f"backend {candidate.backend.name} does not work in the background; leave `background` out",
@@ -242,7 +253,8 @@ async def conversation(exchange: Exchange, parts: Parts) -> Conversation | None:
     stateful = exchange.dialect.stateful
     if stateful is None or exchange.intent.operation not in _CONTINUING:
         return None
-    made = Conversation(exchange, stateful, parts.responses)
+    findable = parts.responses is not None or sole_keeper(parts.router.snapshot, exchange.dialect.name)
+    made = Conversation(exchange, stateful, parts.responses, findable=bool(findable))
     await made.recall()
     return made
 
@@ -252,6 +264,18 @@ def keeps_state(candidate: Candidate, dialect: Dialect) -> bool:
     backend = candidate.backend
     speaks = backend.provider.dialects.get(dialect.name)
     return dialect.name in backend.spoken(candidate.model) and speaks is not None and speaks.keeps_state
+
+
+def sole_keeper(snapshot: Snapshot, dialect: str) -> Backend | None:
+    """The backend that keeps answers in this dialect, where there is just one."""
+    found = [
+        backend
+        for backend in snapshot.backends.values()
+        if (speaks := backend.provider.dialects.get(dialect)) is not None
+        and dialect in backend.bases
+        and speaks.keeps_state
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def seat_at(exchange: Exchange, candidate: Candidate) -> Seat | None:

@@ -56,6 +56,11 @@ class Lane:
             held.take(remembered.size)
             self._held, self._latest, self._remembered = held, response_id, remembered
 
+    def evict(self, response_id: object) -> None:
+        """Forgets what a turn that failed went on from."""
+        if response_id is not None and response_id == self._latest:
+            self.forget()
+
     def forget(self) -> None:
         """Remembers nothing."""
         held, self._held, self._latest, self._remembered = self._held, None, None, None

@@ -12,7 +12,7 @@ from pointsman.dialects.dialect import Dialect
 from pointsman.dialects.stateful import Page as Part
 from pointsman.dialects.stateful import Stateful
 from pointsman.gateway.errand import Errand
-from pointsman.gateway.state import owner
+from pointsman.gateway.state import owner, sole_keeper
 from pointsman.server.pages import Page
 from pointsman.server.service import Service
 from pointsman.store.responses import Kept, ResponsesStore
@@ -52,7 +52,7 @@ async def answer(asked: Asked, service: Service, headers: Headers, query: str) -
     """The page, or what to ask of the backend that keeps the answer. Raises RequestError, BusyError."""
     store = service.parts.responses
     if store is None:
-        raise _unknown(asked, " (pointsman keeps none here: `responses_store = false`)")
+        return _elsewhere(asked, service)
     try:
         whose = owner(headers)
         found = await store.find(whose, asked.id)
@@ -66,6 +66,14 @@ async def answer(asked: Asked, service: Service, headers: Headers, query: str) -
     if backend is None or asked.dialect.name not in backend.bases:
         raise _unknown(asked, f": backend {found.backend}, which keeps it, is not configured any longer")
     return Errand(asked.method, asked.id, asked.rest, backend, found.account)
+
+
+def _elsewhere(asked: Asked, service: Service) -> Errand:
+    """Where nothing is noted: the only backend that keeps answers. Raises UnknownResponseError."""
+    backend = sole_keeper(service.parts.router.snapshot, asked.dialect.name)
+    if backend is None:
+        raise _unknown(asked, " (pointsman keeps none here, and notes no keeper: `responses_store = false`)")
+    return Errand(asked.method, asked.id, asked.rest, backend)
 
 
 class Shelf(Struct, frozen=True):

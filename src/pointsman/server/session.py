@@ -95,7 +95,7 @@ class Session:
 
     async def _end(self) -> None:
         if self._last_word is not None:
-            await self._socket.send(self._socketed.error(self._last_word, None))
+            await self._socket.send(self._socketed.error(self._last_word, None, ()))
         await self._socket.close(self._closing or NORMAL, "")
 
     # What comes
@@ -111,7 +111,7 @@ class Session:
             elif turn.answer:
                 await self._socket.send(turn.answer)
         except PointsmanError as error:
-            await self._socket.send(self._socketed.error(error.fault(), name))
+            await self._socket.send(self._socketed.error(error.fault(), name, ()))
 
     def _lane(self, name: str | None) -> Lane:
         """Raises RequestError where there are as many as there may be."""
@@ -170,8 +170,8 @@ class Session:
             await client.fail(error.fault())
         finally:
             lane.running = None
-        if not client.well and waiting.turn.members.get("previous_response_id") is not None:
-            lane.forget()
+        if not client.well:
+            lane.evict(waiting.turn.members.get("previous_response_id"))
 
     def _exchange(self, lane: Lane, waiting: Waiting) -> tuple[Trace, Exchange]:
         """Raises MalformedError."""

@@ -55,14 +55,15 @@ class TurnClient:
         if data:
             await self.write(data)
         if self._status != 200:
-            await self.fail(_fault(b"".join(self._pieces), self._status, self._headers))
+            fault = _fault(b"".join(self._pieces), self._status, self._headers)
+            await self.fail(fault, self._headers)
         elif not self._ended:
             await self.fail(Fault("api", "the answer broke off before its end; ask again", 502))
 
-    async def fail(self, fault: Fault) -> None:
-        """Says that there is no answer."""
+    async def fail(self, fault: Fault, headers: Headers = ()) -> None:
+        """Says that there is no answer; `headers` came with the error."""
         self._ended = True
-        await self._socket.send(self._socketed.error(fault, self._lane))
+        await self._socket.send(self._socketed.error(fault, self._lane, headers))
 
     def watch(self, left: Callable[[], None] | None) -> None:
         """Calls `left` once the client has left; None ends the watch."""
@@ -90,4 +91,5 @@ def _fault(body: bytes, status: int, headers: Headers) -> Fault:
         code=text_of(error, "code"),
         param=text_of(error, "param"),
         retry_after=float(after) if after is not None and after.isdecimal() else None,
+        raw=envelope,
     )

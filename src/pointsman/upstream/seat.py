@@ -127,7 +127,7 @@ class SocketAnswer:
             self._look(first)
             return
         self._end()
-        if refusal.outlived:
+        if refusal.outlived or (refusal.forgotten and self._ride.continues is not None):
             self._ride.seat.leave()
             raise StaleError(
                 f"{self._about.host} has let go of what it remembered; the request can be sent again"

@@ -29,7 +29,10 @@ _ENDS: dict[str, Literal["well", "badly"]] = {
     "response.failed": "badly",
     "error": "badly",
 }
-_OUTLIVED = frozenset({"websocket_connection_limit_reached", "previous_response_not_found"})
+_OUTLIVED = "websocket_connection_limit_reached"
+_FORGOTTEN = "previous_response_not_found"
+_NOT_TOLD = ("content-", "x-pointsman-", "date", "server", "connection", "keep-alive", "via", "vary")
+"""Header fields of an error that say nothing in a message."""
 _EXPIRED = Fault(
     "invalid_request",
     "Responses websocket connection limit reached (60 minutes). Create a new websocket connection to "
@@ -154,17 +157,20 @@ def _type(data: bytes) -> object:
         return None
 
 
-def _error(fault: Fault, lane: str | None) -> bytes:
+def _error(fault: Fault, lane: str | None, headers: Headers = ()) -> bytes:
+    said = None if fault.raw is None else fault.raw.get("error")
     error = {
         "type": "invalid_request_error" if fault.status < 500 else "server_error",
         "code": fault.code,
         "message": fault.message,
         "param": fault.param,
+        **(cast("Json", said) if isinstance(said, dict) else {}),
     }
     message: Json = {"type": "error", "status": fault.status, "error": _coded(error)}
+    told = {name: value for name, value in headers if not name.startswith(_NOT_TOLD)}
     if fault.retry_after is not None:
-        message = {**message, "headers": {"retry-after": str(max(0, ceil(fault.retry_after)))}}
-    return encode(_with_lane(message, lane))
+        told.setdefault("retry-after", str(max(0, ceil(fault.retry_after))))
+    return encode(_with_lane({**message, "headers": told} if told else message, lane))
 
 
 def _message(body: Json) -> bytes:
@@ -190,7 +196,8 @@ def _refusal(message: bytes) -> Refusal | None:
         status=_status(event),
         headers=(*headers, ("content-type", "application/json")),
         body=encode({"error": error}),
-        outlived=str(error.get("code")) in _OUTLIVED,
+        outlived=error.get("code") == _OUTLIVED,
+        forgotten=error.get("code") == _FORGOTTEN,
     )
 
 
