@@ -5,22 +5,19 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
 from pointsman.accounts.auth import sign_ins
 from pointsman.accounts.credentials import Credentials
-from pointsman.accounts.holder import Holder
 from pointsman.accounts.keyring_store import KeyringStore
 from pointsman.accounts.lease import auth_scheme, brings_own_credential, needs_key
-from pointsman.accounts.pool import Pool
-from pointsman.accounts.queue import Timer
 from pointsman.accounts.vault import Vault, service_name
 from pointsman.canon.errors import PointsmanError, SetupError
 from pointsman.canon.json import Json
 from pointsman.catalog.lookup import families
-from pointsman.config.assemble import assemble, unknown_default
+from pointsman.config.assemble import assemble, fallbacks, unknown_default
 from pointsman.config.backends import Catalog, speaking
 from pointsman.config.discovery import loopback_addresses, missing_keys, neighbours
 from pointsman.config.endpoint_file import read_endpoints
@@ -33,6 +30,7 @@ from pointsman.config.watch import Reloader, kept
 from pointsman.control import engines
 from pointsman.control.description import describe
 from pointsman.control.known import Known
+from pointsman.control.pool_upkeep import PoolUpkeep
 from pointsman.control.upkeep import Surveyor
 from pointsman.dialects.registry import DIALECTS
 from pointsman.gateway.pace import Pace
@@ -84,12 +82,6 @@ def tell_failure(upkeep: "asyncio.Task[None]") -> None:
         )
 
 
-def _fallbacks(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """By pattern; a list is for all models."""
-    given = settings.fallbacks
-    return given if isinstance(given, dict) else {"*": given} if given else {}
-
-
 class App:
     """One endpoint, not yet listening."""
 
@@ -116,8 +108,11 @@ class App:
         self._warnings: tuple[str, ...] = ()
         self._config_error: str | None = None
         self.credentials = Credentials(environment, self._vault())
-        self._pool = self._make_pool()
         self._database = Database(self.paths.data / DATABASE, MIGRATIONS)
+        self._pool = PoolUpkeep(
+            self.credentials, sign_ins(environment), self._database, lambda: self.service.parts
+        )
+        self._pool.follow(self.began)
         self._responses = ResponsesStore(self._database, time.time)
         self.service = self._make_service()
         parts = self.service.parts
@@ -129,20 +124,6 @@ class App:
         self.endpoint = Endpoint(lambda: self.service)
         self.asgi = AsgiApplication(self.endpoint, start=self.start, stop=self.stop)
         self._upkeep: asyncio.Task[None] | None = None
-
-    def _make_pool(self) -> Pool:
-        """Clock, chance and timers are those of the parts, whoever changes them."""
-
-        def wall() -> float:
-            return self.service.parts.wall()
-
-        def chance() -> float:
-            return self.service.parts.random()
-
-        def later(seconds: float, call: Callable[[], None]) -> Timer:
-            return self.service.parts.later(seconds, call)
-
-        return Pool(Holder(self.credentials, sign_ins(self._environment)), wall, chance, later)
 
     # Configuration
 
@@ -183,7 +164,7 @@ class App:
             aliases=settings.aliases,
             families=families(self.catalog.rows.values()),
             default=settings.default,
-            fallbacks=_fallbacks(settings),
+            fallbacks=fallbacks(settings),
             model=settings.model,
             embedded=row.name if row is not None else None,
             missing_keys=missing_keys(self.catalog, backends),
@@ -230,7 +211,7 @@ class App:
             router=router,
             dialects=DIALECTS,
             transport=EngineTransport(SocketTransport(HttpTransport())),
-            pool=self._pool,
+            pool=self._pool.pool,
             instance=self.instance,
             clock=time.monotonic,
             wall=time.time,
@@ -271,6 +252,7 @@ class App:
 
     async def start(self) -> None:
         """Looks at this machine's neighbours, then begins what goes on in the background."""
+        await self._pool.begin()
         if self.effective.settings.discover:
             await self._know_others()
             await self._meet_neighbours()
@@ -301,6 +283,7 @@ class App:
             group.create_task(self._watch())
             group.create_task(self._lists.run())
             group.create_task(self._look_around())
+            group.create_task(self._pool.run())
 
     async def _look_around(self) -> None:
         while True:
@@ -315,6 +298,7 @@ class App:
             upkeep.cancel()
             await asyncio.gather(upkeep, return_exceptions=True)
         await self.service.parts.transport.close()
+        self._pool.end()
         await asyncio.to_thread(self._database.close)
 
     async def _watch(self) -> None:
@@ -323,12 +307,12 @@ class App:
             await asyncio.sleep(WATCH_EVERY)
             change = reloader.poll()
             if change is not None:
-                self.credentials.forget()
+                self._pool.forget_keys()
                 self._take(change.loaded, change.error)
 
     def reload(self) -> Json:
         """Reads the configuration again, now; a broken one leaves things as they are."""
-        self.credentials.forget()
+        self._pool.forget_keys()
         for name in self._lists.errors():
             self._lists.forget(name)
         try:
@@ -348,6 +332,7 @@ class App:
                 self.service.parts.patience = self._patience()
                 self.service.parts.pace = self._pace()
                 self.service.parts.responses = self._kept_responses()
+                self._pool.follow(effective.settings)
                 self.service.buffers.max_body = effective.settings.max_body
                 self.service.buffers.max_total = effective.settings.max_buffered
                 self.service.admission = self._admission()

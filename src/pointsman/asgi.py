@@ -5,6 +5,7 @@ from asyncio import AbstractEventLoop, Lock, get_running_loop
 from collections.abc import AsyncGenerator
 from functools import cached_property
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from pointsman.app import App
@@ -15,7 +16,8 @@ class Application:
     """The endpoint, started by its server, or by its first request where that server has no lifespan."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._locks = WeakKeyDictionary[AbstractEventLoop, Lock]()
+        """A lock belongs to one event loop."""
         self._lives_in: AbstractEventLoop | None = None
         self._life: AsyncGenerator[None] | None = None
 
@@ -34,7 +36,7 @@ class Application:
         await self._app.asgi(scope, receive, send)
 
     async def _begin(self) -> None:
-        async with self._lock:
+        async with self._locks.setdefault(get_running_loop(), Lock()):
             if self._lives_in is not get_running_loop():
                 self._life = self._live()
                 await anext(self._life)

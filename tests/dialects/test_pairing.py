@@ -5,7 +5,7 @@ import pytest
 from pointsman.canon.blocks import Text, ToolCall, ToolResult
 from pointsman.canon.errors import MalformedError
 from pointsman.canon.request import Message
-from pointsman.dialects.pairing import check_messages
+from pointsman.dialects.pairing import check_messages, results_first
 
 HELLO = Message("user", (Text("hi"),))
 SO = Message("user", (Text("so?"),))
@@ -39,3 +39,16 @@ def test_calls_and_results_that_do_not_match_are_a_named_error(messages, code, w
 def test_turns_of_one_side_are_one_and_instructions_between_do_not_count():
     check_messages([HELLO, CALL, LATE, RESULT, SO, CALL, SO, RESULT, HELLO])
     check_messages([])
+
+
+def test_the_results_of_calls_go_before_what_was_said_in_between():
+    call, other = ToolCall("c1", "now"), ToolCall("c2", "now")
+    said, told = Message("user", (Text("Stop."),)), Message("developer", (Text("Be brief."),))
+    first, second = Message("tool", (ToolResult("c1"),)), Message("tool", (ToolResult("c2"),))
+    asked = Message("assistant", (call, other))
+    done = Message("assistant", (Text("Done."),))
+
+    ordered = results_first((asked, said, first, told, second, done, said))
+
+    assert ordered == (asked, first, second, said, told, done, said)
+    assert results_first((asked, said)) == (asked, said)

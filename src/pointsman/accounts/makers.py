@@ -33,10 +33,9 @@ class Makers:
     def __len__(self) -> int:
         return len(self._made)
 
-    @property
-    def several(self) -> bool:
-        """Whether state of more than one issuer was seen; until then nothing can be in the wrong place."""
-        return len(self._issuers) > 1
+    def others(self, issuer: str) -> bool:
+        """Whether state of another issuer was seen; until then nothing can be in the wrong place."""
+        return len(self._issuers) > 1 or (bool(self._issuers) and issuer not in self._issuers)
 
     def note(self, digests: Iterable[bytes], issuer: str) -> None:
         """An answer of this issuer brought these."""
@@ -51,6 +50,12 @@ class Makers:
         self._made.move_to_end(made)
         while len(self._made) > MOST:
             self._made.popitem(last=False)
+
+    def taken_changes(self) -> list[tuple[bytes, str]]:
+        """What is new since the last call: (digest, issuer)."""
+        taken = list(self.changed.items())
+        self.changed.clear()
+        return taken
 
     def of(self, made: bytes) -> str | None:
         """Who made it; None where that is not known."""

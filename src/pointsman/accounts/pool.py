@@ -15,7 +15,7 @@ from pointsman.accounts.holder import Holder
 from pointsman.accounts.lease import Lease
 from pointsman.accounts.makers import Makers
 from pointsman.accounts.queue import FairQueue, Later, Place, loop_later
-from pointsman.accounts.verdict import Verdict
+from pointsman.accounts.verdict import Failure, Verdict
 from pointsman.canon.errors import FaultKind, NoAccountError, NoCredentialError
 from pointsman.routing.allowance import Allowance
 from pointsman.routing.attempts import Outcome
@@ -86,6 +86,7 @@ class Pool:
         self._rosters: dict[str, Roster] = {}
         self._made_for: dict[str, Backend] = {}
         self._turn = 0
+        self._recalled: dict[tuple[str, str], Standing] = {}
         self.changed: set[tuple[str, str]] = set()
         """(backend, account) of what is not saved yet."""
 
@@ -99,9 +100,33 @@ class Pool:
         if roster is not None and self._made_for[backend.name].bases == backend.bases:
             made.breaker = roster.breaker
         for account in backend.pool:
-            made.standings[account.alias] = _renewed(earlier.get(account.alias), account)
+            known = earlier.get(account.alias) or self._recalled.pop((backend.name, account.alias), None)
+            made.standings[account.alias] = _renewed(known, account)
         self._rosters[backend.name], self._made_for[backend.name] = made, backend
         return made
+
+    def recall(self, backend: str, account: str, standing: Standing) -> None:
+        """What was known of an account before the start."""
+        self._recalled[backend, account] = standing
+
+    def find(self, backend: str, account: str) -> Standing | None:
+        """An account's standing, if it was ever asked for."""
+        roster = self._rosters.get(backend)
+        return None if roster is None else roster.standings.get(account)
+
+    async def renew(self, backends: Iterable[Backend]) -> None:
+        """Keys may have changed: who was refused with another one is free again."""
+        for backend in backends:
+            for standing in tuple(self.roster(backend).standings.values()):
+                standing.missing = False
+                refused = [model for model, block in standing.blocks.items() if block.kind == "refused"]
+                if refused:
+                    key = await self.holder.fingerprint(backend, standing.account)
+                    for model in refused:
+                        if (block := standing.blocks.get(model)) is not None and block.key != key:
+                            del standing.blocks[model]
+                    self.changed.add((backend.name, standing.account.alias))
+        self.queue.wake()
 
     # Leases
 
@@ -182,17 +207,16 @@ class Pool:
         except BaseException:
             self._return(standing)
             raise
-        return structs.replace(lease, strange=True) if self._is_strange(ask, lease.account) else lease
+        return structs.replace(lease, strange=True) if self._is_strange(ask, lease) else lease
 
-    def _is_strange(self, ask: Ask, account: str) -> bool:
-        """Whether other accounts may have answered in the conversation; binds a new one."""
-        if not ask.conversation:
-            return self.makers.several
-        binding = self.bindings.find(ask.backend.name, ask.conversation)
-        if binding is None:
-            self.bindings.bind(ask.backend.name, ask.conversation, account)
-            return self.makers.several
-        return binding.mixed or (binding.answered and binding.alias != account)
+    def _is_strange(self, ask: Ask, lease: Lease) -> bool:
+        """Whether others may have answered in the conversation; binds a new one."""
+        mixed: bool | None = None
+        if ask.conversation:
+            mixed = self.bindings.is_mixed(ask.backend.name, ask.conversation, lease.account)
+            if self.bindings.find(ask.backend.name, ask.conversation) is None:
+                self.bindings.bind(ask.backend.name, ask.conversation, lease.account)
+        return self.makers.others(lease.issuer) if mixed is None else mixed
 
     def give_back(self, backend: Backend, account: str) -> None:
         """The attempt is over."""
@@ -252,11 +276,11 @@ class Pool:
         if conversation:
             self.bindings.answer(whose.backend.name, conversation, whose.account)
 
-    def fail(self, whose: Whose, outcome: Outcome, kind: FaultKind | None, why: str) -> None:
-        """It does not. `kind` is that of the backend's error, `why` its words."""
+    def fail(self, whose: Whose, outcome: Outcome, failure: Failure) -> None:
+        """It does not."""
         standing = self._standing(whose)
         if standing is not None:
-            self._verdict.fail(self.roster(whose.backend), standing, whose.model, outcome, kind, why)
+            self._verdict.fail(self.roster(whose.backend), standing, whose.model, outcome, failure)
             self.changed.add(whose.key)
 
     def spend(self, whose: Whose, tokens: int) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from math import inf
 
+from msgspec import Struct
+
 from pointsman.canon.errors import FaultKind
 from pointsman.routing.attempts import Outcome
 from pointsman.routing.roster import Roster
@@ -19,6 +21,17 @@ MOST_MODELS = 100
 """Blocks that one account may have."""
 _SMOOTHING = 0.3
 """What the latest answer counts in the average of latencies."""
+
+
+class Failure(Struct, frozen=True):
+    """What is known of a failure beside its outcome."""
+
+    why: str
+    """The backend's words, or ours."""
+    kind: FaultKind | None = None
+    """Of the backend's error."""
+    key: str | None = None
+    """The fingerprint of the key that went along."""
 
 
 class Verdict:
@@ -47,15 +60,10 @@ class Verdict:
             standing.latency = seconds if before is None else before + _SMOOTHING * (seconds - before)
 
     def fail(
-        self,
-        roster: Roster,
-        standing: Standing,
-        model: str,
-        outcome: Outcome,
-        kind: FaultKind | None,
-        why: str,
+        self, roster: Roster, standing: Standing, model: str, outcome: Outcome, failure: Failure
     ) -> None:
-        """None came. `kind` is that of the backend's error, `why` its words."""
+        """None came."""
+        why, kind = failure.why, failure.kind
         now = self._clock()
         if outcome.kind in {"stale", "out", "unfit"}:
             return
@@ -64,9 +72,9 @@ class Verdict:
             return
         roster.breaker.succeed()
         if outcome.status == 401:
-            self._block(standing, EVERY, Block(inf, why, "refused", now))
+            self._block(standing, EVERY, Block(inf, why, "refused", now, key=failure.key))
         elif outcome.status == 403:
-            self._block(standing, model, Block(inf, why, "refused", now))
+            self._block(standing, model, Block(inf, why, "refused", now, key=failure.key))
         elif outcome.status == 402 or (outcome.status == 429 and kind == "billing"):
             self._cool(standing, EVERY, outcome.retry_after, why, (UNPAID, UNPAID_LONGEST))
         elif outcome.status == 429 or (outcome.status >= 500 and outcome.retry_after is not None):

@@ -8,6 +8,7 @@ from msgspec import Struct
 from pointsman.config.backends import Catalog, configured
 from pointsman.config.discovery import Found, discovered, homeless_keys
 from pointsman.config.load import Effective
+from pointsman.config.schema import Settings
 from pointsman.config.shape import nearest
 from pointsman.routing.snapshot import Backend
 
@@ -51,3 +52,11 @@ def unknown_default(default: str | None, backends: Mapping[str, Backend]) -> str
         return None
     near = nearest(default, list(backends)) if backends else "none"
     return f"`default` names {default}, which is no backend here; the nearest one is {near}"
+
+
+def fallbacks(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Who answers instead, by the pattern of the asked name; a list is for all names."""
+    given = settings.fallbacks
+    if isinstance(given, dict):
+        return given
+    return {"*": given} if given else {}

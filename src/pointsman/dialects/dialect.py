@@ -166,6 +166,9 @@ class Dialect(Struct, frozen=True):
     """(input tokens) → the body of a token count."""
     fold_losses: Callable[[Answer, Asked], tuple[Loss, ...]]
     """What `fold` cannot carry beside that: what shows only in the whole answer."""
+    error_after: Callable[[Decoder, Fault, str], bytes] | None = None
+    """(what has followed a relayed stream, error, our request id) → the frame, where it must go on from what
+    the stream has said; None where `error_frame` will do."""
     stream_paths: Mapping[Operation, str] = {}
     """Where it lives if a stream is asked for, as far as that is elsewhere."""
     version_prefix: str = "/v1"

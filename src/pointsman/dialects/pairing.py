@@ -40,3 +40,26 @@ def check_messages(messages: Iterable[Message]) -> None:
         asked += [block.id for block in message.content if isinstance(block, ToolCall)]
         answered += [block.call_id for block in message.content if isinstance(block, ToolResult)]
     check_pair(asked, answered, path)
+
+
+def results_first(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """The messages with the results of calls right behind the turn that made them."""
+    ordered: list[Message] = []
+    held: list[Message] = []
+    waiting: set[str] = set()
+    for message in messages:
+        if message.role == "assistant":
+            ordered += [*held, message]
+            held = []
+            waiting = {block.id for block in message.content if isinstance(block, ToolCall)}
+            continue
+        answered = {block.call_id for block in message.content if isinstance(block, ToolResult)}
+        if waiting and not answered:
+            held.append(message)
+            continue
+        ordered.append(message)
+        waiting -= answered
+        if not waiting:
+            ordered += held
+            held = []
+    return (*ordered, *held)

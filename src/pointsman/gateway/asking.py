@@ -68,6 +68,6 @@ class Asking:
     def _made_by(self, backend: str) -> str | None:
         """Whose opaque state a conversation holds that began elsewhere."""
         pool = self._pool
-        if not pool.makers.several or pool.bindings.find(backend, self.conversation) is not None:
+        if not pool.makers.others("") or pool.bindings.find(backend, self.conversation) is not None:
             return None
         return maker(self._exchange.body, self._exchange.dialect, pool.makers)

@@ -2,8 +2,10 @@
 
 from msgspec import Struct, structs
 
+from pointsman.accounts.holder import fingerprint
 from pointsman.accounts.lease import Lease
 from pointsman.accounts.pool import Whose
+from pointsman.accounts.verdict import Failure
 from pointsman.canon.errors import RefusedError, UpstreamError
 from pointsman.dialects.dialect import Asked, Dialect
 from pointsman.gateway.amend import amend
@@ -24,6 +26,7 @@ from pointsman.gateway.fitness import check_fit
 from pointsman.gateway.judge import Form, RefusalError, judge_head
 from pointsman.gateway.line import Line
 from pointsman.gateway.masking import secrets_of
+from pointsman.gateway.opaque import OF_ANOTHER
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.prepare import Prepared, prepare, upstream_dialect
 from pointsman.gateway.refusal import outcome_of, without_secrets
@@ -38,6 +41,9 @@ from pointsman.upstream.transport import Incoming, reported_losses
 
 WORDS = 200
 """Characters of a backend's error that are kept."""
+
+
+REFUSED_KEY = frozenset({401, 403})
 
 
 class Work(Struct, frozen=True):
@@ -102,6 +108,8 @@ async def _run(turn: Turn, standing: Standing, dialect: Dialect) -> UpstreamErro
     began = parts.clock()
     line.committing = lambda: parts.pool.succeed(turn.whose, work.asking.conversation, parts.clock() - began)
     prepared = _standing(prepare(exchange, turn.candidate, dialect, turn.lease, parts), standing)
+    if prepared.rewrite == OF_ANOTHER:
+        parts.pool.bindings.mix(turn.candidate.backend.name, work.asking.conversation)
     try:
         if exchange.seats is not None:
             prepared = with_ride(exchange, prepared, turn.candidate, turn.lease, parts)
@@ -117,9 +125,14 @@ async def _run(turn: Turn, standing: Standing, dialect: Dialect) -> UpstreamErro
 
 
 def _fail(error: UpstreamError, turn: Turn) -> None:
-    outcome = outcome_of(error, turn.lease.account)
-    kind = error.kind if isinstance(error, RefusedError) else None
-    turn.work.parts.pool.fail(turn.whose, outcome, kind, error.message[:WORDS])
+    outcome, secret = outcome_of(error, turn.lease.account), turn.lease.secret
+    refused = outcome.status in REFUSED_KEY and secret is not None
+    failure = Failure(
+        error.message[:WORDS],
+        error.kind if isinstance(error, RefusedError) else None,
+        fingerprint(secret.reveal()) if refused and secret is not None else None,
+    )
+    turn.work.parts.pool.fail(turn.whose, outcome, failure)
 
 
 def _standing(prepared: Prepared, standing: Standing) -> Prepared:

@@ -101,6 +101,10 @@ class Delivery:
         if self._line.headed and coded:
             raise GarbledError("the backend codes its stream, which nobody asked for; turn that off")
         await self._line.commit(self._incoming.status, self._relayed_head(), ours=False)
+        after = self._prepared.dialect.error_after
+        if after is not None:
+            request_id = self._trace.request_id
+            self._line.failing = lambda fault: after(reading.tap.decoder, fault, request_id)
         passage = Passage(() if coded else self._line.secrets, self._decoder)
         if not coded:
             self._line.ending = passage.ending
@@ -317,6 +321,7 @@ def facts(trace: Trace) -> Headers:
     """What a client may know of how it was served."""
     known = (
         ("x-pointsman-backend", trace.backend),
+        ("x-pointsman-account", trace.account),
         ("x-pointsman-model", trace.model),
         ("x-pointsman-route", trace.rule),
         ("x-pointsman-others", ", ".join(trace.others)),

@@ -12,7 +12,7 @@ class Tap:
     """Follows one answer."""
 
     def __init__(self, decoder: Decoder, trace: Trace, coding: StreamDecoder | None = None) -> None:
-        self._decoder = decoder
+        self.decoder = decoder
         self._coding = coding
         self._trace = trace
         self.running = True
@@ -27,7 +27,7 @@ class Tap:
             return []
         try:
             plain = data if self._coding is None else self._coding.feed(data)
-            events = list(self._decoder.feed(plain))
+            events = list(self.decoder.feed(plain))
         except Exception as error:  # noqa: BLE001 - a border: the answer goes on whatever the tap meets
             self._stop(error)
             return []
@@ -44,7 +44,7 @@ class Tap:
         if not self.running or self.fault is not None:
             return []
         try:
-            events = list(self._decoder.close())
+            events = list(self.decoder.close())
         except TruncatedError:
             raise
         except Exception as error:  # noqa: BLE001 - as above

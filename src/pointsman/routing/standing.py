@@ -43,12 +43,14 @@ class Block(Struct, frozen=True):
     since: float = 0.0
     repeats: int = 0
     """How often in a row no time was given."""
+    key: str | None = None
+    """The fingerprint of the key that was refused."""
 
 
 class Standing(Struct):
     """One account's. `in_flight` and what the provider reported are facts, the rest follows from failures."""
 
-    account: Account
+    account: Account = Account()
     in_flight: int = 0
     windows: tuple[Window, ...] = ()
     status: str | None = None

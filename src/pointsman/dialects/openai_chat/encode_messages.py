@@ -28,7 +28,7 @@ from pointsman.dialects.openai_chat.encode_parts import ASSISTANT, content_of, p
 from pointsman.dialects.openai_chat.encode_thinking import thinking_members
 from pointsman.dialects.openai_chat.messages import LEGACY
 from pointsman.dialects.openai_chat.words import NAME
-from pointsman.dialects.pairing import check_messages
+from pointsman.dialects.pairing import check_messages, results_first
 
 ATTACHED = "Attached to the result of tool call"
 
@@ -44,7 +44,8 @@ def put_messages(draft: Draft) -> None:
     else:
         check_messages(draft.request.messages)
         conversation.instruct()
-    for message in draft.request.messages:
+    messages = draft.request.messages if draft.own else results_first(draft.request.messages)
+    for message in messages:
         (conversation.add_own if draft.own else conversation.add)(message)
     conversation.settle()
     if not draft.own and conversation.written and conversation.written[-1]["role"] == "assistant":

@@ -9,7 +9,7 @@ from typing import Any, cast
 from pointsman.canon.blocks import CacheMark
 from pointsman.canon.errors import MalformedError
 from pointsman.canon.json import Json
-from pointsman.canon.request import Message, OutputFormat, Request
+from pointsman.canon.request import Message, OutputFormat, Reasoning, Request
 from pointsman.dialects.openai_chat.blocks import CONTROL, take_mark
 from pointsman.dialects.openai_chat.messages import LEGACY, decode_messages
 from pointsman.dialects.openai_chat.reasoning import take_reasoning
@@ -32,9 +32,7 @@ def decode_request(body: Json) -> Request:
     fields = Fields(body)
     system, messages = _split(decode_messages(_messages(fields)))
     form: dict[str, Any] = {}
-    reasoning, reasoning_form = take_reasoning(fields)
-    if reasoning_form:
-        form["reasoning"] = reasoning_form
+    reasoning = _reasoning(fields, form)
     tools = _tools(fields, form)
     legacy = bool(tools) and all(tool.form == FUNCTIONS for tool in tools)
     return Request(
@@ -68,6 +66,13 @@ def decode_request(body: Json) -> Request:
         form=form,
         extra=fields.rest,
     )
+
+
+def _reasoning(fields: Fields, form: dict[str, Any]) -> Reasoning | None:
+    reasoning, spelled = take_reasoning(fields)
+    if spelled:
+        form["reasoning"] = spelled
+    return reasoning
 
 
 def _messages(fields: Fields) -> object:

@@ -38,7 +38,13 @@ class ResponsesDecoder(FramedDecoder):
     """One streamed answer."""
 
     def __init__(self, origin: Origin) -> None:
-        super().__init__(origin, _Reading(origin), NAME, "`response.completed`")
+        self._answer = _Reading(origin)
+        super().__init__(origin, self._answer, NAME, "`response.completed`")
+
+    @property
+    def reached(self) -> tuple[int, Json]:
+        """(the next event's number, the response as it was when it began)."""
+        return self._answer.number, self._answer.begun
 
 
 class _Reading:
@@ -46,6 +52,8 @@ class _Reading:
 
     def __init__(self, origin: Origin) -> None:
         self.over = False
+        self.number = 0
+        self.begun: Json = {}
         self._started = False
         self._output = Output(origin)
         self._names = origin.names
@@ -58,6 +66,8 @@ class _Reading:
         if self.over or frame.data.strip() == _DONE:
             return
         wire = decode_part(frame.data)
+        number: object = wire.get("sequence_number")
+        self.number = number + 1 if isinstance(number, int) else self.number
         name = as_text(wire.get("type") or frame.event, "type")
         if wire.get("error") and name not in _STEPS:
             name = "error"
@@ -86,7 +96,8 @@ class _Reading:
 
     def created(self, wire: Json, events: list[Event]) -> None:
         self._keep(wire, SILENT, events)
-        self._start(as_object(wire.get(RESPONSE), RESPONSE), events)
+        self.begun = as_object(wire.get(RESPONSE), RESPONSE)
+        self._start(self.begun, events)
 
     def ended(self, wire: Json, events: list[Event]) -> None:
         response = as_object(wire.get(RESPONSE), RESPONSE)

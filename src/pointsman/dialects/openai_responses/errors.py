@@ -66,18 +66,30 @@ def error_frame(fault: Fault, request_id: str) -> bytes:
 
 def error_frames(fault: Fault, head: Head, number: int, output: list[Any]) -> bytes:
     """The frames that end a stream which failed; `number` is the first one's."""
-    code, message = _code(fault), _message(fault)
-    error = {
-        "type": error_envelope.type_of(fault, NAME),
-        "code": error_envelope.code_of(fault, NAME) or code,
-        "message": message,
+    return _frames(fault, number, head.at("failed", output, error=_error(fault)))
+
+
+def frames_after(fault: Fault, number: int, begun: Json, request_id: str) -> bytes:
+    """The same behind a stream of another's, whose response began like this."""
+    blank = Head(MessageStart(), Asked("", request_id, 0)).at("failed", [], error=_error(fault))
+    return _frames(fault, number, {**blank, **begun, "status": "failed", "error": _error(fault)})
+
+
+def _error(fault: Fault) -> Json:
+    return {"code": _code(fault), "message": _message(fault)}
+
+
+def _frames(fault: Fault, number: int, response: Json) -> bytes:
+    said = {
+        "code": error_envelope.code_of(fault, NAME) or _code(fault),
+        "message": _message(fault),
         "param": fault.param,
     }
-    response = head.at("failed", output, error={"code": code, "message": message})
+    # The reference has the members beside the type, the API sends them in `error`, and SDKs read either.
+    nested = {"type": error_envelope.type_of(fault, NAME), **said}
+    error = {"type": "error", "sequence_number": number, **said, "error": nested}
     failed = {"type": "response.failed", "sequence_number": number + 1, "response": response}
-    return frame(encode({"type": "error", "sequence_number": number, "error": error}), "error") + frame(
-        encode(failed), "response.failed"
-    )
+    return frame(encode(error), "error") + frame(encode(failed), "response.failed")
 
 
 def _code(fault: Fault) -> str:

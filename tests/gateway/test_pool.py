@@ -1,0 +1,358 @@
+"""A pool of accounts behind one backend: who is asked, who is spared, and what the client gets."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+from rig import backend_table, eventually, rig
+from voices import ANTHROPIC, CHAT
+
+from scripted import Gate, Reply, Upstream, json_reply, run, sse
+
+KEYS = {"KEY_A": "sk-a-canary", "KEY_B": "sk-b-canary", "KEY_C": "sk-c-canary"}
+ACCOUNTS = """
+[backends.anthropic.accounts.default]
+key_env = "KEY_A"
+[backends.anthropic.accounts.b]
+key_env = "KEY_B"
+"""
+
+
+def key_of(seen):
+    return seen.header("x-api-key") or (seen.header("authorization") or "").removeprefix("Bearer ")
+
+
+def by_key(**replies):
+    """An upstream that answers each key in its own way; what was not foreseen is a plain answer."""
+
+    def answer(seen) -> Reply:
+        name = next(name for name, key in KEYS.items() if key == key_of(seen)).removeprefix("KEY_").lower()
+        reply = replies.get(name)
+        reply = reply(seen) if callable(reply) else reply
+        return reply or (ANTHROPIC.stream() if seen.json().get("stream") else ANTHROPIC.whole())
+
+    return answer
+
+
+@asynccontextmanager
+async def pooled(upstream, *, accounts=ACCOUNTS, settings="", environment=None, **others):
+    table = backend_table("anthropic", upstream, f'models = ["{ANTHROPIC.model}"]')
+    table = table.replace('"anthropic-compatible"', '"anthropic"')
+    lines = f"{settings}\n{table}\n{accounts}"
+    async with rig(settings=lines, environment={**KEYS, **(environment or {})}, **others) as gateway:
+        yield gateway
+
+
+def keys(server):
+    return [key_of(seen).split("-")[1] for seen in server.requests]
+
+
+def limited(seconds=None):
+    headers = () if seconds is None else (("retry-after", str(seconds)),)
+    return ANTHROPIC.refusal(429, "rate_limit_error", "Too many", headers)
+
+
+OVERLOADED_STREAM = sse(
+    b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n'
+)
+
+
+def session(name):
+    return ("x-claude-code-session-id", name)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        limited(900),
+        limited(),
+        ANTHROPIC.refusal(401, "authentication_error", "no"),
+        ANTHROPIC.refusal(403, "permission_error", "no"),
+        ANTHROPIC.refusal(500, "api_error", "no"),
+    ],
+    ids=["429 for long", "429", "401", "403", "500"],
+)
+def test_the_next_account_answers_before_the_client_sees_anything(reply, stream):
+    async def scenario():
+        async with Upstream(always=by_key(a=reply)) as server, pooled(server) as gateway:
+            answer = await gateway.ask(ANTHROPIC, stream=stream)
+            return ANTHROPIC.text(answer), keys(server), answer.header("x-pointsman-account")
+
+    assert run(scenario()) == ("Hello there", ["a", "b"], "b")
+
+
+def test_problem_25_a_200_whose_first_frame_is_an_overload_goes_to_the_next_account():
+    async def scenario():
+        async with Upstream(always=by_key(a=OVERLOADED_STREAM)) as server, pooled(server) as gateway:
+            gateway.hurry()
+            answer = await gateway.ask(ANTHROPIC, stream=True)
+            return ANTHROPIC.text(answer), keys(server)
+
+    assert run(scenario()) == ("Hello there", ["a", "a", "b"])
+
+
+def test_an_account_that_is_limited_is_left_alone_until_its_time_has_come():
+    async def scenario():
+        async with Upstream(always=by_key(a=limited(30))) as server, pooled(server) as gateway:
+            for number in range(4):
+                await gateway.ask(ANTHROPIC, session(f"s{number}"))
+            return keys(server)
+
+    assert run(scenario()).count("a") == 1
+
+
+def test_all_out_is_one_429_with_the_earliest_reset_and_asks_nobody_again():
+    async def scenario():
+        replies = by_key(a=limited(900), b=limited(300))
+        async with Upstream(always=replies) as server, pooled(server) as gateway:
+            answers = [await gateway.ask(ANTHROPIC) for _ in range(3)]
+            return answers, keys(server)
+
+    answers, asked = run(scenario())
+
+    assert [answer.status for answer in answers] == [429] * 3
+    assert all(295 <= int(answer.header("retry-after")) <= 300 for answer in answers)
+    assert ANTHROPIC.error(answers[-1])["type"] == "rate_limit_error"
+    assert asked == ["a", "b"]
+
+
+def test_a_refused_key_rests_until_it_changes():
+    refused = ANTHROPIC.refusal(401, "authentication_error", "revoked")
+
+    async def scenario():
+        environment = dict(KEYS)
+        async with Upstream(always=by_key(a=refused)) as server, pooled(server) as gateway:
+            for number in range(3):
+                await gateway.ask(ANTHROPIC, session(f"s{number}"))
+            before = keys(server)
+            return before, environment
+
+    before, _ = run(scenario())
+
+    assert before == ["a", "b", "b", "b"]
+
+
+def test_a_conversation_stays_with_its_account_and_others_spread():
+    async def scenario():
+        async with Upstream(always=by_key()) as server, pooled(server) as gateway:
+            for turn in range(3):
+                for name in ("one", "two"):
+                    await gateway.ask(ANTHROPIC, session(name), system=f"turn {turn}")
+            return keys(server)
+
+    asked = run(scenario())
+
+    assert asked[0::2] == [asked[0]] * 3
+    assert asked[1::2] == [asked[1]] * 3
+    assert asked[0] != asked[1]
+
+
+def test_without_a_session_the_beginning_tells_a_conversation():
+    def body(*said):
+        turns = [
+            {"role": "user" if at % 2 == 0 else "assistant", "content": text} for at, text in enumerate(said)
+        ]
+        return {"model": ANTHROPIC.model, "max_tokens": 9, "system": "Be brief.", "messages": turns}
+
+    async def scenario():
+        async with Upstream(always=by_key()) as server, pooled(server) as gateway:
+            for said in (
+                ["a"],
+                ["b"],
+                ["a", "x", "more"],
+                ["b", "y", "more"],
+                ["a", "x", "more", "z", "still"],
+            ):
+                await gateway.post("/v1/messages", body(*said), *ANTHROPIC.headers)
+            return keys(server)
+
+    first, second, *later = run(scenario())
+
+    assert first != second
+    assert later == [first, second, first]
+
+
+def test_a_conversation_goes_on_elsewhere_once_and_stays_there():
+    async def scenario():
+        replies = iter([None, limited(900)])
+        async with (
+            Upstream(always=by_key(a=lambda _: next(replies, None))) as server,
+            pooled(server) as gateway,
+        ):
+            for _ in range(4):
+                await gateway.ask(ANTHROPIC, session("one"))
+            return keys(server)
+
+    assert run(scenario()) == ["a", "a", "b", "b", "b"]
+
+
+SIGNED = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": ANTHROPIC.model,
+    "stop_reason": "end_turn",
+    "stop_sequence": None,
+    "usage": {"input_tokens": 1, "output_tokens": 1},
+}
+
+
+def signed(seen):
+    """An answer with a signature that only the account which made it takes."""
+    key = key_of(seen)
+    found = [
+        block["signature"]
+        for message in seen.json()["messages"]
+        if isinstance(message["content"], list)
+        for block in message["content"]
+        if block["type"] == "thinking"
+    ]
+    if any(not signature.startswith(key) for signature in found):
+        return ANTHROPIC.refusal(400, "invalid_request_error", "Invalid `signature` in `thinking` block")
+    made = f"{key}-{len(found)}-0123456789abcdef"
+    content = [{"type": "thinking", "thinking": "Hm.", "signature": made}, {"type": "text", "text": "So."}]
+    return json_reply({**SIGNED, "content": content})
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["a session", "no session"])
+def test_signatures_go_to_nobody_but_the_account_that_made_them(named):
+    out = iter([False, False, True, True])
+    said = [{"role": "user", "content": "Think."}]
+    heads = (session("one"),) if named else ()
+
+    async def scenario():
+        replies = by_key(a=lambda seen: limited(900) if next(out, True) else signed(seen), b=signed)
+        async with Upstream(always=replies) as server, pooled(server) as gateway:
+            answers = []
+            for turn in range(5):
+                body = {"model": ANTHROPIC.model, "max_tokens": 9, "messages": said}
+                answers.append(await gateway.post("/v1/messages", body, *ANTHROPIC.headers, *heads))
+                said.append({"role": "assistant", "content": answers[-1].json()["content"]})
+                said.append({"role": "user", "content": f"Go on {turn}."})
+            return answers, keys(server)
+
+    answers, asked = run(scenario())
+
+    assert [answer.status for answer in answers] == [200] * 5
+    assert asked == ["a", "a", "a", "b", "b", "b"]
+    assert [answer.header("x-pointsman-form") for answer in answers] == ["relay"] * 2 + ["translate"] * 3
+    assert "dropped" in answers[2].header("x-pointsman-losses")
+
+
+def test_fifty_requests_at_once_spread_over_the_accounts():
+    async def scenario():
+        async with Upstream(always=by_key()) as server, pooled(server) as gateway:
+            await asyncio.gather(*(gateway.ask(ANTHROPIC, session(f"s{n}")) for n in range(50)))
+            return keys(server)
+
+    asked = run(scenario())
+
+    assert abs(asked.count("a") - asked.count("b")) <= 2
+
+
+def test_the_fallback_answers_where_the_backend_cannot_and_is_named():
+    async def scenario():
+        async with (
+            Upstream(always=by_key(a=limited(900), b=limited(900))) as server,
+            Upstream(always=CHAT.whole()) as other,
+            pooled(
+                server, settings=f'fallbacks = ["openai_chat:{CHAT.model}"]', openai_chat=other
+            ) as gateway,
+        ):
+            answer = await gateway.ask(ANTHROPIC)
+            return answer, len(other.requests)
+
+    answer, asked = run(scenario())
+
+    assert ANTHROPIC.text(answer) == "Hello there"
+    assert asked == 1
+    assert answer.header("x-pointsman-backend") == "openai_chat"
+    assert answer.header("x-pointsman-model") == CHAT.model
+    assert answer.header("x-pointsman-route") == "fallback"
+
+
+def test_a_fallback_that_cannot_do_it_is_skipped_and_the_first_failure_told():
+    tools = [{"name": "now", "input_schema": {"type": "object"}}]
+
+    async def scenario():
+        async with (
+            Upstream(always=by_key(a=limited(900), b=limited(900))) as server,
+            Upstream(always=CHAT.whole()) as other,
+            pooled(
+                server,
+                settings=f'fallbacks = ["openai_chat:{CHAT.model}"]',
+                openai_chat=other,
+                backend="traits = { tools = false }",
+            ) as gateway,
+        ):
+            answer = await gateway.ask(ANTHROPIC, tools=tools)
+            return answer, len(other.requests)
+
+    answer, asked = run(scenario())
+
+    assert (answer.status, asked) == (429, 0)
+    assert answer.header("x-pointsman-backend") == "anthropic"
+
+
+def test_a_busy_account_makes_its_next_request_wait_for_it():
+    accounts = ACCOUNTS + "max_in_flight = 1\n" + '[backends.anthropic.accounts.c]\nkey_env = "KEY_C"\n'
+    accounts = accounts.replace('key_env = "KEY_A"', 'key_env = "KEY_A"\nmax_in_flight = 1')
+    accounts = accounts.replace('key_env = "KEY_C"', 'key_env = "KEY_C"\nmax_in_flight = 1')
+
+    async def scenario():
+        gate = Gate()
+
+        def held(seen):
+            return sse(*ANTHROPIC.frames[:1], gate, *ANTHROPIC.frames[1:])
+
+        replies = by_key(a=held, b=held, c=held)
+        async with Upstream(always=replies) as server, pooled(server, accounts=accounts) as gateway:
+            asking = [gateway.ask(ANTHROPIC, session(f"s{n}"), stream=True) for n in range(12)]
+            answers = asyncio.gather(*asking)
+            await eventually(lambda: len(gateway.parts.pool.queue) == 9)
+            under_way = keys(server)
+            gate.open()
+            return under_way, [ANTHROPIC.text(answer) for answer in await answers]
+
+    under_way, texts = run(scenario())
+
+    assert sorted(under_way) == ["a", "b", "c"]
+    assert texts == ["Hello there"] * 12
+
+
+def test_a_restart_forgets_neither_cool_downs_nor_conversations():
+    async def scenario():
+        async with Upstream(always=by_key(a=limited(900))) as server:
+            async with pooled(server) as gateway:
+                await gateway.ask(ANTHROPIC, session("one"))
+            async with pooled(server) as gateway:
+                await gateway.ask(ANTHROPIC, session("two"))
+                await gateway.ask(ANTHROPIC, session("one"))
+            return keys(server)
+
+    assert run(scenario()) == ["a", "b", "b", "b"]
+
+
+def test_problem_11_opaque_state_of_one_backend_goes_to_no_other_of_the_same_api():
+    def table(name, server):
+        lines = ('provider = "anthropic"', f'base_url = "{server.url}"', f'models = ["m-{name}"]')
+        return "\n".join((f"[backends.{name}]", *lines, f'key_env = "KEY_{name.upper()}"\n'))
+
+    async def scenario():
+        said = [{"role": "user", "content": "Think."}]
+        async with (
+            Upstream(always=signed) as one,
+            Upstream(always=signed) as two,
+            rig(settings=table("a", one) + table("b", two), environment=KEYS) as gateway,
+        ):
+            forms = []
+            for name in ("a", "b", "a", "b"):
+                body = {"model": f"m-{name}", "max_tokens": 9, "messages": said}
+                answer = await gateway.post("/v1/messages", body, *ANTHROPIC.headers, session("one"))
+                forms.append((answer.status, answer.header("x-pointsman-form")))
+                said.append({"role": "assistant", "content": answer.json()["content"]})
+                said.append({"role": "user", "content": "Go on."})
+            return forms
+
+    assert run(scenario()) == [(200, "relay"), (200, "translate"), (200, "translate"), (200, "translate")]
