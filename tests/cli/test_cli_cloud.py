@@ -89,3 +89,19 @@ def test_a_trial_needs_a_model_where_none_is_listed(cli, threaded_upstream):
 
 def test_only_wire_apis_of_clients_can_be_asked_in(cli):
     assert "bedrock_converse" not in cli("ask", "--help").out
+
+
+def test_an_address_that_the_providers_own_tools_read_is_taken_and_written_down(cli, config, monkeypatch):
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://res.openai.azure.com/")
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "azure-canary")
+
+    result = cli("backend", "add", "azure")
+
+    assert result.status == 0, result.err
+    assert 'base_url = "https://res.openai.azure.com' in config()
+
+
+def test_the_advice_for_a_backend_without_a_list_names_a_model(cli):
+    result = cli("backend", "add", "bedrock", "--region", "eu-central-1")
+
+    assert "pointsman backend test bedrock -m MODEL" in result.out

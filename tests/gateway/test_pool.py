@@ -310,7 +310,7 @@ def test_a_busy_account_makes_its_next_request_wait_for_it():
         async with Upstream(always=replies) as server, pooled(server, accounts=accounts) as gateway:
             asking = [gateway.ask(ANTHROPIC, session(f"s{n}"), stream=True) for n in range(12)]
             answers = asyncio.gather(*asking)
-            await eventually(lambda: len(gateway.parts.pool.queue) == 9)
+            await eventually(lambda: (len(gateway.parts.pool.queue), len(keys(server))) == (9, 3))
             under_way = keys(server)
             gate.open()
             return under_way, [ANTHROPIC.text(answer) for answer in await answers]

@@ -273,3 +273,27 @@ def test_any_name_gets_the_same_plan_twice_or_a_clear_refusal(name):
 @given(st.text(min_size=1, max_size=30))
 def test_name_colon_model_always_reaches_that_backend(model):
     assert Router(FULL).plan(f"hub:{model}").candidates[0].backend.name == "hub"
+
+
+def test_no_pattern_means_a_name_that_begins_with_a_backends():
+    plan = Router(FULL).plan("hub:gpt-x")
+
+    assert [(each.backend.name, each.model) for each in (*plan.candidates, *plan.others)] == [
+        ("hub", "gpt-x")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fallbacks", "chain"),
+    [
+        ({"*": ("hub:llama3:8b", "fast")}, ["acme", "hub", "hub"]),
+        ({"gpt-*": ("hub:x",), "claude-*": ("bolt:y",), "*": ("hub:z",)}, ["acme", "bolt"]),
+        ({"*": ("nothing-has-it", "claude-opus-9")}, ["acme"]),
+        ({"gpt-*": ("hub:x",)}, ["acme"]),
+    ],
+)
+def test_the_first_pattern_that_fits_says_who_answers_instead(fallbacks, chain):
+    plan = Router(structs.replace(FULL, fallbacks=fallbacks)).plan("claude-opus-9")
+
+    assert [each.backend.name for each in plan.candidates] == chain
+    assert all(each.rule == "fallback" for each in plan.candidates[1:])

@@ -24,6 +24,10 @@ class Reform(Struct, frozen=True, forbid_unknown_fields=True):
     """Members that stand in the path here, or that are refused."""
     add: Json = {}
     """Members that it must have; a client's own stays."""
+    unwrap: str = ""
+    """A member whose own members stand in the body instead of it."""
+    keep: tuple[str, ...] = ()
+    """The only members that it takes; empty: all."""
     from_headers: dict[str, str] = {}
     """Header fields whose parts, separated by commas, stand in an array of the body instead."""
 
@@ -53,6 +57,8 @@ class Speaks(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether it counts tokens (Anthropic's `/v1/messages/count_tokens`)."""
     listed_prefix: str = ""
     """What its list of models puts before each id."""
+    counts: tuple[str, ...] = ()
+    """Glob patterns of further model ids, which it does not serve but counts the tokens of."""
     embeddings: bool = False
     completions: bool = False
     compact: bool = False
@@ -65,6 +71,11 @@ class Speaks(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether its streams can be had over a WebSocket too, which remembers the latest answer."""
     models: tuple[str, ...] = ()
     """Glob patterns of the model ids that it serves, in lower case; `!` before those that it does not."""
+
+    def counts_for(self, model: str) -> bool:
+        """Whether it counts a model's tokens."""
+        more = any(fnmatchcase(model.lower(), pattern) for pattern in self.counts)
+        return self.count_tokens and (more or self.serves(model))
 
     def serves(self, model: str) -> bool:
         """Whether a model speaks this dialect here."""

@@ -1,5 +1,6 @@
 """`pointsman backend add`: a backend into the configuration file, its key into the vault."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,9 +110,10 @@ def _settings(name: str, options: dict[str, Any], file: "BackendFile") -> dict[s
     if gguf is not None:
         gguf = gguf.expanduser().absolute()
         _check_model_file(gguf)
+    provider = options["provider"] or _implied(name, file, gguf=gguf is not None)
     given: dict[str, object] = {
-        "provider": options["provider"] or _implied(name, file, gguf=gguf is not None),
-        "base_url": options["base_url"],
+        "provider": provider,
+        "base_url": options["base_url"] or _address(provider, file),
         "region": options["region"],
         "project": options["project"],
         "credentials": options["credentials"],
@@ -122,6 +124,14 @@ def _settings(name: str, options: dict[str, Any], file: "BackendFile") -> dict[s
         "allow_http": options["allow_http"],
     }
     return {key: value for key, value in given.items() if value}
+
+
+def _address(provider: str | None, file: "BackendFile") -> str | None:
+    """Where the provider's own tools are told that it is, for one that has no address of its own."""
+    row = file.catalog.rows.get(provider or "")
+    if row is None or row.root is not None:
+        return None
+    return next(filter(None, map(os.environ.get, row.base_url_env)), None)
 
 
 def _write_down(settings: dict[str, object], made: "Backend") -> None:
@@ -193,5 +203,6 @@ def _report(file: "BackendFile", made: "Backend") -> None:
         )
     click.echo(tell_running())
     click.echo("Try:")
-    click.echo(f"  pointsman backend test {made.name}")
+    named = "" if made.provider.lists_models or made.models or made.provider.engine else f" -m {model}"
+    click.echo(f"  pointsman backend test {made.name}{named}")
     click.echo(f'  pointsman ask "Say hello" -m {made.name}:{model}')

@@ -196,6 +196,8 @@ class Dialect(Struct, frozen=True):
     """Members that hold instructions beside the conversation."""
     opaque: Sequence[str] = ()
     """Members, wherever they stand, that hold opaque state as a text."""
+    wrapping: str = ""
+    """A member of a request for a count that may hold the request itself, its model's name included."""
     turns_text: bool = False
     """Whether that member may be a text, too."""
     turns_elsewhere: Sequence[str] = ()

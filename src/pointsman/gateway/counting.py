@@ -15,6 +15,9 @@ from pointsman.ledger.trace import Trace
 from pointsman.routing.plan import Candidate
 from pointsman.upstream.transport import Incoming
 
+_REFUSED = frozenset({400, 403, 404, 405, 422, 501})
+"""Statuses with which an API says that it does not count this model, or not for this account."""
+
 
 def counting_dialect(
     exchange: Exchange, candidate: Candidate, dialects: Mapping[str, Dialect]
@@ -22,7 +25,7 @@ def counting_dialect(
     """The dialect in which the backend counts a model's tokens, the client's own if it does; or none."""
     backend = candidate.backend
     rows = backend.provider.dialects
-    spoken = [name for name in backend.spoken(candidate.model) if name in rows and rows[name].count_tokens]
+    spoken = [name for name in backend.bases if name in rows and rows[name].counts_for(candidate.model)]
     if exchange.dialect.name in spoken:
         return exchange.dialect
     known = (dialects[name] for name in spoken if name in dialects)
@@ -30,13 +33,14 @@ def counting_dialect(
 
 
 def lacks_counter(exchange: Exchange, prepared: Prepared, refusal: RefusalError) -> bool:
-    """Whether a backend that is said to count has no such endpoint: its error is not even in the dialect."""
+    """Whether a backend that is said to count does not: its error is not even in the dialect, or it refuses
+    what another API of its own was asked in the client's stead."""
+    if exchange.intent.operation != "count_tokens":
+        return False
+    if prepared.dialect is not exchange.dialect and refusal.upstream_status in _REFUSED:
+        return True
     missing = refusal.upstream_status in {404, 405, 501}
-    return (
-        exchange.intent.operation == "count_tokens"
-        and missing
-        and refusal.fault().dialect != prepared.dialect.name
-    )
+    return missing and refusal.fault().dialect != prepared.dialect.name
 
 
 def is_translated_count(exchange: Exchange, prepared: Prepared) -> bool:

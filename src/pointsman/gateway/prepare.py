@@ -10,8 +10,9 @@ from msgspec import Struct
 from pointsman.accounts.grant import Sign
 from pointsman.accounts.lease import Lease
 from pointsman.canon.errors import UnsupportedError
-from pointsman.canon.intent import Operation
+from pointsman.canon.intent import Operation, Span
 from pointsman.canon.loss import Loss
+from pointsman.canon.request import Request
 from pointsman.canon.traits import Target, Traits
 from pointsman.catalog.provider import RateLimits, Reform, Speaks
 from pointsman.dialects.dialect import MODEL, Dialect
@@ -32,7 +33,7 @@ from pointsman.routing.snapshot import Backend
 from pointsman.upstream.transport import Outgoing
 from pointsman.wire import headers as fields
 from pointsman.wire.headers import Headers
-from pointsman.wire.json import encode, replace
+from pointsman.wire.json import encode, peek, replace
 
 NAMELESS = "the request names no model"
 ANOTHER_NAME = "the body names the model too, and by another name than the backend has for it"
@@ -43,6 +44,8 @@ _OFFERS: dict[Operation, Callable[[Speaks], bool]] = {
     "compact": lambda speaks: speaks.compact,
 }
 """Operations that are relayed or not served at all."""
+_NEVER_COUNTED = frozenset({"max_tokens", "temperature", "top_p", "stop", "stream"})
+"""Settings without a part in a count of tokens."""
 _AS_THE_DIALECT = Speaks(base="")
 
 
@@ -186,13 +189,7 @@ def _body(
         return _embedding_body(exchange, candidate, dialect, reason)
     if exchange.intent.operation in _OFFERS:
         return Body(encode({**exchange.members(), "model": candidate.model}), "relay", rewrite=reason)
-    request = msgspec.structs.replace(exchange.request(), model=candidate.model)
-    if candidate.backend.ask_usage and exchange.intent.stream:
-        request = msgspec.structs.replace(request, include_usage=True)
-    if dialect is not exchange.dialect:
-        request = restore(request, parts.keepsakes, caller(exchange.headers))
-    elif lease.strange:
-        request = attributed(request, parts.pool.makers)
+    request = _request(exchange, candidate, dialect, lease, parts)
     encoded = dialect.encode_request(request, Target(candidate.model, lease.issuer, traits))
     said = encoded.body
     if exchange.intent.operation == "count_tokens" and dialect.count_request is not None:
@@ -200,7 +197,24 @@ def _body(
     wanted = _reform(exchange, candidate, dialect)
     if wanted is not None:
         said = reformed_members(said, wanted, exchange.headers)
-    return Body(encode(said), "translate", encoded.losses, encoded.names, reason)
+    losses = encoded.losses
+    if exchange.intent.operation == "count_tokens":
+        losses = tuple(loss for loss in losses if loss.what not in _NEVER_COUNTED)
+    return Body(encode(said), "translate", losses, encoded.names, reason)
+
+
+def _request(
+    exchange: Exchange, candidate: Candidate, dialect: Dialect, lease: Lease, parts: Parts
+) -> Request:
+    """The canonical request, with the opaque state that its client could not carry, or could not name."""
+    request = msgspec.structs.replace(exchange.request(), model=candidate.model)
+    if candidate.backend.ask_usage and exchange.intent.stream:
+        request = msgspec.structs.replace(request, include_usage=True)
+    if dialect is not exchange.dialect:
+        request = restore(request, parts.keepsakes, caller(exchange.headers))
+    elif lease.strange:
+        request = attributed(request, parts.pool.makers)
+    return request
 
 
 def _embedding_body(exchange: Exchange, candidate: Candidate, dialect: Dialect, reason: str | None) -> Body:
@@ -247,9 +261,25 @@ def _relayed(exchange: Exchange, candidate: Candidate) -> bytes:
     wanted = _reform(exchange, candidate, exchange.dialect)
     if wanted is not None:
         return reformed(exchange, wanted, model)
-    if exchange.intent.placed or exchange.intent.model == model:
+    if exchange.intent.placed:
+        return _renamed_within(exchange, model)
+    if exchange.intent.model == model:
         return exchange.body
     return replace(exchange.body, exchange.intent.members["model"], model)
+
+
+def _renamed_within(exchange: Exchange, model: str) -> bytes:
+    """The body with the model's name as the backend has it, where the request stands in a member of it."""
+    outer = exchange.intent.members.get(exchange.dialect.wrapping)
+    if outer is None or exchange.intent.model == model or not exchange.body.startswith(b"{", outer.start):
+        return exchange.body
+    inner = peek(exchange.body[outer.start : outer.end])
+    if inner.model is None:
+        return exchange.body
+    prefix, slash, _ = inner.model.partition("/")
+    span = inner.members["model"]
+    place = Span(outer.start + span.start, outer.start + span.end)
+    return replace(exchange.body, place, prefix + slash + model if slash else model)
 
 
 def _url(

@@ -5,17 +5,19 @@ data in the provider's row (`Reform`). A relayed body stays a relay: the values 
 byte for byte.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from pointsman.canon.json import Json
 from pointsman.catalog.provider import Reform
 from pointsman.gateway.exchange import Exchange
 from pointsman.wire.headers import Headers
-from pointsman.wire.json import reform
+from pointsman.wire.json import encode, reform
 
 
 def reformed(exchange: Exchange, wanted: Reform, model: str) -> bytes:
     """The client's own body, for this model."""
+    if wanted.unwrap in exchange.intent.members or wanted.keep:
+        return encode({**reformed_members(exchange.members(), wanted, exchange.headers)})
     members = exchange.intent.members
     added = _added(wanted, members, exchange.headers)
     drop = wanted.drop
@@ -26,7 +28,11 @@ def reformed(exchange: Exchange, wanted: Reform, model: str) -> bytes:
 
 def reformed_members(body: Json, wanted: Reform, headers: Headers) -> dict[str, Any]:
     """A body that was encoded here."""
-    kept = {name: value for name, value in body.items() if name not in wanted.drop}
+    inner: Any = body.get(wanted.unwrap, body)
+    whole: Json = cast("Json", inner) if isinstance(inner, dict) else body
+    kept = {name: value for name, value in whole.items() if name not in wanted.drop}
+    if wanted.keep:
+        kept = {name: value for name, value in kept.items() if name in wanted.keep}
     return {**kept, **_added(wanted, kept, headers)}
 
 

@@ -107,13 +107,16 @@ class Router:
         if name.strip() in NO_MODEL:
             yield from self._default_for_nameless()
             return
-        yield from self._prefixed(name, aliases=aliases)
+        named = tuple(self._prefixed(name, aliases=aliases))
+        yield from named
         bare = self._bare(name)
         yield from self._embedded(bare)
         yield from self._shortcuts(name)
         yield from self._listed(bare)
-        yield from self._patterns(bare)
-        yield from self._default_for_unmatched(bare)
+        if not named:
+            # No row's pattern means a name that begins with a backend's.
+            yield from self._patterns(bare)
+            yield from self._default_for_unmatched(bare)
 
     def _bare(self, name: str) -> str:
         """A name without Claude Code's `[1m]`, unless a backend lists a model of that very name."""

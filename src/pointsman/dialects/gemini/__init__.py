@@ -60,6 +60,7 @@ DIALECT = Dialect(
     read_count=read_count,
     embedding=EMBEDDING,
     turns_field=CONTENTS,
+    wrapping=WRAPPED,
     instructions=("systemInstruction", "system_instruction"),
     opaque=("thoughtSignature", "thought_signature"),
     turns_elsewhere=(WRAPPED, snake(WRAPPED)),
