@@ -19,6 +19,8 @@ UNPAID = 60.0
 UNPAID_LONGEST = 3600.0
 MOST_MODELS = 100
 """Blocks that one account may have."""
+MOST_WINDOWS = 100
+"""Windows that one account may have."""
 _SMOOTHING = 0.3
 """What the latest answer counts in the average of latencies."""
 
@@ -44,9 +46,17 @@ class Verdict:
 
     def hear(self, standing: Standing, told: Reported) -> None:
         """What the head of an answer says of the account's limits."""
-        standing.reported = self._clock()
-        standing.windows = told.windows
+        now = self._clock()
+        standing.reported = now
         standing.status, standing.claim, standing.overage = told.status, told.claim, told.overage
+        new = {(window.name, window.models) for window in told.windows}
+        kept = [
+            window
+            for window in standing.windows
+            if (window.name, window.models) not in new and (window.resets is None or window.resets > now)
+        ]
+        # Those of models that were asked for earlier; the latest first.
+        standing.windows = (*told.windows, *kept)[:MOST_WINDOWS]
 
     def succeed(self, roster: Roster, standing: Standing, model: str, seconds: float | None) -> None:
         """An answer came; `seconds` until its first byte."""
@@ -78,7 +88,7 @@ class Verdict:
         elif outcome.status == 402 or (outcome.status == 429 and kind == "billing"):
             self._cool(standing, EVERY, outcome.retry_after, why, (UNPAID, UNPAID_LONGEST))
         elif outcome.status == 429 or (outcome.status >= 500 and outcome.retry_after is not None):
-            scope = EVERY if standing.status == "rejected" else model
+            scope = EVERY if _is_all_rejected(standing) else model
             self._cool(standing, scope, outcome.retry_after, why, (SHORTEST, LONGEST))
         if outcome.status >= 500:
             standing.breaker.fail(now, why, self._random)
@@ -104,3 +114,8 @@ class Verdict:
             gone = min(standing.blocks, key=lambda name: standing.blocks[name].until)
             del standing.blocks[gone]
         standing.blocks[model] = block
+
+
+def _is_all_rejected(standing: Standing) -> bool:
+    """Whether a window that counts all models is used up by the provider's own word."""
+    return any(window.status == "rejected" and not window.models for window in standing.windows)

@@ -92,6 +92,10 @@ class RateLimits(Struct, frozen=True, forbid_unknown_fields=True):
     remaining: tuple[str, ...] = ()
     limit: tuple[str, ...] = ()
     reset: tuple[str, ...] = ()
+    unified: str = ""
+    """What the fields begin with that tell the use of each window by its name."""
+    per_model: bool = True
+    """Whether what is left is left for the model that answered, not for the whole account."""
 
 
 class Provider(Struct, frozen=True, forbid_unknown_fields=True):

@@ -94,7 +94,10 @@ class Standing(Struct):
         limits = [
             window.limit
             for window in self.windows
-            if window.name == "requests" and window.limit and _holds(window, now) and governs(window, model)
+            if window.name.startswith("requests")
+            and window.limit
+            and _holds(window, now)
+            and governs(window, model)
         ]
         return 1.0 / min(limits) if limits else 0.01
 
@@ -122,12 +125,15 @@ class Standing(Struct):
 
     def _used_up(self, model: str, now: float) -> Wait | None:
         """A window with nothing left. Where the provider itself says that it serves on, its word counts."""
-        if self.status is not None and self.status.startswith("allowed"):
-            return None
+        serves = self.status is not None and self.status.startswith("allowed")
         resets = [
-            (window.resets or now, window.name)
+            (window.resets, window.name)
             for window in self.windows
-            if _is_full(window, self.in_flight) and _holds(window, now) and governs(window, model)
+            if window.resets is not None
+            and window.resets > now
+            and governs(window, model)
+            and (window.status is not None or not serves)
+            and _is_full(window, self.in_flight)
         ]
         if not resets:
             return None
@@ -167,11 +173,9 @@ def _holds(window: Window, now: float) -> bool:
 
 def _is_full(window: Window, in_flight: int) -> bool:
     """Requests that are under way may not be counted in it yet."""
-    if window.resets is None:
-        return False
-    if window.name == "requests" and window.remaining is not None:
+    if window.remaining is not None and window.name.startswith("requests"):
         return window.remaining - in_flight <= 0
-    return window.utilisation >= 1.0
+    return window.is_full
 
 
 def _end(block: Block) -> float:
