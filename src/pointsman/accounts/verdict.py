@@ -39,9 +39,11 @@ class Verdict:
         """An answer came; `seconds` until its first byte."""
         roster.breaker.succeed()
         standing.breaker.succeed()
-        if standing.blocks:
-            standing.blocks.pop(model, None)
-            standing.blocks.pop(EVERY, None)
+        began = self._clock() - (seconds or 0.0)
+        for scope in (model, EVERY) if standing.blocks else ():
+            # What was asked before the limit was reached says nothing of it.
+            if scope in standing.blocks and standing.blocks[scope].since <= began:
+                del standing.blocks[scope]
         if seconds is not None:
             before = standing.latency
             standing.latency = seconds if before is None else before + _SMOOTHING * (seconds - before)
