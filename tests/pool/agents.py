@@ -8,7 +8,7 @@ from random import Random
 from .house import Answer, House
 from .tongues import Turns
 
-_WORDS = "signal track points yard siding engine coach buffer lamp lever crossing depot".split()
+_WORDS = ("signal", "track", "points", "yard", "siding", "engine", "coach", "buffer", "lamp", "crossing")
 
 
 @dataclass(frozen=True)

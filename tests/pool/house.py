@@ -1,4 +1,4 @@
-"""A whole gateway in virtual time, from its endpoint to the seam of its network, before a scripted provider."""
+"""A whole gateway in virtual time, from its endpoint to the seam of its network."""
 
 import asyncio
 import json
@@ -130,7 +130,9 @@ class House:
     async def ask(self, text: str = "Hello", *headers: tuple[str, str]) -> Answer:
         """The answer to one question."""
         tongue = self.provider.tongue
-        return await self.send(self.caller(tongue.body(tongue.model, "Be brief.", tongue.say(text)), *headers))
+        return await self.send(
+            self.caller(tongue.body(tongue.model, "Be brief.", tongue.say(text)), *headers)
+        )
 
     async def ask_all(self, count: int, *headers: tuple[str, str]) -> list[Answer]:
         """The answers to so many at once, each of another conversation."""
@@ -144,7 +146,12 @@ def house(
 ) -> House:
     """Sets one up; `settings` are lines of the file, `backend` lines of the one backend."""
     tongue = provider.tongue
-    lines = [settings, f"[backends.{tongue.name}]", f'provider = "{tongue.provider}"', f'models = ["{tongue.model}"]']
+    lines = [
+        settings,
+        f"[backends.{tongue.name}]",
+        f'provider = "{tongue.provider}"',
+        f'models = ["{tongue.model}"]',
+    ]
     lines += [backend, f"[backends.{tongue.name}.accounts.default]", "enabled = false"]
     for alias in provider.accounts:
         lines += [f"[backends.{tongue.name}.accounts.{alias}]", f'key_env = "KEY_{alias.upper()}"']

@@ -12,7 +12,7 @@ from hashlib import blake2b
 from random import Random
 from typing import Literal
 
-from .limits import DAY, Headers, Retry, Style, Window, plain, retry_fields, untold
+from .limits import Headers, Retry, Style, Window, plain, retry_fields, untold
 from .tongues import Anthropic, Said, Tongue, encode
 
 CACHE_SECONDS = 300.0
@@ -20,7 +20,9 @@ CACHE_SECONDS = 300.0
 BYTES_A_TOKEN = 4
 Trouble = Literal["overloaded", "failing", "down", "first frame"]
 """529 (or 503); 500; no connection; a 200 whose first frame is an overload."""
-End = Literal["served", "limited", "overloaded", "failing", "down", "first frame", "refused", "invalid", "left"]
+End = Literal[
+    "served", "limited", "overloaded", "failing", "down", "first frame", "refused", "invalid", "left"
+]
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,6 @@ class Account:
     revoked: bool = False
     betas_refused: frozenset[str] = frozenset()
     in_flight: int = 0
-    most_in_flight: int = 0
     cached: dict[bytes, float] = field(default_factory=dict)
     """Digests of prefixes, until when."""
 
@@ -63,7 +64,7 @@ class Account:
 
     def has_room(self, now: float) -> bool:
         """Whether it would serve a request now."""
-        return not self.revoked and all([window.has_room(now) for window in self.windows])
+        return not self.revoked and all(window.has_room(now) for window in self.windows)
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,11 @@ class Provider:
     """All accounts of one. Times are seconds since the epoch."""
 
     def __init__(
-        self, accounts: Iterable[Account], tongue: Tongue | None = None, phases: Sequence[Phase] = (), seed: int = 0
+        self,
+        accounts: Iterable[Account],
+        tongue: Tongue | None = None,
+        phases: Sequence[Phase] = (),
+        seed: int = 0,
     ) -> None:
         self.tongue: Tongue = tongue or Anthropic()
         self.accounts = {each.alias: each for each in accounts}
@@ -124,7 +129,7 @@ class Provider:
 
     def has_room(self, now: float) -> bool:
         """Whether any account would serve a request now."""
-        return any([each.has_room(now) for each in self.accounts.values()])
+        return any(each.has_room(now) for each in self.accounts.values())
 
     def served(self) -> list[Arrival]:
         """The requests that were answered."""
@@ -139,15 +144,19 @@ class Provider:
                 found += [(account.alias, refused, peak) for refused, peak in window.excess]
         return found
 
-    def come(self, headers: dict[str, str], body: bytes, now: float) -> Visit:
-        """A request has arrived."""
+    def set_out(self, headers: dict[str, str]) -> Account | None:
+        """A request is on its way: whom it is for. It counts as under way from here on."""
         account = self._by_key.get(self.tongue.key(headers))
+        if account is not None:
+            account.in_flight += 1
+        return account
+
+    def come(self, account: Account | None, headers: dict[str, str], body: bytes, now: float) -> Visit:
+        """A request has arrived."""
         tag = headers.get("x-tag", "")
         if account is None or account.revoked:
             self._note(tag, "" if account is None else account.alias, now, "refused")
-            return self._refusal(None, 401, "authentication_error", "invalid x-api-key")
-        account.in_flight += 1
-        account.most_in_flight = max(account.most_in_flight, account.in_flight)
+            return self._refusal(account, 401, "authentication_error", "invalid x-api-key")
         for window in account.windows:
             window.turn(now)
             window.peak = max(window.peak, account.in_flight)
@@ -225,7 +234,16 @@ class Provider:
         opaque = blake2b(f"{account.alias} {number}".encode(), digest_size=24).hexdigest()
         self.made_by[opaque] = account.alias
         call = f"call_{number}" if random.random() < 0.6 else None
-        return Said(number, model, opaque, "It goes on. " * random.randint(1, 8), call, fresh, read, random.randint(50, 400))
+        return Said(
+            number,
+            model,
+            opaque,
+            "It goes on. " * random.randint(1, 8),
+            call,
+            fresh,
+            read,
+            random.randint(50, 400),
+        )
 
     def _refusal(
         self, account: Account | None, status: int, kind: str, message: str, told: Headers = ()
@@ -250,6 +268,3 @@ def _betas(headers: dict[str, str]) -> list[str]:
 def unlimited(alias: str = "only") -> Account:
     """An account that never ends."""
     return Account(alias, (), untold)
-
-
-LONG = 7 * DAY

@@ -1,4 +1,4 @@
-"""The scripted provider behind pointsman's own seam to the network: no sockets, and answers that take time."""
+"""The scripted provider behind the seam of the network: no sockets, and answers that take time."""
 
 import asyncio
 from collections.abc import Sequence
@@ -27,7 +27,9 @@ class Speed:
 class InProcess:
     """Implements `Transport`."""
 
-    def __init__(self, provider: Provider, loop: VirtualLoop, speed: Speed | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, provider: Provider, loop: VirtualLoop, speed: Speed | None = None, seed: int = 0
+    ) -> None:
         self._provider = provider
         self._loop = loop
         self._speed = speed or Speed()
@@ -35,8 +37,15 @@ class InProcess:
 
     async def send(self, outgoing: Outgoing) -> "Answering":
         """Raises UnreachableError."""
-        await self._pass(self._speed.travel)
-        visit = self._provider.come(dict(outgoing.headers), outgoing.body, self._loop.wall())
+        headers = dict(outgoing.headers)
+        account = self._provider.set_out(headers)
+        try:
+            await self._pass(self._speed.travel)
+        except BaseException:
+            if account is not None:
+                account.in_flight -= 1
+            raise
+        visit = self._provider.come(account, headers, outgoing.body, self._loop.wall())
         try:
             if visit.trouble == "down":
                 raise UnreachableError("the provider is down")
