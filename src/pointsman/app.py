@@ -117,9 +117,9 @@ class App:
         self.credentials = Credentials(environment, self._vault())
         self._pool = Pool(
             Holder(self.credentials, sign_ins(self._environment)),
-            self.service.parts.wall,
-            self.service.parts.random,
-            self.service.parts.later,
+            lambda: self.service.parts.wall(),
+            lambda: self.service.parts.random(),
+            lambda seconds, call: self.service.parts.later(seconds, call),
         )
         self._database = Database(self.paths.data / DATABASE, MIGRATIONS)
         self._responses = ResponsesStore(self._database, time.time)

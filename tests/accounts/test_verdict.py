@@ -157,3 +157,20 @@ def test_what_is_kept_of_an_account_is_bounded(failures):
         case.fail(status, model=model)
 
     assert len(case.standing.blocks) <= 100
+
+
+def test_problem_25_a_guess_never_shortens_the_time_that_the_provider_named():
+    case = Case()
+    case.fail(429, 60.0)
+    case.now += 0.2
+    case.fail(429)
+
+    assert case.hindered() == pytest.approx(59.8)
+
+
+def test_problem_25_a_limit_neither_counts_as_a_failure_nor_forgets_the_failures_before_it():
+    case = Case()
+    for status in (500, 500, 429, 500, 500, 401, 500):
+        case.fail(status, 0.0)
+
+    assert case.standing.breaker.is_open(case.now)

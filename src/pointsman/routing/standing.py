@@ -18,6 +18,8 @@ EVERY = "*"
 """Stands for all models among blocks."""
 PROBE_EVERY = 30.0
 """Seconds after which a refused key may be tried again, where there is no other account."""
+LIMIT_PROBE_EVERY = 900.0
+"""The same for a limit whose reset is further away: providers lift limits before the time that they named."""
 
 Hindrance = Literal["limit", "failing", "refused", "missing", "ours"]
 """`limit`: the provider's; `failing`: its breaker is open; `refused`: its key was; `missing`: it has no key;
@@ -43,6 +45,8 @@ class Block(Struct, frozen=True):
     since: float = 0.0
     repeats: int = 0
     """How often in a row no time was given."""
+    guessed: bool = False
+    """Whether the time is ours."""
 
 
 class Standing(Struct):
@@ -144,10 +148,15 @@ class Standing(Struct):
                 return Wait(opens, "its budget for this minute is spent", "ours")
         return None
 
-    def may_probe(self, model: str, now: float) -> bool:
-        """Whether a refused key is due for another try."""
+    def may_probe(self, model: str, kind: Hindrance, now: float) -> bool:
+        """Whether a refused key, or a limit that was reached, is due for another try."""
+        hindrance = self.hindrance(model, now)
+        if hindrance is None or hindrance.kind != kind or self.in_flight:
+            return False
         block = self.block(model, now)
-        return block is not None and block.kind == "refused" and now >= block.since + PROBE_EVERY
+        told = (None if block is None else block.since, self.reported if self.windows else None)
+        since = max((each for each in told if each is not None), default=now)
+        return now >= since + (LIMIT_PROBE_EVERY if kind == "limit" else PROBE_EVERY)
 
 
 def governs(window: Window, model: str) -> bool:
