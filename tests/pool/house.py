@@ -14,7 +14,7 @@ from pointsman.wire.headers import Headers
 
 from .provider import Provider
 from .tongues import Json
-from .transport import InProcess, Speed
+from .transport import InProcess
 from .virtual import VirtualLoop
 
 
@@ -142,7 +142,7 @@ class House:
 
 
 def house(
-    provider: Provider, loop: VirtualLoop, *, settings: str = "", backend: str = "", seed: int = 0, **speed
+    provider: Provider, loop: VirtualLoop, *, settings="", backend="", seed=0, without_key=(), **network
 ) -> House:
     """Sets one up; `settings` are lines of the file, `backend` lines of the one backend."""
     tongue = provider.tongue
@@ -159,9 +159,11 @@ def house(
     home.mkdir(parents=True, exist_ok=True)
     (home / "config.toml").write_text("\n".join(lines) + "\n")
     keys = {f"KEY_{each.alias.upper()}": each.key for each in provider.accounts.values()}
+    for alias in without_key:
+        del keys[f"KEY_{alias.upper()}"]
     app = App({**os.environ, **keys}, {"discover": False})
     parts, random = app.service.parts, Random(seed)
-    parts.transport = InProcess(provider, loop, Speed(**speed), seed)
+    parts.transport = InProcess(provider, loop, seed=seed, **network)
     parts.clock, parts.wall, parts.random = loop.time, loop.wall, random.random
     parts.keepsakes = type(parts.keepsakes)(loop.time)
     return House(app, provider, loop)

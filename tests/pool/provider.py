@@ -119,6 +119,8 @@ class Provider:
         self.accounts = {each.alias: each for each in accounts}
         self.phases = list(phases)
         self.arrivals: list[Arrival] = []
+        self.poison = b"\0"
+        """What makes a request be refused with 429 everywhere, whoever asks."""
         self.made_by: dict[str, str] = {}
         """Whose opaque state is whose."""
         self.strayed: list[str] = []
@@ -172,6 +174,9 @@ class Provider:
             self._note(tag, account.alias, now, "invalid")
             told = f"Unexpected value(s) `{'`, `'.join(refused)}` for the `anthropic-beta` header."
             return self._refusal(account, 400, "invalid_request_error", told)
+        if self.poison in body:
+            self._note(tag, account.alias, now, "limited")
+            return self._refusal(account, 429, "rate_limit_error", "Error")
         full = [each for each in account.windows if not each.has_room(now)]
         if full:
             return self._limited(account, tag, full, now)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from pointsman.canon.errors import UnreachableError
+from pointsman.canon.errors import TruncatedError, UnreachableError
 from pointsman.upstream.transport import Outgoing
 
 from .provider import Provider, Visit
@@ -28,12 +28,14 @@ class InProcess:
     """Implements `Transport`."""
 
     def __init__(
-        self, provider: Provider, loop: VirtualLoop, speed: Speed | None = None, seed: int = 0
+        self, provider: Provider, loop: VirtualLoop, *, speed: Speed | None = None, seed=0, broken=False
     ) -> None:
+        """`broken`: each answer breaks off after its second piece."""
         self._provider = provider
         self._loop = loop
         self._speed = speed or Speed()
         self._random = Random(seed)
+        self._broken = broken
 
     async def send(self, outgoing: Outgoing) -> "Answering":
         """Raises UnreachableError."""
@@ -54,7 +56,8 @@ class InProcess:
         except BaseException:
             visit.leave(self._loop.wall())
             raise
-        return Answering(visit, self._loop, [self._drawn(self._speed.writing) for _ in visit.pieces])
+        waits = [self._drawn(self._speed.writing) for _ in visit.pieces]
+        return Answering(visit, self._loop, waits, broken=self._broken)
 
     async def _pass(self, bounds: tuple[float, float]) -> None:
         await asyncio.sleep(self._drawn(bounds))
@@ -69,15 +72,18 @@ class InProcess:
 class Answering:
     """Implements `Incoming`."""
 
-    def __init__(self, visit: Visit, loop: VirtualLoop, waits: Sequence[float]) -> None:
+    def __init__(self, visit: Visit, loop: VirtualLoop, waits: Sequence[float], *, broken: bool) -> None:
         self.status = visit.status
         self.headers = visit.headers
         self._visit = visit
         self._loop = loop
         self._left = list(zip(visit.pieces, (0.0, *waits[1:]), strict=True))
+        self._broken = broken
 
     async def read(self) -> bytes:
-        """The next piece."""
+        """The next piece. Raises TruncatedError."""
+        if self._broken and len(self._left) == 1:
+            raise TruncatedError("the connection broke")
         if not self._left:
             return b""
         piece, wait = self._left[0]

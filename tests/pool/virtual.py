@@ -39,6 +39,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self.threads.discard)
         return future
 
+    async def shutdown_default_executor(self, *given: Any) -> None:
+        """As every loop's: a thread does it."""
+        waiting = self.create_future()
+        self.threads.add(waiting)
+        await super().shutdown_default_executor(*given)
+        self.threads.discard(waiting)
+
 
 class _Jumping(selectors.DefaultSelector):
     """Tells of what is ready, and makes time pass instead of waiting."""
