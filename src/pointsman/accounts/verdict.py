@@ -6,7 +6,7 @@ from math import inf
 from msgspec import Struct
 
 from pointsman.canon.errors import FaultKind
-from pointsman.routing.attempts import Outcome
+from pointsman.routing.attempts import ACCOUNT_STATUSES, Outcome
 from pointsman.routing.roster import Roster
 from pointsman.routing.standing import EVERY, Block, Standing
 from pointsman.routing.window import Reported
@@ -62,9 +62,11 @@ class Verdict:
         """An answer came; `seconds` until its first byte."""
         roster.breaker.succeed()
         standing.breaker.succeed()
-        if standing.blocks:
-            standing.blocks.pop(model, None)
-            standing.blocks.pop(EVERY, None)
+        began = self._clock() - (seconds or 0.0)
+        for scope in (model, EVERY) if standing.blocks else ():
+            # What was asked before the limit was reached says nothing of it.
+            if scope in standing.blocks and standing.blocks[scope].since <= began:
+                del standing.blocks[scope]
         if seconds is not None:
             before = standing.latency
             standing.latency = seconds if before is None else before + _SMOOTHING * (seconds - before)
@@ -92,7 +94,8 @@ class Verdict:
             self._cool(standing, scope, outcome.retry_after, why, (SHORTEST, LONGEST))
         if outcome.status >= 500:
             standing.breaker.fail(now, why, self._random)
-        else:
+        elif outcome.status not in ACCOUNT_STATUSES:
+            # Who refuses an account has not shown that it can answer.
             standing.breaker.succeed()
 
     def _cool(
@@ -104,10 +107,13 @@ class Verdict:
         if after is not None:
             self._block(standing, model, Block(now + after, why, "limit", now))
             return
+        if earlier is not None and earlier.until > now and not earlier.guessed:
+            # It was under way when the provider named its time to another request.
+            return
         repeats = 0 if earlier is None else earlier.repeats + 1
         shortest, longest = bounds
         seconds = min(longest, shortest * 2.0 ** min(repeats, 16)) * (1 + self._random() / 4)
-        self._block(standing, model, Block(now + seconds, why, "limit", now, repeats))
+        self._block(standing, model, Block(now + seconds, why, "limit", now, repeats, guessed=True))
 
     def _block(self, standing: Standing, model: str, block: Block) -> None:
         if model not in standing.blocks and len(standing.blocks) >= MOST_MODELS:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from msgspec import Struct, field
 
 from pointsman.routing.breaker import Breaker
-from pointsman.routing.standing import Standing, Wait
+from pointsman.routing.standing import Hindrance, Standing, Wait
 
 FLOOR = 0.02
 """The headroom below which a conversation is let go of, so that it can go on elsewhere."""
@@ -105,10 +105,12 @@ def _asked(roster: Roster, need: Need) -> Iterable[Standing]:
 
 
 def _probe(roster: Roster, need: Need, waits: Sequence[Wait], now: float) -> Standing | None:
-    """A refused key, where all are: it may be good again, and nothing else can answer."""
-    if not waits or any(wait.kind not in {"refused", "missing"} for wait in waits):
+    """A refused key, where all are, or a limit of long ago: nobody else can answer, and it may be over."""
+    kinds = {wait.kind for wait in waits}
+    if not kinds or not kinds <= {"refused", "missing", "limit"}:
         return None
-    return next((each for each in _asked(roster, need) if each.may_probe(need.model, now)), None)
+    kind: Hindrance = "limit" if "limit" in kinds else "refused"
+    return next((each for each in _asked(roster, need) if each.may_probe(need.model, kind, now)), None)
 
 
 def soonest(waits: Sequence[Wait]) -> Wait | None:

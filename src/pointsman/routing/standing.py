@@ -18,6 +18,8 @@ EVERY = "*"
 """Stands for all models among blocks."""
 PROBE_EVERY = 30.0
 """Seconds after which a refused key may be tried again, where there is no other account."""
+LIMIT_PROBE_EVERY = 900.0
+"""The same for a limit whose reset is further away: providers lift limits before the time that they named."""
 
 Hindrance = Literal["limit", "failing", "refused", "missing", "ours"]
 """`limit`: the provider's; `failing`: its breaker is open; `refused`: its key was; `missing`: it has no key;
@@ -45,6 +47,8 @@ class Block(Struct, frozen=True):
     """How often in a row no time was given."""
     key: str | None = None
     """The fingerprint of the key that was refused."""
+    guessed: bool = False
+    """Whether the time is ours."""
 
 
 class Standing(Struct):
@@ -126,19 +130,18 @@ class Standing(Struct):
     def _used_up(self, model: str, now: float) -> Wait | None:
         """A window with nothing left. Where the provider itself says that it serves on, its word counts."""
         serves = self.status is not None and self.status.startswith("allowed")
-        resets = [
-            (window.resets, window.name)
+        told = [
+            window
             for window in self.windows
-            if window.resets is not None
-            and window.resets > now
-            and governs(window, model)
-            and (window.status is not None or not serves)
-            and _is_full(window, self.in_flight)
+            if _holds(window, now) and governs(window, model) and (window.status is not None or not serves)
         ]
-        if not resets:
-            return None
-        until, name = max(resets)
-        return Wait(until, f"its window {name} is used up", "limit")
+        full = [(window.resets, window.name) for window in told if window.is_full and window.resets]
+        if full:
+            until, name = max(full)
+            return Wait(until, f"its window {name} is used up", "limit")
+        if any(_is_taken(window, self.in_flight) for window in told):
+            return Wait(inf, "what is left of its limit is under way", "ours")
+        return None
 
     def _bounds(self, now: float) -> Wait | None:
         """The user's own."""
@@ -152,10 +155,15 @@ class Standing(Struct):
                 return Wait(opens, "its budget for this minute is spent", "ours")
         return None
 
-    def may_probe(self, model: str, now: float) -> bool:
-        """Whether a refused key is due for another try."""
+    def may_probe(self, model: str, kind: Hindrance, now: float) -> bool:
+        """Whether a refused key, or a limit that was reached, is due for another try."""
+        hindrance = self.hindrance(model, now)
+        if hindrance is None or hindrance.kind != kind or self.in_flight:
+            return False
         block = self.block(model, now)
-        return block is not None and block.kind == "refused" and now >= block.since + PROBE_EVERY
+        told = (None if block is None else block.since, self.reported if self.windows else None)
+        since = max((each for each in told if each is not None), default=now)
+        return now >= since + (LIMIT_PROBE_EVERY if kind == "limit" else PROBE_EVERY)
 
 
 def governs(window: Window, model: str) -> bool:
@@ -171,11 +179,10 @@ def _holds(window: Window, now: float) -> bool:
     return window.resets is None or window.resets > now
 
 
-def _is_full(window: Window, in_flight: int) -> bool:
-    """Requests that are under way may not be counted in it yet."""
-    if window.remaining is not None and window.name.startswith("requests"):
-        return window.remaining - in_flight <= 0
-    return window.is_full
+def _is_taken(window: Window, in_flight: int) -> bool:
+    """Whether the requests that are under way will use up what is left; they may not be counted in it yet."""
+    left = window.remaining
+    return bool(left) and in_flight > 0 and window.name.startswith("requests") and (left or 0) <= in_flight
 
 
 def _end(block: Block) -> float:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from pointsman.canon.blocks import (
     Base64Source,
@@ -468,3 +469,21 @@ def test_what_the_target_does_not_take_is_no_relay(traits, fields):
 
     assert DIALECT.rewrite_reason(body, json.dumps(body).encode(), Traits(**traits))
     assert DIALECT.rewrite_reason(body, json.dumps(body).encode(), Traits()) is None
+
+
+def test_problem_11_reasoning_that_another_account_made_is_left_out_of_an_own_conversation():
+    items = [
+        USER,
+        {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "theirs"},
+        {"type": "reasoning", "id": "rs_2", "summary": [], "encrypted_content": "ours"},
+        {"role": "assistant", "content": "So."},
+    ]
+    request = decoded(input=items)
+    turn = request.messages[1]
+    theirs = replace(turn.content[0], native=replace(turn.content[0].native, issuer="another"))
+    known = replace(turn, content=(theirs, *turn.content[1:]))
+
+    encoded = sent(replace(request, messages=(request.messages[0], known)))
+
+    assert encoded.body["input"] == [items[0], *items[2:]]
+    assert whats(encoded) == ["reasoning"]

@@ -8,7 +8,7 @@ could not read.
 from collections.abc import Callable
 from typing import Any
 
-from pointsman.canon.blocks import SPELLING, Audio, Document, Image, Text
+from pointsman.canon.blocks import SPELLING, Audio, Document, Image, Text, Thinking
 from pointsman.canon.json import Json
 from pointsman.canon.request import Message
 from pointsman.dialects.free_text import wrapped
@@ -22,6 +22,7 @@ from pointsman.dialects.openai_responses.tools import NAMESPACE
 from pointsman.dialects.openai_responses.words import NAME
 
 Item = dict[str, Any]
+ENCRYPTED = "encrypted_content"
 
 
 def put_own_conversation(draft: Draft) -> None:
@@ -48,8 +49,19 @@ def _text(message: Message) -> str:
 
 def _items(draft: Draft, message: Message) -> list[Item]:
     held: list[Json] = message.extra.get(SPELLING, {}).get(ITEMS, [])
+    if others := _of_others(draft, message):
+        held = [item for item in held if item.get(ENCRYPTED) not in others]
+        draft.count("dropped", "reasoning", "only the account that issued it can read it")
     written = (_ITEMS.get(str(item.get("type", "message")), _as_it_was)(draft, item) for item in held)
     return [item for item in written if item is not None]
+
+
+def _of_others(draft: Draft, message: Message) -> set[str]:
+    """The encrypted content that is known to be of another issuer than the one who is asked."""
+    natives = (block.native for block in message.content if isinstance(block, Thinking))
+    own = {"", draft.target.issuer}
+    others = (each for each in natives if each and each.dialect == NAME and each.issuer not in own)
+    return {each.data[ENCRYPTED] for each in others if ENCRYPTED in each.data}
 
 
 def _as_it_was(draft: Draft, item: Json) -> Item | None:
@@ -93,7 +105,7 @@ def _custom_output(draft: Draft, item: Json) -> Item | None:
 
 
 def _reasoning(draft: Draft, item: Json) -> Item | None:
-    opened = open_envelope(item.get("encrypted_content"))
+    opened = open_envelope(item.get(ENCRYPTED))
     if opened is None:
         return dict(item)
     native = opened.native
