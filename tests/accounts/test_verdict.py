@@ -13,6 +13,7 @@ from pointsman.routing.roster import Roster
 from pointsman.routing.selectors import SELECTORS
 from pointsman.routing.snapshot import Account
 from pointsman.routing.standing import EVERY, Standing
+from pointsman.routing.window import Window
 
 CHANCES = st.floats(0, 1)
 
@@ -77,7 +78,7 @@ def test_a_limit_concerns_its_model_alone_unless_the_provider_rejects_the_accoun
 
     assert case.hindered("other") == 0.0
 
-    case.standing.status = "rejected"
+    case.standing.windows = (Window("five_hour", 1.0, None, status="rejected"),)
     case.fail(429, 60.0)
 
     assert case.hindered("other") == 60.0
@@ -139,7 +140,7 @@ def test_an_unreachable_backend_says_nothing_of_its_account():
 
     for _ in range(THRESHOLD):
         outcome = Outcome("unreachable", account="a")
-        case.verdict.fail(case.roster, case.standing, "m", outcome, None, "no route")
+        case.verdict.fail(case.roster, case.standing, "m", outcome, Failure("no route"))
 
     assert case.hindered() == 0.0
     assert case.roster.breaker.is_open(case.now)
