@@ -13,7 +13,7 @@ import pytest
 from google_account import private_key, token, write_account
 from pointsman.accounts.auth import google_oauth
 from pointsman.accounts.auth.google_oauth import GoogleSignIn
-from pointsman.canon.errors import NoCredentialError
+from pointsman.canon.errors import NoCredentialError, UnreachableError
 from pointsman.catalog.provider import Provider, Speaks
 from pointsman.routing.snapshot import Backend
 from scripted import Upstream, in_thread, json_reply
@@ -157,3 +157,10 @@ def test_without_the_library_the_extra_is_named(account, monkeypatch):
 
     with pytest.raises(NoCredentialError, match=r"pointsman\[google\]"):
         grants(GoogleSignIn(named(file)))
+
+
+def test_a_token_endpoint_that_is_down_is_no_fault_of_the_credentials(tmp_path):
+    path = write_account(tmp_path, "http://127.0.0.1:9/token")
+
+    with pytest.raises(UnreachableError, match="token endpoint does not answer"):
+        grants(GoogleSignIn(named(path)))

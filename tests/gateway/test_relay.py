@@ -5,7 +5,7 @@ import json
 
 import pytest
 from rig import rig
-from voices import ANTHROPIC, CHAT, OF_MESSAGES, SAME
+from voices import ANTHROPIC, CHAT, GEMINI, OF_MESSAGES, SAME
 
 from scripted import Reply, Upstream, run
 
@@ -254,11 +254,32 @@ def test_a_stream_that_is_coded_though_nobody_asked_is_relayed_and_understood(vo
     run(scenario())
 
 
+CLOUDS_ERRORS = {
+    "amazon": b'{"message": "messages.0: bad"}',
+    "google": b'{"error": {"code": 429, "message": "messages.0: bad", "status": "RESOURCE_EXHAUSTED"}}',
+}
+
+
+@pytest.mark.parametrize("cloud", CLOUDS_ERRORS)
+def test_an_error_in_the_envelope_of_a_cloud_is_told_in_the_clients_own(cloud):
+    async def scenario():
+        reply = Reply(400, (JSON,), CLOUDS_ERRORS[cloud])
+        async with Upstream(reply) as upstream, rig(anthropic=upstream) as gateway:
+            answer = await gateway.ask(ANTHROPIC)
+
+            assert answer.status == 400
+            assert ANTHROPIC.error(answer)["message"] == "messages.0: bad"
+
+    run(scenario())
+
+
 @SAME
 @pytest.mark.parametrize("status", [400, 404, 422, 500])
 def test_an_error_of_the_upstream_goes_on_unchanged(voice, status):
     async def scenario():
-        body = b'{"type":"error", "error":{"type":"api_error","message":"capability_rejected: x"},"z":1}\n'
+        kind = "INTERNAL" if voice is GEMINI else "api_error"
+        envelope = voice.envelope(status, kind, "capability_rejected: x")
+        body = b" " + json.dumps({**envelope, "z": 1}).encode() + b"\n"
         reply = Reply(status, (JSON, ("request-id", "req_9"), ("x-should-retry", "false")), body)
         async with Upstream(reply) as upstream, rig(**{voice.name: upstream}) as gateway:
             answer = await gateway.ask(voice, stream=True)

@@ -19,7 +19,7 @@ from pointsman.gateway.counting import (
 )
 from pointsman.gateway.embedded import embed_there
 from pointsman.gateway.embedding import EMBEDDING
-from pointsman.gateway.estimate import estimate
+from pointsman.gateway.estimate import rough_estimate
 from pointsman.gateway.event_stream import framed
 from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.fitness import check_fit
@@ -225,7 +225,7 @@ def _asked(exchange: Exchange, prepared: Prepared, parts: Parts, form: Form, ser
         created=int(parts.wall()),
         include_usage=bool(request.include_usage),
         call_form=request.call_form,
-        input_estimate=estimate(request),
+        input_estimate=rough_estimate(request),
         body=exchange.asked or exchange.members(),
     )
 

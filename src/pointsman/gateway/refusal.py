@@ -82,8 +82,10 @@ async def refuse(failure: PointsmanError, line: Line, trace: Trace) -> None:
 
 
 def _is_for_client(failure: RefusalError) -> bool:
-    """Not so: what is about our own credential, and a page for people that some proxy made."""
-    return failure.upstream_status not in _CREDENTIAL_STATUSES and is_json(failure.body)
+    """Not so: what is about our own credential, a page for people that some proxy made, and the envelope of a
+    cloud which serves another's dialect."""
+    own = failure.fault().dialect is not None
+    return own and failure.upstream_status not in _CREDENTIAL_STATUSES and is_json(failure.body)
 
 
 async def _relay(failure: RefusalError, line: Line, trace: Trace) -> None:

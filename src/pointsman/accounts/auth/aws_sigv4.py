@@ -121,10 +121,12 @@ def _failures() -> tuple[type[Exception], ...]:
 
 
 def _refused(backend: Backend, error: Exception) -> NoCredentialError:
-    # Only the kind: a message of botocore's may repeat what it read.
+    # Only the kind, and which part lacks: a message of botocore's may repeat what it read.
+    lacking = getattr(error, "kwargs", {}).get("cred_var")
+    kind = f"{type(error).__name__}: {lacking} is missing" if lacking else type(error).__name__
     return NoCredentialError(
-        f"backend {backend.name}: its AWS credentials cannot be used ({type(error).__name__}); check "
-        "the profile, or sign in anew with `aws sso login`"
+        f"backend {backend.name}: its AWS credentials cannot be used ({kind}); check the profile or the "
+        "variables, or sign in anew with `aws sso login`"
     )
 
 

@@ -16,14 +16,14 @@ from importlib import import_module
 from pathlib import Path
 from threading import Lock
 from typing import Any
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 from msgspec import Struct
 
 from pointsman.accounts.grant import Grant, missing_library
 from pointsman.accounts.secret import Secret
-from pointsman.canon.errors import NoCredentialError
+from pointsman.canon.errors import NoCredentialError, UnreachableError, UpstreamError
 from pointsman.routing.snapshot import Backend
 from pointsman.wire.headers import Headers
 
@@ -77,8 +77,12 @@ class GoogleSignIn:
                 raise missing_library(backend, "google-auth", "pointsman[google]") from error
             except _failures() as error:
                 self._kept.pop(backend.credentials, None)
-                raise _refused(backend, error) from error
+                raise _refused(backend, error, self._file(backend)) from error
             return kept
+
+    def _file(self, backend: Backend) -> str | None:
+        """The file that was named, if one was."""
+        return backend.credentials or self._environment.get(_NAMED[0])
 
     def _read(self, backend: Backend) -> Any:
         # It can be told to log its requests and answers, which hold tokens.
@@ -111,11 +115,17 @@ def _failures() -> tuple[type[Exception], ...]:
     return import_module("google.auth.exceptions").GoogleAuthError, OSError, ValueError, KeyError
 
 
-def _refused(backend: Backend, error: Exception) -> NoCredentialError:
+def _refused(backend: Backend, error: Exception, file: str | None) -> UpstreamError:
     # Only the kind: a message of google-auth's may repeat what it read.
+    kind = type(error).__name__
+    if isinstance(error, URLError | TimeoutError) or getattr(error, "retryable", False):
+        return UnreachableError(
+            f"backend {backend.name}: Google's token endpoint does not answer ({kind}); ask again"
+        )
+    where = f" in {file}" if file else ""
     return NoCredentialError(
-        f"backend {backend.name}: its Google credentials cannot be used ({type(error).__name__}); check the "
-        "file, or sign in anew with `gcloud auth application-default login`"
+        f"backend {backend.name}: its Google credentials{where} cannot be used ({kind}); check the file, or "
+        "sign in anew with `gcloud auth application-default login`"
     )
 
 
