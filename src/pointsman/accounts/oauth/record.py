@@ -13,7 +13,15 @@ from msgspec import Struct
 
 from pointsman.accounts.oauth.web import PATIENCE
 from pointsman.accounts.secret import Secret
-from pointsman.store.files import make_private, matching, read_optional, remove, set_aside, write_private
+from pointsman.store.files import (
+    make_private,
+    matching,
+    read_optional,
+    remove,
+    set_aside,
+    sweep,
+    write_private,
+)
 from pointsman.store.locks import locked
 
 FOLDER = "sign-ins"
@@ -78,6 +86,7 @@ class SignInFile:
     def write(self, kept: SignedIn) -> None:
         """Replaces what is kept; the lock is the caller's."""
         make_private(self.path.parent)
+        sweep(self.path)
         write_private(self.path, msgspec.json.format(msgspec.json.encode(kept)))
 
     def forget(self) -> None:
