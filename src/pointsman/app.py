@@ -389,5 +389,5 @@ class App:
         if source is not None:
             return source
         if backend.provider.sign_in is not None:
-            return "cloud"
+            return "cloud" if backend.provider.login is None else "person"
         return "missing" if needs_key(backend) else "none"

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from pointsman.accounts.secret import Secret
-from pointsman.store.files import make_private, read_optional, set_aside, write_private
+from pointsman.store.files import make_private, read_optional, set_aside, sweep, write_private
 from pointsman.store.locks import locked
 
 
@@ -65,6 +65,7 @@ class SecretFile:
                 secrets[name] = value
             if in_keyring:
                 noted = (*noted, name)
+            sweep(self.path)
             write_private(self.path, msgspec.json.format(msgspec.json.encode(Contents(1, secrets, noted))))
         return warning
 

@@ -6,12 +6,14 @@ from typing import Literal
 from msgspec import Struct
 
 from pointsman.canon.json import Json
+from pointsman.catalog.login import Login
 
 AuthScheme = Literal["bearer", "x-api-key", "api-key", "x-goog-api-key", "none"]
 """How a key travels: `Authorization: Bearer`, or the header of that name."""
 
-SignIn = Literal["aws-sigv4", "google-oauth"]
-"""How a cloud's own credentials are used: to sign each request, or for a short-lived token."""
+SignIn = Literal["aws-sigv4", "azure-entra", "google-oauth", "oauth"]
+"""What is used where there is no key: a cloud's own credentials, to sign each request or for a short-lived
+token; or the tokens of a person who has signed in (`oauth`, with `login`)."""
 
 
 class Reform(Struct, frozen=True, forbid_unknown_fields=True):
@@ -118,7 +120,11 @@ class Provider(Struct, frozen=True, forbid_unknown_fields=True):
     """The root URL where the `region` is this."""
     auth: AuthScheme = "bearer"
     sign_in: SignIn | None = None
-    """The cloud's own credentials, which are used where there is no key."""
+    """The cloud's own credentials, or a person's tokens, which are used where there is no key."""
+    token_scope: str = ""
+    """What a token of the cloud's is asked for."""
+    login: Login | None = None
+    """How a person signs in (`pointsman login`)."""
     signing_name: str = ""
     """What AWS calls the service in signatures."""
     lists_models: bool = True

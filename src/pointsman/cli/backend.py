@@ -14,6 +14,7 @@ SHOWN = ("name", "provider", "dialects", "base_url", "models", "key", "why")
 KEYS = {
     "none": "needs none",
     "cloud": "none, the cloud's own credentials",
+    "person": "none, a person signs in",
     "missing": "none yet",
     "stored": "stored",
     "unreadable": "stored, cannot be read",

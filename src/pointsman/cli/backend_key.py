@@ -8,6 +8,7 @@ import click
 
 from pointsman.accounts.credentials import STORED
 from pointsman.accounts.lease import brings_own_credential, needs_key
+from pointsman.accounts.oauth.session import command
 from pointsman.accounts.secret import Secret
 from pointsman.cli.output import warn
 from pointsman.config.environment import is_foreign_key
@@ -54,7 +55,11 @@ def may_bring_key(given: str | None, *, from_input: bool) -> bool:
 
 def takes_key(made: Backend) -> bool:
     """Whether asking for a key makes sense: not for servers on this machine, which usually want none."""
-    return _uses_key(made) and not made.provider.local
+    return _uses_key(made) and not made.provider.local and not _signs_a_person_in(made)
+
+
+def _signs_a_person_in(made: Backend) -> bool:
+    return made.provider.sign_in is not None and made.provider.login is not None
 
 
 def _uses_key(made: Backend) -> bool:
@@ -92,6 +97,8 @@ def variable_is_set(made: Backend) -> bool:
 def where_from(made: Backend, source: str | None, *, stored: bool) -> str:
     """Where the key of an added backend comes from, in words; `source` is what a request would take."""
     if source is None and made.provider.sign_in is not None and _uses_key(made):
+        if _signs_a_person_in(made):
+            return f"sign in with `{command(made.provider)}`"
         return f"without a key, {SIGNS_IN}"
     if source is None or not _uses_key(made):
         if takes_key(made) and made.key_env is not None:

@@ -12,6 +12,8 @@ from pointsman.cli import exit_codes
 from pointsman.cli.banner import backend_lines, default_lines, export_lines, responses_lines
 from pointsman.cli.output import count, print_json
 from pointsman.cli.reach import own_key, records
+from pointsman.cli.sign_ins import kept_facts
+from pointsman.cli.sign_ins import lines as sign_in_lines
 from pointsman.config.endpoint_file import Endpoint
 from pointsman.config.load import read_file
 from pointsman.config.paths import find_paths
@@ -31,7 +33,7 @@ def command(as_json: bool) -> int:
     pointsman status --json
     """
     running = list(records())
-    facts = _live(*running) if running else _offline()
+    facts = {**(_live(*running) if running else _offline()), "sign_ins": kept_facts()}
     if as_json:
         print_json(facts)
     else:
@@ -77,6 +79,7 @@ def _lines(facts: Json) -> Iterator[str]:
         yield click.style(f"  error: {error}", fg="red")
     for warning in warnings:
         yield click.style(f"  warning: {warning}", fg="yellow")
+    yield from sign_in_lines(facts["sign_ins"])
     yield from _next(facts)
 
 

@@ -102,6 +102,12 @@ def remove(path: Path) -> None:
         raise SetupError(f"cannot remove {path}: {_reason(error)}") from error
 
 
+def sweep(path: Path) -> None:
+    """Removes what interrupted writes of a file left; nobody else may be writing it. Raises SetupError."""
+    for left in matching(path.parent, f".{path.name}.*.new"):
+        remove(left)
+
+
 def free_name(path: Path, suffix: str) -> Path:
     """`path` with `suffix` at its end, numbered if that name is taken."""
     wanted = path.with_name(f"{path.name}.{suffix}")

@@ -1,0 +1,101 @@
+"""A session: the tokens of people who have signed in, as requests use them."""
+
+import asyncio
+import time
+from collections import defaultdict
+from math import inf
+from pathlib import Path
+
+from msgspec import Struct
+
+from pointsman.accounts.grant import Grant
+from pointsman.accounts.oauth.record import SignedIn, SignInFile
+from pointsman.accounts.oauth.renewal import Clock, Renewal
+from pointsman.accounts.oauth.web import Web, over_network
+from pointsman.canon.errors import NoCredentialError, PointsmanError
+from pointsman.catalog.login import PlanLogin
+from pointsman.catalog.provider import Provider
+from pointsman.routing.snapshot import Backend
+
+LOOK = 5.0
+"""Seconds after which the file is read again: another process may have signed in anew, or out."""
+PAUSE = 30.0
+"""Seconds after a renewal that failed in which a token that still holds is used on without asking."""
+
+
+class _Known(Struct):
+    """What was last read of one provider."""
+
+    kept: SignedIn | None = None
+    looked: float = -inf
+    failed: float = -inf
+
+
+class OAuthSignIn:
+    """The tokens by provider. One renewal at a time; who need not wait for it does not."""
+
+    def __init__(self, data: Path, web: Web = over_network, clock: Clock = time.time) -> None:
+        self._data = data
+        self._web = web
+        self._clock = clock
+        self._known: dict[str, _Known] = defaultdict(_Known)
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def __call__(self, backend: Backend) -> Grant:
+        """The header field with a token that holds. Raises NoCredentialError."""
+        row = backend.provider
+        known, lock = self._known[row.name], self._locks[row.name]
+        kept = self._current(known)
+        if kept is None and lock.locked():
+            kept = self._holding(known)
+        if kept is None:
+            async with lock:
+                kept = self._current(known) or await asyncio.to_thread(self._look, row, known)
+        return Grant((("authorization", f"Bearer {kept.access_token}"),), (kept.access,))
+
+    def _holding(self, known: _Known) -> SignedIn | None:
+        """What was last read, if its token still holds."""
+        return known.kept if known.kept is not None and self._clock() < known.kept.expires else None
+
+    def _current(self, known: _Known) -> SignedIn | None:
+        """The same, if that was just now."""
+        return self._holding(known) if self._clock() < known.looked + LOOK else None
+
+    def _look(self, row: Provider, known: _Known) -> SignedIn:
+        """Reads the file and renews what ends soon; not for the event loop. Raises NoCredentialError."""
+        try:
+            known.kept = self._fresh(renewal_of(row, self._data, self._web, self._clock), known)
+        except PointsmanError as error:
+            known.kept = None
+            if isinstance(error, NoCredentialError):
+                raise
+            raise NoCredentialError(f"the token could not be renewed: {error.message}") from error
+        known.looked = self._clock()
+        return known.kept
+
+    def _fresh(self, renewal: Renewal, known: _Known) -> SignedIn:
+        """With a new token where one is due; as it is where that fails and the old one still holds."""
+        kept = renewal.kept()
+        holds = self._clock() < kept.expires
+        if not renewal.due(kept) or (holds and self._clock() < known.failed + PAUSE):
+            return kept
+        try:
+            return renewal.renewed(kept)
+        except PointsmanError:
+            known.failed = self._clock()
+            # Raises where the sign-in itself has ended.
+            if renewal.kept().expires <= self._clock():
+                raise
+            return kept
+
+
+def command(row: Provider) -> str:
+    """What a person types to sign in at a provider."""
+    return f"pointsman login {(row.login and row.login.name) or row.name}"
+
+
+def renewal_of(row: Provider, data: Path, web: Web = over_network, clock: Clock = time.time) -> Renewal:
+    """A provider's sign-in. Raises NoCredentialError where it offers none."""
+    if not isinstance(row.login, PlanLogin):
+        raise NoCredentialError(f"{row.title} has no sign-in whose tokens are renewed")
+    return Renewal(row.login, SignInFile(data, row.name), command(row), web, clock)

@@ -1,0 +1,371 @@
+"""`pointsman login`, `refresh`, `logout`, and the sign-ins in `status`, against a real provider."""
+
+import json
+import re
+import threading
+import webbrowser
+
+import pytest
+
+from oauth_provider import SCOPES, Person, http, provider
+from pointsman.config import shipped
+
+ROWS = """
+[acme]
+title = "Acme plan"
+page = "https://acme.example/docs"
+root = "https://acme.example"
+sign_in = "oauth"
+discover = false
+dialects.openai_responses = {{ base = "/v1" }}
+[acme.login]
+kind = "plan"
+name = "plan"
+issuer = "{url}"
+client = "first_client"
+machine = "ext_agent_host_id"
+scopes = {scopes}
+needed = "plan.use"
+manage = "https://acme.example/apps"
+terms = "Acme's terms hold"
+
+[keyed]
+title = "Keyed"
+page = "https://keyed.example/docs"
+root = "https://keyed.example"
+discover = false
+dialects.openai_chat = {{ base = "/v1" }}
+[keyed.login]
+kind = "key"
+address = "{url}/auth"
+exchange = "{url}/auth/keys"
+manage = "https://keyed.example/keys"
+shows_code = true
+"""
+
+
+@pytest.fixture
+def issuer(monkeypatch):
+    """A provider, and two rows of the catalog that are signed in at there."""
+    monkeypatch.setenv("POINTSMAN_SECRETS", "file")
+    text = shipped._text
+    with provider() as running:
+        rows = ROWS.format(url=running.url, scopes=json.dumps(SCOPES.split()))
+        monkeypatch.setattr(
+            shipped, "_text", lambda name: text(name) + (rows if name == "providers.toml" else "")
+        )
+        shipped.providers.cache_clear()
+        yield running
+    shipped.providers.cache_clear()
+
+
+@pytest.fixture
+def browser(issuer, monkeypatch):
+    """The machine's browser: goes where it is told, in a thread of its own; gives what it was shown."""
+    seen, threads = [], []
+
+    def go(address):
+        threads.append(threading.Thread(target=lambda: seen.append(issuer.browse(address))))
+        threads[-1].start()
+        return True
+
+    def shown():
+        for thread in threads:
+            thread.join(10)
+        return seen
+
+    monkeypatch.setattr(webbrowser, "open", go)
+    yield shown
+    shown()
+
+
+@pytest.fixture
+def asked(monkeypatch, capsys):
+    """What a person answers at visible prompts: each a function of what stands on the screen so far."""
+    answers = []
+
+    def answer(prompt):
+        shown = capsys.readouterr()
+        print(shown.out, prompt, end="")
+        return answers.pop(0)(shown.err + shown.out)
+
+    monkeypatch.setattr("click.termui.visible_prompt_func", answer)
+    return answers
+
+
+def address_in(text):
+    return re.search(r"^  (http\S+)$", text, re.MULTILINE)[1]
+
+
+def record(home):
+    return json.loads((home / "data" / "sign-ins" / "acme.json").read_text())
+
+
+def test_a_person_signs_in_for_a_plan_with_the_browser(cli, issuer, browser, home, config):
+    result = cli("login", "plan")
+
+    assert result.status == 0
+    assert "Signed in at Acme plan as anna@example.org" in result.out
+    assert "pointsman backend test acme" in result.out
+    assert "Before you sign in: Acme's terms hold." in result.err
+    assert browser() == [200]
+    assert config().endswith('[backends.acme]\nprovider = "acme"\n')
+    assert record(home)["access_token"] == issuer.access_tokens[-1]
+    assert issuer.sent("/authorize")["ext_agent_host_id"].startswith("urn:uuid:")
+
+
+def test_no_token_is_ever_shown(cli, issuer, browser, home):
+    results = [cli("login", "plan"), cli("status"), cli("status", "--json"), cli("refresh", "acme")]
+    results.append(cli("logout", "acme"))
+
+    shown = "".join(result.out + result.err for result in results)
+    assert [result.status for result in results] == [0] * 5
+    for token in (*issuer.access_tokens, *(fields.get("refresh_token") for _, fields in issuer.requests)):
+        assert token is None or token not in shown
+
+
+def test_json_says_whose_it_is(cli, issuer, browser):
+    told = json.loads(cli("login", "plan", "--json").out)
+
+    assert told["provider"] == "acme"
+    assert told["backends"] == ["acme"]
+    assert told["who"] == "anna@example.org"
+    assert told["until"].endswith("+00:00")
+
+
+def test_by_hand_the_whole_address_is_pasted(cli, issuer, asked, home):
+    asked.append(lambda screen: issuer.visit(address_in(screen)))
+
+    result = cli("login", "plan", "--manual")
+
+    assert result.status == 0
+    assert record(home)["who"] == "anna@example.org"
+
+
+def test_by_hand_the_code_alone_is_not_enough_for_a_plan(cli, issuer, asked, home):
+    asked.append(lambda screen: issuer.visit(address_in(screen)).partition("code=")[2].partition("&")[0])
+
+    result = cli("login", "plan", "--manual")
+
+    assert result.status == 1
+    assert "paste the whole address" in result.err
+    assert not (home / "data" / "sign-ins" / "acme.json").exists()
+
+
+def test_a_second_person_replaces_the_first_only_when_asked_to(cli, issuer, browser, home):
+    cli("login", "plan")
+    issuer.person = Person("ben", "ben@example.org")
+
+    refused = cli("login", "plan")
+    kept = record(home)["who"]
+    replaced = cli("login", "plan", "--yes")
+
+    assert refused.status == 2
+    assert "anna@example.org is signed in at Acme plan already; `--yes`" in refused.err
+    assert kept == "anna@example.org"
+    assert replaced.status == 0
+    assert record(home)["who"] == "ben@example.org"
+    # The first one's sign-in is not left behind at the provider.
+    assert {token.person.email for token in issuer.refresh_tokens.values()} == {"ben@example.org"}
+
+
+def test_a_person_at_a_terminal_is_asked(cli, issuer, browser, asked, home):
+    cli("login", "plan")
+    issuer.person = Person("ben", "ben@example.org")
+    asked.append(lambda _: "n")
+    no = cli("login", "plan", typed=[])
+    asked.append(lambda _: "y")
+    yes = cli("login", "plan", typed=[])
+
+    assert no.status == 130
+    assert yes.status == 0
+    assert record(home)["who"] == "ben@example.org"
+
+
+def test_an_ended_sign_in_goes_on_under_its_client_id(cli, issuer, browser, home):
+    cli("login", "plan")
+    issuer.refresh_tokens.clear()
+    ended = cli("refresh", "acme")
+    again = cli("login", "plan")
+
+    assert ended.status == 1
+    assert "sign in again: `pointsman login plan`" in ended.err
+    assert again.status == 0
+    assert issuer.sent("/authorize")["client_id"] == record(home)["client"] == "issued-1"
+
+
+def test_a_corrupt_file_is_set_aside_by_the_next_sign_in(cli, issuer, browser, home):
+    cli("login", "plan")
+    (home / "data" / "sign-ins" / "acme.json").write_text("{")
+
+    shown = cli("status")
+    result = cli("login", "plan")
+
+    assert "acme.json.corrupt; sign in again: `pointsman login plan`" in shown.out
+    assert result.status == 0
+    assert record(home)["who"] == "anna@example.org"
+
+
+def test_a_refresh_gives_a_new_token(cli, issuer, browser, home):
+    cli("login", "plan")
+    before = record(home)
+
+    result = cli("refresh", "acme", "--json")
+
+    assert json.loads(result.out)["who"] == "anna@example.org"
+    assert record(home)["access_token"] != before["access_token"]
+
+
+def test_what_needs_no_refresh_says_so(cli, issuer, config):
+    config('[backends.keyed]\nprovider = "keyed"\n')
+
+    result = cli("refresh", "keyed")
+
+    assert result.status == 2
+    assert "no sign-in whose tokens pointsman renews" in result.err
+
+
+def test_status_says_who_is_signed_in_and_until_when(cli, issuer, browser):
+    cli("login", "plan")
+
+    text, facts = cli("status").out, json.loads(cli("status", "--json").out)["sign_ins"]
+
+    assert "acme  as anna@example.org; its token holds for 59 min more, and is renewed before" in text
+    assert [(each["provider"], each["who"], each["ended"]) for each in facts] == [
+        ("acme", "anna@example.org", None)
+    ]
+
+
+def test_signing_out_is_told_to_the_provider_and_forgets(cli, issuer, browser, home):
+    cli("login", "plan")
+
+    result = cli("logout", "acme")
+
+    assert result.status == 0
+    assert "anna@example.org is signed out of Acme plan; the provider has ended it" in result.out
+    assert issuer.refresh_tokens == {}
+    assert not (home / "data" / "sign-ins" / "acme.json").exists()
+    assert cli("logout", "acme").status == 2
+
+
+def test_signing_out_forgets_where_the_provider_cannot_be_told(cli, issuer, browser, home):
+    cli("login", "plan")
+    issuer.unavailable = {"/revoke"}
+
+    result = cli("logout", "acme")
+
+    assert result.status == 1
+    assert "forgotten here, but the provider could not be told" in result.err
+    assert "https://acme.example/apps" in result.err
+    assert not (home / "data" / "sign-ins" / "acme.json").exists()
+
+
+def test_a_person_who_declines_changes_nothing(cli, issuer, browser, home, config):
+    issuer.declines = True
+
+    result = cli("login", "plan")
+
+    assert result.status == 1
+    assert "signing in was declined; nothing was changed" in result.err
+    assert not (home / "config.toml").exists()
+
+
+def test_nobody_is_waited_for_longer_than_said(cli, issuer, monkeypatch):
+    monkeypatch.setattr(webbrowser, "open", lambda address: False)
+
+    result = cli("login", "plan", "--timeout", "1")
+
+    assert result.status == 1
+    assert "Open this page in your browser:" in result.err
+    assert "nobody signed in within 1 s" in result.err
+
+
+def test_an_issued_key_is_kept_like_an_entered_one(cli, issuer, browser, home, config):
+    result = cli("login", "keyed")
+
+    assert result.status == 0
+    assert "the key that it issued is stored" in result.out
+    assert json.loads((home / "data" / "secrets.json").read_text())["secrets"] == {
+        "keyed": issuer.keys_issued[-1]
+    }
+    assert config().endswith('[backends.keyed]\nprovider = "keyed"\n')
+    assert issuer.keys_issued[-1] not in result.out + result.err
+
+
+def test_by_hand_the_code_that_is_shown_is_pasted(cli, issuer, asked, home):
+    asked.append(lambda screen: http("GET", address_in(screen))[1].decode())
+
+    result = cli("login", "keyed", "--manual")
+
+    assert result.status == 0
+    assert issuer.keys_issued[-1] in (home / "data" / "secrets.json").read_text()
+
+
+def test_the_key_goes_to_the_backends_that_are_there(cli, issuer, browser, home, config):
+    config('[backends.work]\nprovider = "keyed"\n')
+
+    result = cli("login", "keyed", "--json")
+
+    assert json.loads(result.out)["backends"] == ["work"]
+    assert list(json.loads((home / "data" / "secrets.json").read_text())["secrets"]) == ["work"]
+
+
+def test_a_key_that_is_stored_is_not_replaced_unasked(cli, issuer, browser, home):
+    cli("login", "keyed")
+
+    result = cli("login", "keyed")
+
+    assert result.status == 2
+    assert "a key for keyed is stored already; `--yes`" in result.err
+    assert len(issuer.keys_issued) == 1
+
+
+def test_an_issued_key_is_forgotten_and_the_person_told_where_to_delete_it(cli, issuer, browser, home):
+    cli("login", "keyed")
+
+    result = cli("logout", "keyed")
+
+    assert result.status == 0
+    assert "https://keyed.example/keys" in result.out
+    assert json.loads((home / "data" / "secrets.json").read_text())["secrets"] == {}
+    assert cli("logout", "keyed").status == 2
+
+
+def test_a_service_that_was_retired_says_what_to_do_instead(cli):
+    result = cli("login", "github")
+
+    assert result.status == 1
+    assert "GitHub retired GitHub Models on 2026-07-30" in result.err
+    assert "pointsman login openrouter" in result.err
+
+
+@pytest.mark.parametrize("command", ["login", "logout", "refresh"])
+def test_a_name_that_nobody_has_is_answered_with_the_nearest(cli, command):
+    result = cli(command, "openruter")
+
+    assert result.status == 2
+    assert "openrouter" in result.err
+
+
+def test_a_provider_without_a_sign_in_takes_keys(cli):
+    result = cli("login", "groq")
+
+    assert result.status == 2
+    assert "`pointsman backend add`" in result.err
+
+
+def test_a_backend_that_a_person_signs_in_for_takes_no_key(cli, issuer):
+    result = cli("backend", "add", "acme", typed=[])
+
+    assert result.status == 0
+    assert "sign in with `pointsman login plan`" in result.out
+    assert "Key for" not in result.err
+
+
+def test_a_request_without_a_sign_in_says_what_to_type(cli, issuer, config):
+    config('[backends.acme]\nprovider = "acme"\nmodels = ["m"]\n')
+
+    result = cli("backend", "test", "acme", "-m", "m")
+
+    assert result.status == 1
+    assert "nobody is signed in: run `pointsman login plan`" in result.out + result.err
