@@ -19,7 +19,7 @@ from pointsman.canon.json import Json
 from pointsman.catalog.lookup import families
 from pointsman.config.assemble import assemble, fallbacks, unknown_default
 from pointsman.config.backends import Catalog, speaking
-from pointsman.config.discovery import loopback_addresses, missing_keys, neighbours
+from pointsman.config.discovery import guests, loopback_addresses, missing_keys, neighbours
 from pointsman.config.endpoint_file import read_endpoints
 from pointsman.config.environment import API_KEY_VARIABLE, endpoint_key
 from pointsman.config.load import Effective, load
@@ -159,6 +159,7 @@ class App:
         self._warnings = (*assembled.warnings, *self._default_warnings(settings, backends))
         return Snapshot(
             backends=backends,
+            guests=guests(self.catalog, backends) if settings.discover else {},
             catalogs={**self._known.catalogs, **engines.models(backends)},
             profiles=profiles(),
             aliases=settings.aliases,
@@ -218,6 +219,7 @@ class App:
             random=random.random,
             new_id=lambda: f"{self._ids.getrandbits(96):024x}",
             proxy_for=self._proxy_for,
+            own_key=self._key,
             unknown_model=self._look_again,
             responses=self._kept_responses(),
             patience=self._patience(),

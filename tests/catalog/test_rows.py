@@ -23,7 +23,7 @@ ANY_MODEL = (
 # fmt: off
 EXPECTED = [
     "anthropic", "anthropic-compatible", "azure", "azure-deployments", "bedrock", "bedrock-invoke",
-    "bedrock-mantle", "cerebras", "cohere",
+    "bedrock-mantle", "cerebras", "chatgpt", "cohere",
     "deepseek", "embedded",
     "fireworks", "gemini-compatible", "github-models", "google", "groq", "huggingface", "kimi-coding",
     "litellm", "llama.cpp", "lmstudio", "minimax", "minimax-token-plan", "mistral", "moonshot", "nvidia",

@@ -11,6 +11,7 @@ from math import ceil, inf
 from msgspec import Struct, structs
 
 from pointsman.accounts.bindings import Bindings
+from pointsman.accounts.brought import Brought
 from pointsman.accounts.holder import Holder
 from pointsman.accounts.lease import Lease
 from pointsman.accounts.makers import Makers
@@ -21,7 +22,7 @@ from pointsman.routing.allowance import Allowance
 from pointsman.routing.attempts import Outcome
 from pointsman.routing.roster import Need, Roster, select
 from pointsman.routing.selectors import SELECTORS
-from pointsman.routing.snapshot import Account, Backend
+from pointsman.routing.snapshot import CLIENT_ACCOUNT, Account, Backend
 from pointsman.routing.standing import Hindrance, Standing, Wait
 from pointsman.routing.window import Reported
 
@@ -47,6 +48,8 @@ class Ask(Struct, frozen=True):
     """The account to be used once more, whatever its standing."""
     only: str | None = None
     """The account without which it cannot be served."""
+    brought: Brought | None = None
+    """The client's own credential, where the backend may get it."""
     made_by: str | None = None
     """The issuer of the opaque state in it, where its conversation is not known."""
 
@@ -86,6 +89,7 @@ class Pool:
         self._rosters: dict[str, Roster] = {}
         self._made_for: dict[str, Backend] = {}
         self._turn = 0
+        self._guests: dict[str, Standing] = {}
         self._recalled: dict[tuple[str, str], Standing] = {}
         self.changed: set[tuple[str, str]] = set()
         """(backend, account) of what is not saved yet."""
@@ -151,6 +155,8 @@ class Pool:
         Raises NoAccountError where none can be had, NoCredentialError where none has a key.
         """
         roster = self.roster(ask.backend)
+        if ask.backend.credential == "client":
+            return self._guest(ask)
         while True:
             chosen = self._chosen(roster, ask)
             if isinstance(chosen, Standing):
@@ -199,6 +205,8 @@ class Pool:
             lease = await self.holder.lease(ask.backend, standing.account, ask.dialect)
         except NoCredentialError:
             self._return(standing)
+            if ask.brought is not None:
+                return self._guest(ask)
             # One key alone is looked up each time: it may have been entered meanwhile.
             if len(ask.backend.pool) == 1 or ask.again is not None:
                 raise
@@ -208,6 +216,23 @@ class Pool:
             self._return(standing)
             raise
         return structs.replace(lease, strange=True) if self._is_strange(ask, lease) else lease
+
+    def _guest(self, ask: Ask) -> Lease:
+        """The client's own credential. Raises NoCredentialError where it brings none."""
+        if ask.brought is None or ask.tried:
+            row = ask.backend.provider
+            how = f"set {row.key_env[0]}, or " if row.key_env else ""
+            raise NoCredentialError(
+                f"backend {ask.backend.name} has no key, and the request brings no credential of its own: "
+                f"{how}send one that begins with `{row.client_credential}`"
+            )
+        guest = self._guests.setdefault(ask.backend.name, Standing(Account(CLIENT_ACCOUNT)))
+        guest.in_flight += 1
+        return ask.brought.lease(ask.backend)
+
+    def guest(self, backend: str) -> Standing | None:
+        """What is known of clients' own credentials at a backend."""
+        return self._guests.get(backend)
 
     def _is_strange(self, ask: Ask, lease: Lease) -> bool:
         """Whether others may have answered in the conversation; binds a new one."""
@@ -221,7 +246,7 @@ class Pool:
     def give_back(self, backend: Backend, account: str) -> None:
         """The attempt is over."""
         roster = self.roster(backend)
-        standing = roster.standings.get(account)
+        standing = self._standing(Whose(backend, account, ""))
         roster.breaker.abandon(self.clock())
         if standing is not None:
             standing.breaker.abandon(self.clock())
@@ -290,6 +315,8 @@ class Pool:
             standing.tokens.spend(float(tokens), self.clock())
 
     def _standing(self, whose: Whose) -> Standing | None:
+        if whose.account == CLIENT_ACCOUNT:
+            return self._guests.get(whose.backend.name)
         return self.roster(whose.backend).standings.get(whose.account)
 
 

@@ -146,6 +146,8 @@ class Provider(Struct, frozen=True, forbid_unknown_fields=True):
     dialect_traits: dict[str, Json] = {}
     """The same, for one of its dialects."""
     rate_limits: RateLimits = RateLimits()
+    client_credential: str = ""
+    """What a credential begins with that a client of its own may bring along instead of a key here."""
     opaque_scope: Literal["provider", "organisation", "account"] = "account"
     """Within which bounds its opaque state may be replayed."""
     compatible: bool = False

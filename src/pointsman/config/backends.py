@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -74,6 +75,7 @@ def backend(
         accounts=_accounts(name, settings, settings.key_env or key_variable(row, environment)),
         strategy=settings.strategy,
         max_in_flight=settings.max_in_flight,
+        credential=_credential_of(name, row, settings),
         gguf=_beside(file, settings.gguf),
         headers={field.lower(): value for field, value in settings.headers.items()},
         proxy=settings.proxy,
@@ -110,6 +112,14 @@ def _accounts(name: str, settings: BackendSettings, key_env: str | None) -> tupl
     if not made:
         raise SetupError(f"`backends.{name}.accounts`: none is enabled; enable one, or remove the backend")
     return made
+
+
+def _credential_of(name: str, row: Provider, settings: BackendSettings) -> Literal["own", "client"] | None:
+    if settings.credential == "client" and not row.client_credential:
+        raise SetupError(
+            f"`backends.{name}.credential`: clients bring no credential for {row.title}; leave it out"
+        )
+    return settings.credential
 
 
 def _placed(name: str, row: Provider, places: Mapping[str, str], *, given: bool) -> Provider:

@@ -9,7 +9,7 @@ from pointsman.config.backends import Catalog, speaking
 from pointsman.config.bases import bases
 from pointsman.config.environment import addresses, usable_key
 from pointsman.config.urls import UrlError, is_loopback_host, may_carry_key, split
-from pointsman.routing.snapshot import Backend
+from pointsman.routing.snapshot import CLIENT_ACCOUNT, Account, Backend
 
 
 class Found(Struct, frozen=True):
@@ -40,6 +40,23 @@ def discovered(catalog: Catalog, environment: Mapping[str, str], own: Iterable[t
         if made is not None:
             backends[row.name] = made
     return Found(backends, tuple(warnings))
+
+
+def guests(catalog: Catalog, backends: Mapping[str, Backend]) -> dict[str, Backend]:
+    """A backend for each provider whose clients may bring a credential, where there is none of it."""
+    present = {each.provider.name for each in backends.values()}
+    return {
+        row.name: Backend(
+            name=row.name,
+            provider=(spoken := speaking(row.name, row, (), catalog)),
+            bases=bases(spoken, catalog.kinds, None),
+            why="clients bring a credential of their own",
+            accounts=(Account(CLIENT_ACCOUNT),),
+            credential="client",
+        )
+        for row in catalog.rows.values()
+        if row.client_credential and row.root and row.name not in present and row.name not in backends
+    }
 
 
 def _backend(

@@ -77,6 +77,10 @@ class BackendSettings(Struct, frozen=True):
     `round-robin`, `weighted`, or `least-latency`."""
     max_in_flight: Annotated[int, Meta(ge=1)] | None = None
     """Requests at the same time, over all its accounts."""
+    credential: Literal["own", "client"] | None = None
+    """Whose credential requests carry: `own` for its key alone, `client` for the one that its client brings,
+    untouched, where provider and client know such (Claude Code); left out, the client's where there is no
+    key."""
     models: tuple[str, ...] = ()
     """Its models, the default one first; the backend is asked if left out."""
     gguf: str | None = None

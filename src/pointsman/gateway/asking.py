@@ -1,5 +1,6 @@
 """Asking: what a request's attempts want of the pool, found out as far as it is needed."""
 
+from pointsman.accounts.brought import brought
 from pointsman.accounts.pool import Ask
 from pointsman.accounts.queue import Place
 from pointsman.gateway.exchange import Exchange
@@ -19,6 +20,7 @@ class Asking:
     def __init__(self, exchange: Exchange, parts: Parts) -> None:
         self._exchange = exchange
         self._pool = parts.pool
+        self._own_key = parts.own_key
         self._conversation: bytes | None = None
         self._place: Place | None = None
         self._until = parts.wall() + parts.patience.queue_timeout
@@ -62,6 +64,7 @@ class Asking:
             step.tried,
             step.again,
             only,
+            brought(self._exchange.headers, candidate.backend, dialect, self._own_key),
             self._made_by(candidate.backend.name),
         )
 

@@ -6,7 +6,7 @@ from pointsman.accounts.holder import fingerprint
 from pointsman.accounts.lease import Lease
 from pointsman.accounts.pool import Whose
 from pointsman.accounts.verdict import Failure
-from pointsman.canon.errors import RefusedError, UpstreamError
+from pointsman.canon.errors import RefusedError, UnsupportedError, UpstreamError
 from pointsman.dialects.dialect import Asked, Dialect
 from pointsman.gateway.amend import amend
 from pointsman.gateway.asking import Asking
@@ -36,6 +36,7 @@ from pointsman.gateway.stream import Delivery
 from pointsman.ledger.trace import Trace
 from pointsman.routing.attempts import Attempt
 from pointsman.routing.plan import Candidate
+from pointsman.routing.snapshot import CLIENT_ACCOUNT
 from pointsman.routing.window import reported
 from pointsman.upstream.transport import Incoming, reported_losses
 
@@ -108,6 +109,12 @@ async def _run(turn: Turn, standing: Standing, dialect: Dialect) -> UpstreamErro
     began = parts.clock()
     line.committing = lambda: parts.pool.succeed(turn.whose, work.asking.conversation, parts.clock() - began)
     prepared = _standing(prepare(exchange, turn.candidate, dialect, turn.lease, parts), standing)
+    if turn.lease.account == CLIENT_ACCOUNT and prepared.form != "relay":
+        raise UnsupportedError(
+            "a credential of your own goes along only with a request that is relayed as it is, and this one "
+            f"is not ({prepared.rewrite or 'the backend speaks another dialect'}); give backend "
+            f"{turn.candidate.backend.name} a key"
+        )
     if prepared.rewrite == OF_ANOTHER:
         parts.pool.bindings.mix(turn.candidate.backend.name, work.asking.conversation)
     try:

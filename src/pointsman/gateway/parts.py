@@ -35,6 +35,8 @@ class Parts:
     new_id: Callable[[], str]
     """Letters and digits, never twice the same."""
     proxy_for: Callable[[str, Backend], str | None]
+    own_key: str | None = None
+    """What opens this endpoint; it goes to nobody."""
     unknown_model: Callable[[], None] = lambda: None
     """Told that a request named a model which nobody has listed: a list may be old."""
     responses: ResponsesStore | None = None

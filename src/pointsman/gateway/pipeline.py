@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from pointsman.accounts.brought import bearing
 from pointsman.canon.errors import PointsmanError, RequestError, UnknownModelError
 from pointsman.gateway.asking import Asking
 from pointsman.gateway.attempt import Work, attempt
@@ -41,7 +42,9 @@ async def answer(exchange: Exchange, line: Line, parts: Parts, trace: Trace) -> 
     """Tries the plan's candidates until one is committed; the failure that tells most is the answer else."""
     failure: PointsmanError | None = None
     try:
-        plan = parts.router.plan(exchange.intent.model)
+        guests = parts.router.snapshot.guests
+        bears = bearing(exchange.headers, guests.values()) if guests else ()
+        plan = parts.router.plan(exchange.intent.model, bears)
         check_turns(exchange)
         talk = await conversation(exchange, parts)
         trace.others = tuple([f"{other.backend.name}:{other.model}" for other in plan.others[:OTHERS]])

@@ -4,10 +4,12 @@ The order: the server-wide model; the user's aliases; a backend's name as prefix
 shortcuts; exact ids in live catalogs; the provider rows' patterns; the default backend.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TypeVar
+
+from msgspec import structs
 
 from pointsman.canon.errors import UnknownModelError
 from pointsman.canon.traits import Traits
@@ -34,17 +36,33 @@ class Router:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self._plans: dict[str | None, Plan] = {}
+        self._guested: dict[frozenset[str], Router] = {}
         self._traits: dict[tuple[str, str, str], Traits] = {}
         self._kinds = _backends_by_kind(snapshot)
         self._ids = _backends_by_model(snapshot)
 
-    def plan(self, model: str | None) -> Plan:
-        """Who serves `model`. Raises UnknownModelError with what to do about it."""
+    def plan(self, model: str | None, bearing: Collection[str] = ()) -> Plan:
+        """Who serves `model`; `bearing` are the providers for which the client brings a credential.
+
+        Raises UnknownModelError with what to do about it.
+        """
+        if bearing and self.snapshot.guests:
+            return self._with_guests(frozenset(bearing)).plan(model)
         known = self._plans.get(model)
         if known is None:
             known = self._make(model)
             if len(model or "") <= _LONGEST_KEPT:
                 _keep(self._plans, model, known)
+        return known
+
+    def _with_guests(self, bearing: frozenset[str]) -> "Router":
+        """The router for clients that bring these credentials."""
+        known = self._guested.get(bearing)
+        if known is None:
+            guests = {n: each for n, each in self.snapshot.guests.items() if each.provider.name in bearing}
+            backends = {**self.snapshot.backends, **guests}
+            known = Router(structs.replace(self.snapshot, backends=backends, guests={}))
+            self._guested[bearing] = known
         return known
 
     def traits(self, backend: Backend, dialect: str, model: str) -> Traits:

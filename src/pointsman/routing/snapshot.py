@@ -19,6 +19,8 @@ class Timeouts(Struct, frozen=True):
 
 Strategy = Literal["headroom", "fill-first", "round-robin", "weighted", "least-latency"]
 """How one of a backend's accounts is chosen; `routing/selectors` has one file for each."""
+CLIENT_ACCOUNT = "client"
+"""The account of clients that bring a credential of their own."""
 DEFAULT_ACCOUNT = "default"
 """The account with the backend's own key."""
 
@@ -62,6 +64,9 @@ class Backend(Struct, frozen=True):
     """How one of them is chosen."""
     max_in_flight: int | None = None
     """Requests to it at the same time, over all accounts."""
+    credential: Literal["own", "client"] | None = None
+    """Whose credential requests carry: a key of its own, or the client's. None: the client's where there is
+    no key."""
     places: dict[str, str] = {}
     """What its addresses hold by name: `region`, `project`."""
     credentials: str | None = None
@@ -122,6 +127,8 @@ class Snapshot(Struct, frozen=True):
 
     backends: dict[str, Backend]
     """By name, in the order in which they were configured or found."""
+    guests: dict[str, Backend] = {}
+    """Backends for clients alone that bring a credential of their own, by name."""
     catalogs: dict[str, tuple[Model, ...]] = {}
     """The models that each backend was last seen to have; absent where it was never asked."""
     profiles: tuple[Profile, ...] = ()

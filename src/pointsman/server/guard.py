@@ -16,7 +16,7 @@ from pointsman.canon.errors import ForbiddenError, MalformedError, UnauthorizedE
 from pointsman.wire.headers import Headers, first
 
 LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
-KEY_HEADERS = ("authorization", "x-api-key", "x-goog-api-key")
+KEY_HEADERS = ("authorization", "x-api-key", "x-goog-api-key", "x-pointsman-key")
 KEY_QUERY = "key"
 """Where Google's clients may send it instead (https://ai.google.dev/api)."""
 _HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::\d*)?")
@@ -72,8 +72,9 @@ class Admission(Struct, frozen=True):
         if not any(matches):
             seen = ", ".join(dict.fromkeys(name for name, _ in sent)) or "no key header"
             raise UnauthorizedError(
-                f"this endpoint wants its key (POINTSMAN_API_KEY) as `Authorization: Bearer`, `x-api-key` or "
-                f"`x-goog-api-key`; the request has {seen}"
+                "this endpoint wants its key (POINTSMAN_API_KEY) as `Authorization: Bearer`, `x-api-key`, "
+                "`x-goog-api-key` or, beside a credential of yours, `x-pointsman-key`; the request has "
+                f"{seen}"
             )
 
 

@@ -1,0 +1,190 @@
+"""A client's own credential: it goes untouched to the provider that it belongs to, and nowhere else."""
+
+import json
+import logging
+
+import pytest
+from rig import backend_table, rig
+from voices import ANTHROPIC, CHAT
+
+from pointsman.accounts.brought import bearing, brought
+from pointsman.config.shipped import providers
+from pointsman.routing.snapshot import Backend
+from scripted import Upstream, run
+
+TOKEN = "sk-ant-oat01-canary-77"
+OURS = "sk-pointsman-own"
+BEARER = ("authorization", f"Bearer {TOKEN}")
+API_KEY = ("x-api-key", "sk-ant-api03-canary-78")
+LIMITED = (
+    ("anthropic-ratelimit-unified-status", "rejected"),
+    ("anthropic-ratelimit-unified-5h-utilization", "1.0"),
+    ("anthropic-ratelimit-unified-5h-reset", "4102444800"),
+    ("retry-after", "900"),
+)
+
+
+def claude(server, lines='credential = "client"'):
+    table = backend_table("anthropic", server, f'models = ["{ANTHROPIC.model}"]\n{lines}')
+    return table.replace('"anthropic-compatible"', '"anthropic"')
+
+
+def asked(*fields):
+    return [pair for pair in ANTHROPIC.headers if pair[0] not in {"x-api-key", "authorization"}] + list(
+        fields
+    )
+
+
+async def ask(gateway, *fields, **members):
+    body = ANTHROPIC.request(**members)
+    return await gateway.post("/v1/messages", body, *asked(*fields))
+
+
+@pytest.mark.parametrize("credential", [BEARER, API_KEY], ids=["token", "key"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_it_passes_untouched_with_a_relayed_request(credential, stream):
+    async def scenario():
+        reply = ANTHROPIC.stream() if stream else ANTHROPIC.whole()
+        async with Upstream(reply) as server, rig(settings=claude(server)) as gateway:
+            answer = await ask(gateway, credential, ("anthropic-beta", "oauth-2025-04-20"), stream=stream)
+            return ANTHROPIC.text(answer), answer.header("x-pointsman-account"), server.requests[0]
+
+    text, account, seen = run(scenario())
+
+    assert (text, account) == ("Hello there", "client")
+    assert seen.header(credential[0]) == credential[1]
+    assert seen.header("anthropic-beta") == "oauth-2025-04-20"
+    assert not {"authorization", "x-api-key"} - {credential[0]} & {name for name, _ in seen.headers}
+
+
+@pytest.mark.parametrize("fields", [(), (("x-api-key", "sk-other"),), (("x-api-key", OURS),)], ids=len)
+def test_without_one_of_the_provider_s_nothing_is_sent_and_the_error_says_what_to_do(fields):
+    async def scenario():
+        async with Upstream() as server, rig(settings=claude(server)) as gateway:
+            return await ask(gateway, *fields), server.requests
+
+    answer, requests = run(scenario())
+
+    assert answer.status == 401
+    assert "sk-ant-" in ANTHROPIC.error(answer)["message"]
+    assert requests == []
+
+
+def test_our_own_key_stands_beside_it_and_goes_nowhere():
+    async def scenario():
+        environment = {"POINTSMAN_API_KEY": OURS}
+        async with (
+            Upstream(ANTHROPIC.whole()) as server,
+            rig(settings=claude(server), environment=environment) as gateway,
+        ):
+            refused = await ask(gateway, BEARER)
+            answer = await ask(gateway, BEARER, ("x-pointsman-key", OURS))
+            return refused.status, answer.status, server.requests
+
+    refused, status, requests = run(scenario())
+
+    assert (refused, status) == (401, 200)
+    (seen,) = requests
+    assert OURS not in str(seen.headers)
+    assert seen.header("authorization") == BEARER[1]
+
+
+def test_it_never_goes_to_a_fallback_nor_into_a_log(caplog):
+    caplog.set_level(logging.DEBUG)
+
+    async def scenario():
+        refusal = ANTHROPIC.refusal(429, "rate_limit_error", f"Too many with {TOKEN}", LIMITED)
+        async with (
+            Upstream(always=refusal) as server,
+            Upstream(CHAT.whole()) as other,
+            rig(
+                settings=f'fallbacks = ["openai_chat:{CHAT.model}"]\n{claude(server)}', openai_chat=other
+            ) as gateway,
+        ):
+            answer = await ask(gateway, BEARER)
+            guest = gateway.parts.pool.guest("anthropic")
+            return answer, other.requests, guest
+
+    answer, requests, guest = run(scenario())
+
+    assert ANTHROPIC.text(answer) == "Hello there"
+    assert answer.header("x-pointsman-backend") == "openai_chat"
+    assert TOKEN not in str([(seen.headers, seen.body) for seen in requests])
+    assert [(window.name, window.utilisation) for window in guest.windows] == [("five_hour", 1.0)]
+    assert TOKEN not in caplog.text
+
+
+def test_a_refused_credential_is_told_without_itself():
+    async def scenario():
+        refusal = ANTHROPIC.refusal(401, "authentication_error", f"invalid {TOKEN}")
+        async with Upstream(refusal) as server, rig(settings=claude(server)) as gateway:
+            return await ask(gateway, BEARER)
+
+    answer = run(scenario())
+
+    assert answer.status == 401
+    assert TOKEN not in answer.body.decode()
+
+
+def test_a_request_that_would_be_rewritten_is_refused_instead():
+    async def scenario():
+        table = claude("http://127.0.0.1:9", 'credential = "client"\ndialects = ["openai_chat"]')
+        async with rig(settings=table.replace("http://127.0.0.1:9", "http://127.0.0.1:9/v1")) as gateway:
+            return await ask(gateway, BEARER)
+
+    answer = run(scenario())
+
+    assert answer.status == 400
+    assert "relayed" in ANTHROPIC.error(answer)["message"]
+
+
+def test_a_key_of_the_backend_s_own_goes_before_it_unless_told_otherwise():
+    async def scenario():
+        environment = {"K": "sk-ant-own"}
+        async with (
+            Upstream(always=ANTHROPIC.whole()) as server,
+            rig(settings=claude(server, 'key_env = "K"'), environment=environment) as gateway,
+        ):
+            await ask(gateway, BEARER)
+            return server.requests[0].header("x-api-key"), server.requests[0].header("authorization")
+
+    assert run(scenario()) == ("sk-ant-own", None)
+
+
+def test_nobody_has_to_configure_it_and_those_without_one_see_no_such_backend():
+    async def scenario():
+        async with rig(discover=True) as gateway:
+            router = gateway.parts.router
+            bears = bearing((BEARER,), router.snapshot.guests.values())
+            plan = router.plan("claude-sonnet-9", bears)
+            without = await gateway.post("/v1/messages", {**ANTHROPIC.request(), "model": "claude-sonnet-9"})
+            return plan.candidates[0].backend, without
+
+    backend, without = run(scenario())
+
+    assert (backend.name, backend.credential) == ("anthropic", "client")
+    assert backend.bases["anthropic"] == "https://api.anthropic.com"
+    assert without.status == 404
+    assert "ANTHROPIC_API_KEY" in json.dumps(without.json())
+
+
+@pytest.mark.parametrize(
+    ("base", "credential", "passes"),
+    [
+        ("https://api.anthropic.com", None, True),
+        ("https://api.anthropic.com", "client", True),
+        ("https://api.anthropic.com", "own", False),
+        ("https://proxy.example", None, False),
+        ("https://proxy.example", "client", False),
+        ("https://api.anthropic.com.evil.example", "client", False),
+        ("http://127.0.0.1:9", "client", True),
+        ("http://127.0.0.1:9", None, False),
+    ],
+)
+def test_it_goes_to_no_host_but_its_own(base, credential, passes):
+    row = providers()["anthropic"]
+    backend = Backend("a", row, {"anthropic": base}, "a test", credential=credential)
+
+    assert (brought((BEARER,), backend, "anthropic", None) is not None) is passes
+    assert brought((BEARER,), backend, "anthropic", TOKEN) is None
+    assert TOKEN not in repr(brought((BEARER,), backend, "anthropic", None))
