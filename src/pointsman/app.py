@@ -12,9 +12,8 @@ from pathlib import Path
 from pointsman.accounts.auth import sign_ins
 from pointsman.accounts.credentials import Credentials
 from pointsman.accounts.keyring_store import KeyringStore
-from pointsman.accounts.lease import auth_scheme, brings_own_credential, needs_key
 from pointsman.accounts.vault import Vault, service_name
-from pointsman.canon.errors import PointsmanError, SetupError
+from pointsman.canon.errors import SetupError
 from pointsman.canon.json import Json
 from pointsman.catalog.lookup import families
 from pointsman.config.assemble import assemble, fallbacks, unknown_default
@@ -28,6 +27,7 @@ from pointsman.config.schema import Settings
 from pointsman.config.shipped import profiles, providers
 from pointsman.config.watch import Reloader, kept
 from pointsman.control import engines
+from pointsman.control.accounts import AccountsView
 from pointsman.control.description import describe
 from pointsman.control.known import Known
 from pointsman.control.pool_upkeep import PoolUpkeep
@@ -113,6 +113,7 @@ class App:
             self.credentials, sign_ins(environment), self._database, lambda: self.service.parts
         )
         self._pool.follow(self.began)
+        self.accounts = AccountsView(self._pool.pool, self.credentials, lambda: self.service.parts.router)
         self._responses = ResponsesStore(self._database, time.time)
         self.service = self._make_service()
         parts = self.service.parts
@@ -204,6 +205,8 @@ class App:
             default_dialect=next(iter(DIALECTS)),
             version=VERSION,
             describe=self.describe,
+            accounts=self.accounts.page,
+            next_of=self.accounts.next_of,
             reload=self.reload,
         )
 
@@ -373,23 +376,9 @@ class App:
         facts = describe(
             self.service.parts.router,
             self.effective,
-            self._key_state,
+            self.accounts.key_state,
             warnings=warnings,
             list_errors=self._lists.errors(),
         )
         kept = {"kept": self.effective.settings.responses_store, "file": str(self._database.path)}
         return {**facts, "port": self.port, "key_required": self.key_required, "responses": kept}
-
-    def _key_state(self, backend: Backend) -> str:
-        schemes = {auth_scheme(backend, dialect) for dialect in backend.bases}
-        if schemes == {"none"} or brings_own_credential(backend):
-            return "none"
-        try:
-            source = self.credentials.source(backend, backend.pool[0])
-        except PointsmanError:
-            return "unreadable"
-        if source is not None:
-            return source
-        if backend.provider.sign_in is not None:
-            return "cloud" if backend.provider.login is None else "person"
-        return "missing" if needs_key(backend) else "none"

@@ -1,6 +1,8 @@
 """A pool of accounts behind one backend: who is asked, who is spared, and what the client gets."""
 
 import asyncio
+import json
+import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -356,3 +358,43 @@ def test_problem_11_opaque_state_of_one_backend_goes_to_no_other_of_the_same_api
             return forms
 
     assert run(scenario()) == [(200, "relay"), (200, "translate"), (200, "translate"), (200, "translate")]
+
+
+def test_the_accounts_page_says_where_each_stands_and_why():
+    limits = (
+        ("anthropic-ratelimit-unified-status", "allowed"),
+        ("anthropic-ratelimit-unified-representative-claim", "five_hour"),
+        ("anthropic-ratelimit-unified-5h-utilization", "0.25"),
+        ("anthropic-ratelimit-unified-5h-reset", "4102444800"),
+        ("anthropic-ratelimit-unified-overage-status", "rejected"),
+    )
+
+    async def scenario():
+        replies = by_key(a=limited(900), b=ANTHROPIC.whole(*limits))
+        accounts = ACCOUNTS + '[backends.anthropic.accounts.c]\nkey_env = "NO_SUCH_KEY"\n'
+        async with Upstream(always=replies) as server, pooled(server, accounts=accounts) as gateway:
+            await gateway.ask(ANTHROPIC, session("one"))
+            page = (await gateway.get("/accounts")).json()
+            told = (await gateway.get(f"/explain?model={ANTHROPIC.model}")).json()
+            return page, told, json.dumps([page, told])
+
+    page, told, everything = run(scenario())
+
+    (backend,) = page["backends"]
+    first, second, third = backend["accounts"]
+    assert (first["account"], first["status"]) == ("default", "free")
+    assert 895 <= first["cooling"][ANTHROPIC.model]["until"] - time.time() <= 901
+    assert (second["status"], second["headroom"], second["bound"], second["claim"]) == (
+        "free",
+        0.75,
+        1,
+        "five_hour",
+    )
+    assert second["windows"][0]["name"] == "five_hour"
+    assert second["overage"] == "rejected"
+    assert (third["status"], third["key"]) == ("free", "missing")
+    (candidate,) = told["next"]
+    states = [(each["account"], each["status"], each["next"]) for each in candidate["accounts"]]
+    assert states[0] == ("default", "cooling", False)
+    assert sum(serves for _, _, serves in states) == 1
+    assert not any(key in everything for key in KEYS.values())

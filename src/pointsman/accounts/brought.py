@@ -1,7 +1,7 @@
 """Brought: a credential of the client's own, which goes to the provider that it belongs to and nowhere else.
 
-It passes only with a request that is relayed as it came (code.claude.com, "LLM gateway configuration"), to the
-provider's own host; it is neither kept nor logged, and never sent to a fallback.
+It passes only with a request that is relayed as it came (code.claude.com, "LLM gateway configuration"), to
+the provider's own host; it is neither kept nor logged, and never sent to a fallback.
 """
 
 from collections.abc import Iterable

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from pointsman.accounts.credentials import Credentials
+from pointsman.accounts.credentials import Credentials, vault_name
 from pointsman.accounts.keyring_store import KeyringStore
 from pointsman.accounts.secret import Secret
 from pointsman.accounts.vault import Kept, Vault, service_name
@@ -88,6 +88,10 @@ class BackendFile:
     def keep_key(self, name: str, key: Secret) -> Kept:
         """Stores a key."""
         return self._vault().put(name, key)
+
+    def keep_account_key(self, name: str, alias: str, key: Secret) -> Kept:
+        """Stores an account's key."""
+        return self._vault().put(vault_name(name, alias), key)
 
     def forget_key(self, name: str) -> None:
         """Removes the key that is stored under a name, if there is one: it may be another server's."""

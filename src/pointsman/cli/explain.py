@@ -43,8 +43,26 @@ def _lines(facts: Json) -> Iterator[str]:
     yield from _spoken("relayed", facts["relayed"])
     yield from _spoken("translated", facts["translated"])
     yield from _lost(facts.get("lost", {}))
+    for candidate in facts.get("next", ()):
+        yield from _next(candidate, facts)
     for number, other in enumerate(facts["others"]):
         yield f"  {'' if number else 'also':<10}  {other['backend']} as {other['model']} ({other['why']})"
+
+
+def _next(candidate: Json, facts: Json) -> Iterator[str]:
+    """The accounts of one candidate: only where there is something to choose, or to wait for."""
+    accounts = candidate["accounts"]
+    fallback = candidate["backend"] != facts["backend"] or candidate["model"] != facts["model"]
+    if fallback:
+        yield f"  fallback    {candidate['backend']} as {candidate['model']} ({candidate['why']})"
+    if len(accounts) == 1 and accounts[0]["status"] == "free":
+        return
+    for account in accounts:
+        left = account["seconds_left"]
+        why = f": {account['why']}" if account["why"] else ""
+        mark = ", serves next" if account["next"] else ""
+        time = f", for {left:.0f} s" if left else ""
+        yield f"  account     {account['account']} is {account['status']}{mark}{why}{time}"
 
 
 def _spoken(form: str, dialects: list[str]) -> Iterator[str]:

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "login": ("login", "Sign in at a provider with your browser."),
     "logout": ("logout", "End a sign-in, and forget it here."),
     "refresh": ("refresh", "Renew the token of a sign-in now."),
+    "accounts": ("accounts", "Add, list, test and remove accounts of a backend."),
     "backend": ("backend", "Add, list, test and remove backends."),
     "config": ("config", "Show the effective configuration and where each value comes from."),
     "weights": ("weights", "Fetch the embedded model."),

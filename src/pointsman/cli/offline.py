@@ -24,6 +24,11 @@ class Offline:
         listed: list[Json] = Lister(self._app.service.parts.router).page("list", "")["data"]
         return listed
 
+    def accounts(self, model: str | None) -> Json:
+        """The accounts of the configuration."""
+        return self._app.accounts.page(model)
+
     def explain(self, model: str) -> Json:
         """Where a model's name would lead, and why."""
-        return {**explain(self._app.service.parts.router, model, SERVED), "lost": {}}
+        facts = explain(self._app.service.parts.router, model, SERVED)
+        return {**facts, "lost": {}, "next": self._app.accounts.next_of(model)}

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 @click.option("--default", help="The backend that takes every model name which nothing else matches.")
 @click.option("--no-discover", is_flag=True, help="Look at no environment keys and no neighbour ports.")
 @click.option("--queue-timeout", type=click.FloatRange(min=0), help="Seconds to wait for a limit to reset.")
+@click.option("--pace-min", type=click.FloatRange(min=0), help="Seconds between two requests of an account.")
+@click.option("--pace-jitter", type=click.FloatRange(min=0), help="Seconds that come on top, at random.")
+@click.option(
+    "--fallback", "fallbacks", multiple=True, help="Who answers instead (BACKEND:MODEL); repeatable."
+)
 @click.option("--drain-on-close", is_flag=True, help="Read an answer to its end although its client left.")
 def command(port_file: Path | None, no_discover: bool, drain_on_close: bool, **flags: object) -> int:
     """Start the endpoint. It runs until Ctrl-C. Example:
@@ -41,7 +46,7 @@ def command(port_file: Path | None, no_discover: bool, drain_on_close: bool, **f
     pointsman serve
     pointsman serve --port 0 --port-file /tmp/port --model local
     """
-    given: dict[str, object] = {name: value for name, value in flags.items() if value is not None}
+    given: dict[str, object] = {name: value for name, value in flags.items() if value not in (None, ())}
     if no_discover:
         given["discover"] = False
     if drain_on_close:

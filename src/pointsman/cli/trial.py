@@ -52,18 +52,23 @@ async def _try(app: App, name: str, model: str | None) -> Verdict:
     parts.patience = Patience(max_attempts=1)
     try:
         parts.router = await survey(app, parts.transport)
-        backend = _chosen(parts, name)
-        began = time.monotonic()
-        try:
-            works, words = True, await _ask(app, backend, model)
-        except PointsmanError as error:
-            works, words = False, error.message
-        return Verdict(works, words, round(time.monotonic() - began, 3))
+        return await verdict_of(app, choose(parts, name), model)
     finally:
         await parts.transport.close()
 
 
-def _chosen(parts: Parts, name: str) -> Backend:
+async def verdict_of(app: App, backend: Backend, model: str | None) -> Verdict:
+    """Tries one backend of an endpoint that is not listening."""
+    began = time.monotonic()
+    try:
+        works, words = True, await _ask(app, backend, model)
+    except PointsmanError as error:
+        works, words = False, error.message
+    return Verdict(works, words, round(time.monotonic() - began, 3))
+
+
+def choose(parts: Parts, name: str) -> Backend:
+    """The backend of that name. Raises SetupError."""
     backends = parts.router.snapshot.backends
     if name not in backends:
         raise SetupError(

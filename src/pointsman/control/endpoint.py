@@ -50,6 +50,10 @@ class EndpointClient(Struct, frozen=True):
         """Where a model's name leads, and why."""
         return self.get(f"/explain?model={quote(model, safe='')}")
 
+    def accounts(self, model: str | None) -> Json:
+        """The pools; with a model, as its next request finds them."""
+        return self.get(f"/accounts?model={quote(model, safe='')}" if model else "/accounts")
+
     def reload(self) -> Json:
         """Makes it read its configuration again; what came of it."""
         return self._whole("POST", "/reload", b"{}")

@@ -36,6 +36,8 @@ class Pages:
         page = _PAGES.get((method, path))
         if page is not None:
             return _json(page(self))
+        if (method, path) == ("GET", "/accounts"):
+            return _json(self._service.accounts(parse_qs(query).get("model", [None])[0]))
         if method == "GET" and (path == "/models" or path.startswith("/models/")):
             return self._models(path, shape, query)
         if method == "GET" and (path == "/explain" or path.startswith("/explain/")):
@@ -48,7 +50,7 @@ class Pages:
         asked = named or parse_qs(query).get("model", [""])[0]
         served = [name for name, each in self._service.parts.dialects.items() if each.routes]
         told = explain(self._service.parts.router, asked, served)
-        return _json({**told, "lost": self._lost(told.get("backend"))})
+        return _json({**told, "lost": self._lost(told.get("backend")), "next": self._service.next_of(asked)})
 
     def _lost(self, backend: str | None) -> Json:
         """What was lost on the way to a backend and back, since the start: by dialect, the usual first."""

@@ -28,6 +28,10 @@ class Service:
     version: str
     describe: Callable[[], Json]
     """The status page's facts about configuration and backends; no secrets."""
+    accounts: Callable[[str | None], Json]
+    """The accounts page's facts; with a model, as its next request finds them."""
+    next_of: Callable[[str], list[Json]]
+    """Who would serve a model's next request."""
     reload: Callable[[], Json]
     """Reads the configuration again; what came of it."""
     tally: Tally = field(default_factory=Tally)

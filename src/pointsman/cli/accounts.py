@@ -1,0 +1,142 @@
+"""`pointsman accounts`: several credentials for one backend."""
+
+import sys
+from collections.abc import Iterator
+
+import click
+
+from pointsman.canon.json import Json
+from pointsman.cli import exit_codes
+from pointsman.cli.output import count, harmless, note, on_terminal, print_json
+from pointsman.cli.reach import look
+from pointsman.control.endpoint import EndpointClient
+
+OFFLINE = "no endpoint is running: limits, cool-downs and conversations are known to a running one"
+HEADINGS = ("BACKEND", "ACCOUNT", "KEY", "STATUS", "LEFT", "WINDOWS", "BOUND", "WHY")
+
+
+@click.group("accounts")
+def command() -> None:
+    """Add, list, test and remove accounts of a backend. Example:
+
+    \b
+    pointsman accounts add anthropic work --key-env WORK_KEY
+    pointsman accounts list
+    """
+
+
+@command.command("add")
+@click.argument("backend")
+@click.argument("alias")
+@click.option("--key-env", help="The environment variable that holds the key; it need not be set yet.")
+@click.option("--key-stdin", is_flag=True, help="Read the key from standard input.")
+def add(backend: str, alias: str, key_env: str | None, key_stdin: bool) -> int:
+    """Add account ALIAS to BACKEND; without options its key is asked for. Nobody is contacted. Example:
+
+    \b
+    pointsman accounts add anthropic work --key-env WORK_KEY
+    pass show work | pointsman accounts add openai work --key-stdin
+    """
+    from pointsman.cli.account_key import read_account_key, where  # noqa: PLC0415 - `--help` needs none of it
+    from pointsman.cli.telling import tell_running  # noqa: PLC0415 - the same
+
+    file, key = read_account_key(backend, alias, key_env, from_input=key_stdin)
+    file.put_account(backend, alias, key_env)
+    if key is not None:
+        kept = file.keep_account_key(backend, alias, key)
+        if kept.warning:
+            note(kept.warning)
+    click.echo(f"account {alias} of backend {backend} is in {file.path}; {where(key_env, key)}")
+    click.echo(tell_running())
+    return exit_codes.OK
+
+
+@command.command("remove")
+@click.argument("backend")
+@click.argument("alias")
+def remove(backend: str, alias: str) -> int:
+    """Remove account ALIAS of BACKEND and the key that is stored for it. Example:
+
+    \b
+    pointsman accounts remove anthropic work
+    pointsman accounts remove anthropic default
+    """
+    from pointsman.cli.account_file import AccountFile  # noqa: PLC0415 - `--help` needs none of it
+    from pointsman.cli.telling import tell_running  # noqa: PLC0415 - the same
+
+    file = AccountFile()
+    file.remove_account(backend, alias)
+    click.echo(f"removed account {alias} of backend {backend} from {file.path}")
+    click.echo(tell_running())
+    return exit_codes.OK
+
+
+@command.command("list")
+@click.argument("backend", required=False)
+@click.option("-m", "--model", help="Say who would serve the next request for this model.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def list_(backend: str | None, model: str | None, as_json: bool) -> int:
+    """List the accounts: what is left of their limits, and why one is not used. Example:
+
+    \b
+    pointsman accounts list
+    pointsman accounts list anthropic --model claude-opus-5-5
+    """
+    source = look()
+    live = isinstance(source, EndpointClient)
+    facts = source.accounts(model)
+    found = [each for each in facts["backends"] if backend in {None, each["backend"]}]
+    if as_json:
+        print_json({**facts, "backends": found, "running": live})
+        return exit_codes.OK
+    from pointsman.cli.table import print_table  # noqa: PLC0415 - not needed for JSON
+
+    print_table(HEADINGS, [cells for each in found for cells in _rows(each)])
+    if facts["waiting"]:
+        note(f"{count(facts['waiting'], 'request')} wait for an account")
+    if not live:
+        note(OFFLINE)
+    return exit_codes.OK
+
+
+def _rows(facts: Json) -> Iterator[tuple[str, ...]]:
+    for account in facts["accounts"]:
+        left = f"{account['headroom']:.0%}"
+        mark = " (next)" if account["next"] else ""
+        windows = ", ".join(
+            f"{each['name']} {each['utilisation']:.0%}" for each in account.get("windows", ())
+        )
+        why = account["why"]
+        if account.get("seconds_left"):
+            why = f"{why}, for {account['seconds_left']:.0f} s"
+        status = account["status"] + mark
+        bound = str(account.get("bound", ""))
+        key = str(account.get("key", ""))
+        yield facts["backend"], account["account"], key, status, left, windows, bound, why
+
+
+@command.command("test")
+@click.argument("backend", required=False)
+@click.argument("alias", required=False)
+@click.option("-m", "--model", help="Ask this model for one token, in place of the list of models.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def test(backend: str | None, alias: str | None, model: str | None, as_json: bool) -> int:
+    """Send a real request with each account; exit status 1 if one fails. Example:
+
+    \b
+    pointsman accounts test
+    pointsman accounts test anthropic work
+    """
+    from pointsman.cli.account_trial import try_accounts  # noqa: PLC0415 - `--help` needs none of it
+
+    if on_terminal() and not as_json:
+        note("asking …")
+    verdicts = try_accounts(backend, alias, model)
+    if as_json:
+        print_json({"accounts": verdicts})
+    else:
+        for each in verdicts:
+            works = "works" if each["works"] else "does not work"
+            words = f"{each['backend']}/{each['account']} {works}: {each['said']}, in {each['seconds']:.2f} s"
+            click.echo(harmless(words), file=sys.stdout if each["works"] else sys.stderr)
+    return exit_codes.OK if all(each["works"] for each in verdicts) else exit_codes.FAILED

@@ -1,0 +1,158 @@
+"""The accounts as an admin page and commands show them: where each stands, and why. No secrets."""
+
+from collections.abc import Callable, Iterable
+
+from pointsman.accounts.credentials import Credentials
+from pointsman.accounts.lease import auth_scheme, brings_own_credential, needs_key
+from pointsman.accounts.pool import Pool
+from pointsman.canon.errors import PointsmanError, UnknownModelError
+from pointsman.canon.json import Json
+from pointsman.routing.plan import Candidate
+from pointsman.routing.preview import Seen, preview
+from pointsman.routing.router import Router
+from pointsman.routing.snapshot import CLIENT_ACCOUNT, DEFAULT_ACCOUNT, Account, Backend
+from pointsman.routing.standing import Standing
+from pointsman.routing.window import Window
+
+KeyState = Callable[[Backend, Account], str]
+"""The source of an account's key: a variable's name, `stored`, `none` or `missing`."""
+
+
+class AccountsView:
+    """What an endpoint tells of its accounts; `router` gives the one in force."""
+
+    def __init__(self, pool: Pool, credentials: Credentials, router: Callable[[], Router]) -> None:
+        self._pool = pool
+        self._credentials = credentials
+        self._router = router
+
+    def page(self, model: str | None) -> Json:
+        """Every backend's pool; with a model, those that it leads to. Raises UnknownModelError."""
+        waiting = len(self._pool.queue)
+        if model is not None:
+            candidates = self._router().plan(model).candidates
+            return {"model": model, "backends": _next(self._pool, candidates), "waiting": waiting}
+        snapshot, bound = self._router().snapshot, self._pool.bindings.counts()
+        backends = (*snapshot.backends.values(), *snapshot.guests.values())
+        told = [_backend(self._pool, each, self._key, bound) for each in backends if not each.provider.engine]
+        return {"backends": told, "waiting": waiting}
+
+    def next_of(self, model: str) -> list[Json]:
+        """Who would serve a model's next request; nothing where nobody would."""
+        try:
+            return _next(self._pool, self._router().plan(model).candidates)
+        except UnknownModelError:
+            return []
+
+    def key_state(self, backend: Backend) -> str:
+        """The source of a backend's first key."""
+        return self._key(backend, backend.pool[0])
+
+    def _key(self, backend: Backend, account: Account) -> str:
+        schemes = {auth_scheme(backend, dialect) for dialect in backend.bases}
+        if schemes == {"none"} or brings_own_credential(backend):
+            return "none"
+        try:
+            source = self._credentials.source(backend, account)
+        except PointsmanError:
+            return "unreadable"
+        if source is not None:
+            return source
+        if backend.provider.sign_in is not None and account.alias == DEFAULT_ACCOUNT:
+            return "cloud" if backend.provider.login is None else "person"
+        return "missing" if needs_key(backend) else "none"
+
+
+def _backend(pool: Pool, backend: Backend, key_state: KeyState, bound: dict[tuple[str, str], int]) -> Json:
+    now, roster = pool.clock(), pool.roster(backend)
+    breaker = roster.breaker
+    accounts = [
+        {
+            **seen_as_json(seen, now),
+            "key": key_state(backend, roster.standings[seen.alias].account),
+            **_facts(roster.standings[seen.alias], now),
+            "bound": bound.get((backend.name, seen.alias), 0),
+        }
+        for seen in preview(roster, "", now)
+        if backend.credential != "client"
+    ]
+    guest = pool.guest(backend.name)
+    if backend.credential == "client" or guest is not None:
+        standing = guest or Standing(Account(CLIENT_ACCOUNT))
+        own = {
+            "account": CLIENT_ACCOUNT,
+            "key": "the client's own",
+            "status": "free",
+            "why": "",
+            "until": None,
+        }
+        share = {"headroom": standing.headroom("", now), "next": backend.credential == "client"}
+        count = bound.get((backend.name, CLIENT_ACCOUNT), 0)
+        accounts.append({**own, **share, **_facts(standing, now), "bound": count})
+    return {
+        "backend": backend.name,
+        "strategy": backend.strategy,
+        "in_flight": roster.in_flight,
+        "failing_until": breaker.until if breaker.is_open(now) else None,
+        "failures": breaker.failures,
+        "accounts": accounts,
+    }
+
+
+def seen_as_json(seen: Seen, now: float) -> Json:
+    """An account as the next request finds it."""
+    return {
+        "account": seen.alias,
+        "status": seen.state,
+        "why": seen.why,
+        "until": seen.until,
+        "seconds_left": None if seen.until is None else round(max(0.0, seen.until - now), 1),
+        "headroom": round(seen.headroom, 4),
+        "next": seen.serves,
+    }
+
+
+def _facts(standing: Standing, now: float) -> Json:
+    return {
+        "windows": [_window(each) for each in standing.windows if each.resets is None or each.resets > now],
+        "claim": standing.claim,
+        "limit_status": standing.status,
+        "overage": standing.overage,
+        "in_flight": standing.in_flight,
+        "latency": None if standing.latency is None else round(standing.latency, 3),
+        "cooling": {
+            model: {"until": block.until if block.until != float("inf") else None, "why": block.why}
+            for model, block in standing.blocks.items()
+            if block.until > now
+        },
+    }
+
+
+def _window(window: Window) -> Json:
+    return {
+        "name": window.name,
+        "utilisation": round(window.utilisation, 4),
+        "resets": window.resets,
+        "limit": window.limit,
+        "remaining": window.remaining,
+        "models": list(window.models),
+        "status": window.status,
+    }
+
+
+def _next(pool: Pool, candidates: Iterable[Candidate]) -> list[Json]:
+    """For each candidate: who of its accounts would serve the next request, and why not the others."""
+    now = pool.clock()
+    return [
+        {
+            "backend": candidate.backend.name,
+            "model": candidate.model,
+            "rule": candidate.rule,
+            "why": candidate.why,
+            "accounts": [
+                seen_as_json(seen, now)
+                for seen in preview(pool.roster(candidate.backend), candidate.model, now)
+            ],
+        }
+        for candidate in candidates
+    ]
