@@ -24,7 +24,7 @@ from pointsman.config.environment import API_KEY_VARIABLE, endpoint_key
 from pointsman.config.load import Effective, load
 from pointsman.config.paths import find_paths
 from pointsman.config.schema import Settings
-from pointsman.config.shipped import profiles, providers
+from pointsman.config.shipped import betas, profiles, providers
 from pointsman.config.watch import Reloader, kept
 from pointsman.control import engines
 from pointsman.control.accounts import AccountsView
@@ -222,6 +222,8 @@ class App:
             random=random.random,
             new_id=lambda: f"{self._ids.getrandbits(96):024x}",
             proxy_for=self._proxy_for,
+            betas=betas(),
+            added_betas=self.effective.settings.passthrough_betas,
             own_key=self._key,
             unknown_model=self._look_again,
             responses=self._kept_responses(),
@@ -338,6 +340,7 @@ class App:
                 self.service.parts.pace = self._pace()
                 self.service.parts.responses = self._kept_responses()
                 self._pool.follow(effective.settings)
+                self.service.parts.added_betas = effective.settings.passthrough_betas
                 self.service.buffers.max_body = effective.settings.max_body
                 self.service.buffers.max_total = effective.settings.max_buffered
                 self.service.admission = self._admission()

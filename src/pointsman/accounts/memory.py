@@ -44,6 +44,7 @@ class SavedStanding(Struct, frozen=True):
     overage: str | None = None
     reported: float | None = None
     blocks: dict[str, SavedBlock] = {}
+    refused_betas: dict[str, float] = {}
 
 
 class Memory:
@@ -155,7 +156,13 @@ def _encoded(standing: Standing) -> bytes:
         for model, block in standing.blocks.items()
     }
     saved = SavedStanding(
-        standing.windows, standing.status, standing.claim, standing.overage, standing.reported, blocks
+        standing.windows,
+        standing.status,
+        standing.claim,
+        standing.overage,
+        standing.reported,
+        blocks,
+        standing.refused_betas,
     )
     return msgspec.json.encode(saved)
 
@@ -184,4 +191,5 @@ def _decoded(told: bytes) -> Standing | None:
         overage=saved.overage,
         reported=saved.reported,
         blocks=blocks,
+        refused_betas=saved.refused_betas,
     )

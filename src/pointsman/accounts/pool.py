@@ -26,6 +26,11 @@ from pointsman.routing.snapshot import CLIENT_ACCOUNT, Account, Backend
 from pointsman.routing.standing import Hindrance, Standing, Wait
 from pointsman.routing.window import Reported
 
+BETA_SECONDS = 24 * 3600.0
+"""How long a beta flag that was refused is left out."""
+MOST_BETAS = 64
+"""Refused beta flags that one account may have."""
+
 
 class Pacing(Struct, frozen=True):
     """How requests with one account are kept apart, in seconds."""
@@ -306,6 +311,22 @@ class Pool:
         standing = self._standing(whose)
         if standing is not None:
             self._verdict.fail(self.roster(whose.backend), standing, whose.model, outcome, failure)
+            self.changed.add(whose.key)
+
+    def refused_betas(self, whose: Whose) -> frozenset[str]:
+        """The beta flags that an account was refused within a day."""
+        standing = self._standing(whose)
+        if standing is None or not standing.refused_betas:
+            return frozenset()
+        oldest = self.clock() - BETA_SECONDS
+        return frozenset(flag for flag, when in standing.refused_betas.items() if when > oldest)
+
+    def refuse_betas(self, whose: Whose, flags: Iterable[str]) -> None:
+        """It was refused these."""
+        standing = self._standing(whose)
+        if standing is not None:
+            fresh = {flag: self.clock() for flag in flags}
+            standing.refused_betas = dict([*standing.refused_betas.items(), *fresh.items()][-MOST_BETAS:])
             self.changed.add(whose.key)
 
     def spend(self, whose: Whose, tokens: int) -> None:

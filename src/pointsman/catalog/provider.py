@@ -55,6 +55,8 @@ class Speaks(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether the client's query goes along with a relayed request."""
     bodies: dict[str, Reform] = {}
     """By operation, how its bodies differ."""
+    betas: tuple[str, ...] = ()
+    """Glob patterns of the beta flags that it is known to take; empty where nothing is known."""
     count_tokens: bool = False
     """Whether it counts tokens (Anthropic's `/v1/messages/count_tokens`)."""
     listed_prefix: str = ""

@@ -8,11 +8,12 @@ import msgspec
 
 from pointsman.canon.errors import SetupError
 from pointsman.canon.traits import Traits
+from pointsman.catalog.beta import Beta
 from pointsman.catalog.client import Client
 from pointsman.catalog.profile import Profile
 from pointsman.catalog.provider import Provider
 
-Row = TypeVar("Row", Provider, Profile, Client)
+Row = TypeVar("Row", Provider, Profile, Client, Beta)
 
 
 def providers(text: str) -> dict[str, Provider]:
@@ -34,6 +35,11 @@ def profiles(text: str) -> tuple[Profile, ...]:
 def clients(text: str) -> dict[str, Client]:
     """The rows of `clients.toml`, in file order. Raises SetupError, naming the row."""
     return _rows(text, Client)
+
+
+def betas(text: str) -> tuple[Beta, ...]:
+    """The rows of `betas.toml`. Raises SetupError, naming the row."""
+    return tuple(_rows(text, Beta).values())
 
 
 def _rows(text: str, kind: type[Row]) -> dict[str, Row]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--default", help="The backend that takes every model name which nothing else matches.")
 @click.option("--no-discover", is_flag=True, help="Look at no environment keys and no neighbour ports.")
 @click.option("--queue-timeout", type=click.FloatRange(min=0), help="Seconds to wait for a limit to reset.")
+@click.option("--passthrough-betas", help="Beta flags to add to what clients send, apart by commas.")
 @click.option("--pace-min", type=click.FloatRange(min=0), help="Seconds between two requests of an account.")
 @click.option("--pace-jitter", type=click.FloatRange(min=0), help="Seconds that come on top, at random.")
 @click.option(
@@ -47,6 +48,10 @@ def command(port_file: Path | None, no_discover: bool, drain_on_close: bool, **f
     pointsman serve --port 0 --port-file /tmp/port --model local
     """
     given: dict[str, object] = {name: value for name, value in flags.items() if value not in (None, ())}
+    if "passthrough_betas" in given:
+        # An empty value is one: it clears what the environment says.
+        named = str(given["passthrough_betas"]).split(",")
+        given["passthrough_betas"] = [flag.strip() for flag in named if flag.strip()]
     if no_discover:
         given["discover"] = False
     if drain_on_close:

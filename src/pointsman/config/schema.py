@@ -139,6 +139,8 @@ class Settings(Struct, frozen=True):
     """Who answers where the model's own backend cannot, in order: `["openrouter:z-ai/glm-5", "local"]`; or by
     model: `{ "claude-*" = ["bedrock:claude-sonnet-5-5"], "*" = ["local"] }`. One that cannot do what a
     request needs is skipped; a header names the model that answered."""
+    passthrough_betas: tuple[str, ...] = ()
+    """Beta flags that are added to what clients send, where the backend's API has such flags."""
     pace_min: Annotated[float, Meta(ge=0)] = 0.0
     """Seconds between two requests with the same account, at least."""
     pace_jitter: Annotated[float, Meta(ge=0)] = 0.0

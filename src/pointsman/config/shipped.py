@@ -4,6 +4,7 @@ from functools import cache
 from importlib.resources import files
 
 from pointsman.catalog import read
+from pointsman.catalog.beta import Beta
 from pointsman.catalog.client import Client
 from pointsman.catalog.profile import Profile
 from pointsman.catalog.provider import Provider
@@ -25,6 +26,12 @@ def profiles() -> tuple[Profile, ...]:
 def clients() -> dict[str, Client]:
     """The shipped rows of `clients.toml`, by name."""
     return read.clients(_text("clients.toml"))
+
+
+@cache
+def betas() -> tuple[Beta, ...]:
+    """The shipped rows of `betas.toml`."""
+    return read.betas(_text("betas.toml"))
 
 
 def _text(name: str) -> str:

@@ -192,6 +192,8 @@ class Dialect(Struct, frozen=True):
     """The header field in which this dialect's clients look for an answer's id."""
     turns_field: str = "messages"
     """The member of a request that holds the conversation, an array with at least one item."""
+    beta_field: str = ""
+    """The header field in which clients ask for what is in beta."""
     instructions: Sequence[str] = ()
     """Members that hold instructions beside the conversation."""
     opaque: Sequence[str] = ()

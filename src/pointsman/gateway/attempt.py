@@ -10,6 +10,7 @@ from pointsman.canon.errors import RefusedError, UnsupportedError, UpstreamError
 from pointsman.dialects.dialect import Asked, Dialect
 from pointsman.gateway.amend import amend
 from pointsman.gateway.asking import Asking
+from pointsman.gateway.betas import Betas, refused_flags, with_betas
 from pointsman.gateway.counting import (
     count_here,
     count_there,
@@ -108,7 +109,9 @@ async def _run(turn: Turn, standing: Standing, dialect: Dialect) -> UpstreamErro
         line.recorder = work.talk.recorder(turn.candidate, turn.lease.account)
     began = parts.clock()
     line.committing = lambda: parts.pool.succeed(turn.whose, work.asking.conversation, parts.clock() - began)
-    prepared = _standing(prepare(exchange, turn.candidate, dialect, turn.lease, parts), standing)
+    betas = _betas(exchange, dialect, turn)
+    exchange = betas.exchange
+    prepared = _standing(prepare(exchange, turn.candidate, dialect, turn.lease, parts), standing, betas)
     if turn.lease.account == CLIENT_ACCOUNT and prepared.form != "relay":
         raise UnsupportedError(
             "a credential of your own goes along only with a request that is relayed as it is, and this one "
@@ -120,7 +123,7 @@ async def _run(turn: Turn, standing: Standing, dialect: Dialect) -> UpstreamErro
     try:
         if exchange.seats is not None:
             prepared = with_ride(exchange, prepared, turn.candidate, turn.lease, parts)
-        await _exchange_amended(exchange, prepared, turn)
+        await _exchange_amended(exchange, prepared, turn, betas)
     except UpstreamError as error:
         line.committing = None
         error = without_secrets(error, line.secrets)
@@ -142,11 +145,18 @@ def _fail(error: UpstreamError, turn: Turn) -> None:
     turn.work.parts.pool.fail(turn.whose, outcome, failure)
 
 
-def _standing(prepared: Prepared, standing: Standing) -> Prepared:
+def _betas(exchange: Exchange, dialect: Dialect, turn: Turn) -> Betas:
+    """The request with the beta flags that this account takes."""
+    parts = turn.work.parts
+    refused = parts.pool.refused_betas(turn.whose)
+    return with_betas(exchange, dialect, parts.added_betas, refused, parts.betas)
+
+
+def _standing(prepared: Prepared, standing: Standing, betas: Betas) -> Prepared:
     """The attempt, with what putting the request before the backend has cost."""
-    if standing.why is None:
+    losses = (*prepared.losses, *standing.losses, *betas.losses)
+    if losses == prepared.losses and standing.why is None:
         return prepared
-    losses = (*prepared.losses, *standing.losses)
     return structs.replace(prepared, rewrite=prepared.rewrite or standing.why, losses=losses)
 
 
@@ -160,7 +170,7 @@ def _dialect(exchange: Exchange, candidate: Candidate, parts: Parts) -> Dialect 
     return upstream_dialect(exchange, candidate, parts.dialects)
 
 
-async def _exchange_amended(exchange: Exchange, prepared: Prepared, turn: Turn) -> None:
+async def _exchange_amended(exchange: Exchange, prepared: Prepared, turn: Turn, betas: Betas) -> None:
     """One exchange; one more where the backend lacks what can be made good here. Raises UpstreamError."""
     try:
         await _exchange(exchange, prepared, turn)
@@ -168,10 +178,25 @@ async def _exchange_amended(exchange: Exchange, prepared: Prepared, turn: Turn) 
         if lacks_counter(exchange, prepared, refusal):
             await count_here(exchange, turn.work.line, turn.work.trace)
             return
+        flags = _refused_flags(refusal, prepared, turn, betas)
+        if flags:
+            turn.work.parts.pool.refuse_betas(turn.whose, flags)
+            fewer = _betas(exchange, prepared.dialect, turn)
+            again = prepare(fewer.exchange, turn.candidate, prepared.dialect, turn.lease, turn.work.parts)
+            losses = (*prepared.losses, *fewer.losses)
+            await _exchange(fewer.exchange, structs.replace(again, losses=losses), turn)
+            return
         amended = amend(prepared, refusal)
         if amended is None:
             raise
         await _exchange(exchange, amended, turn)
+
+
+def _refused_flags(refusal: RefusalError, prepared: Prepared, turn: Turn, betas: Betas) -> frozenset[str]:
+    rows = turn.candidate.backend.provider.dialects
+    speaks = rows.get(prepared.dialect.name)
+    known = () if speaks is None else speaks.betas
+    return refused_flags(refusal, betas.sent, known, turn.work.parts.betas)
 
 
 async def _exchange(exchange: Exchange, prepared: Prepared, turn: Turn) -> None:

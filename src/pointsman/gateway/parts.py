@@ -1,11 +1,12 @@
 """What the pipeline works with beside the request: the running endpoint's parts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pointsman.accounts.pool import Pool
 from pointsman.accounts.queue import Later, loop_later
+from pointsman.catalog.beta import Beta
 from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.keepsakes import Keepsakes
 from pointsman.gateway.pace import Pace
@@ -35,6 +36,10 @@ class Parts:
     new_id: Callable[[], str]
     """Letters and digits, never twice the same."""
     proxy_for: Callable[[str, Backend], str | None]
+    betas: Sequence[Beta] = ()
+    """What of a request goes with which beta flag."""
+    added_betas: Sequence[str] = ()
+    """Flags that the user wants to have everywhere."""
     own_key: str | None = None
     """What opens this endpoint; it goes to nobody."""
     unknown_model: Callable[[], None] = lambda: None

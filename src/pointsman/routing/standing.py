@@ -79,6 +79,8 @@ class Standing(Struct):
     """Seconds to the first byte, averaged."""
     missing: bool = False
     """It has no key."""
+    refused_betas: dict[str, float] = field(default_factory=dict[str, float])
+    """The beta flags that it was refused, and when."""
 
     def headroom(self, model: str, now: float) -> float:
         """What is left, from 0 to 1: 1 minus the highest utilisation among the windows of this model."""

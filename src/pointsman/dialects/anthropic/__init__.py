@@ -43,6 +43,7 @@ DIALECT = Dialect(
     request_id_header="request-id",
     turn_rules=TurnRules(ROLES, content_required=True),
     kinds=KINDS,
+    beta_field="anthropic-beta",
     instructions=("system",),
     opaque=("signature", "data"),
 )
