@@ -130,6 +130,7 @@ class Pool:
             chosen = self._chosen(roster, ask)
             if isinstance(chosen, Standing):
                 self._reserve(roster, chosen)
+                self.queue.served(place)
                 lease = await self._leased(chosen, ask)
                 if lease is not None:
                     return lease
@@ -165,8 +166,9 @@ class Pool:
         roster.breaker.begin(now)
         if standing.requests is not None:
             standing.requests.spend(1.0, now)
-        if self.pacing.least or self.pacing.jitter:
-            standing.paced = now + self.pacing.least + self.pacing.jitter * self._random()
+        if self.pacing.least or self.pacing.jitter or standing.gap:
+            least = max(self.pacing.least, standing.gap)
+            standing.paced = now + least + self.pacing.jitter * self._random()
 
     async def _leased(self, standing: Standing, ask: Ask) -> Lease | None:
         """The reserved account's credential; None where it has none and another may be asked."""

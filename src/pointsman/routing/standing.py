@@ -69,6 +69,8 @@ class Standing(Struct):
     tokens: Allowance | None = None
     paced: float = 0.0
     """No request starts before."""
+    gap: float = 0.0
+    """Seconds between two requests since its limit was reached: whoever waited must not come all at once."""
     served: float = 0.0
     """Requests so far, by weight."""
     turn: int = 0
