@@ -18,6 +18,9 @@ from .tongues import Anthropic, Said, Tongue, encode
 CACHE_SECONDS = 300.0
 """How long a prompt's cache lasts after its last use."""
 BYTES_A_TOKEN = 4
+AFTER = 80.0
+"""Seconds after a failure within which an account may still be left alone: the longest that a breaker
+is open."""
 Trouble = Literal["overloaded", "failing", "down", "first frame"]
 """529 (or 503); 500; no connection; a 200 whose first frame is an overload."""
 End = Literal[
@@ -39,8 +42,12 @@ class Phase:
 
     def strikes(self, account: str, now: float, random: Random) -> bool:
         """Whether a request meets it."""
-        concerned = not self.accounts or account in self.accounts
-        return concerned and self.begins <= now < self.ends and random.random() < self.chance
+        now_is = self.concerns(account) and self.begins <= now < self.ends
+        return now_is and random.random() < self.chance
+
+    def concerns(self, account: str) -> bool:
+        """Whether it is one of those that fail."""
+        return not self.accounts or account in self.accounts
 
 
 @dataclass
@@ -130,8 +137,11 @@ class Provider:
         self._number = 0
 
     def has_room(self, now: float) -> bool:
-        """Whether any account would serve a request now."""
-        return any(each.has_room(now) for each in self.accounts.values())
+        """Whether any account would serve a request now, and has not failed lately."""
+        return any(each.has_room(now) and not self._ails(each.alias, now) for each in self.accounts.values())
+
+    def _ails(self, account: str, now: float) -> bool:
+        return any(each.concerns(account) and each.begins <= now < each.ends + AFTER for each in self.phases)
 
     def served(self) -> list[Arrival]:
         """The requests that were answered."""
