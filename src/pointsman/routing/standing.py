@@ -91,7 +91,7 @@ class Standing(Struct):
     def free(self, model: str, now: float) -> float:
         """The same after what is under way already, so that requests which come at once spread."""
         room = self.headroom(model, now)
-        return room - self.in_flight * self._share(model, now)
+        return room - self.in_flight * self._share(model, now) if self.in_flight else room
 
     def _share(self, model: str, now: float) -> float:
         """What one request takes of it; where nothing tells, a hundredth."""
