@@ -99,9 +99,10 @@ class _Yard:
         keys = {"BENCH_KEY": "sk-bench-0123456789"}
         self._pool = Pool(Holder(Credentials(keys, _Empty()), {}), time.time, lambda: 0.5)
         resets = time.time() + 3600
-        told = Reported((Window("requests", 0.5, resets, 100, 50), Window("tokens", 0.5, resets, 100, 50)))
+        requests, tokens = Window("requests", 0.5, resets, 100, 50), Window("tokens", 0.5, resets, 100, 50)
+        self._told = Reported((requests, tokens))
         for account in accounts:
-            self._pool.hear(Whose(self._backend, account.alias, "m"), told)
+            self._pool.hear(Whose(self._backend, account.alias, "m"), self._told)
 
     async def serve(self, conversations: list[bytes], times: int) -> float:
         """CPU microseconds of a lease: taken, answered, given back."""
@@ -110,8 +111,10 @@ class _Yard:
             talk = conversations[number % len(conversations)]
             place = pool.queue.place("client", time.time() + 60)
             taken = await pool.take(Ask(self._backend, _DIALECT, "m", talk), place)
-            pool.succeed(Whose(self._backend, taken.account, "m"), talk, 0.1)
-            pool.give_back(self._backend, taken.account)
+            whose = Whose(self._backend, taken.account, "m", taken.number)
+            pool.hear(whose, self._told)
+            pool.succeed(whose, talk, 0.1)
+            pool.give_back(self._backend, taken)
         return (time.process_time() - began) / times * MICRO
 
 

@@ -36,6 +36,7 @@ class Yard:
         self.now = 1000.0
         holder = Holder(Credentials({}, None), {})
         self.pool = Pool(holder, lambda: self.now, lambda: 0.5)
+        self.leases = []
 
     def standing(self, alias):
         return self.pool.roster(self.backend).standings[alias]
@@ -50,10 +51,21 @@ class Yard:
             lease = await self.pool.take(ask, self.pool.queue.place("client", self.now))
         except NoAccountError:
             return ""
+        self.leases.append(lease)
         return lease.account
 
+    def lease(self, alias):
+        """The oldest one of an account."""
+        return next(lease for lease in self.leases if lease.account == alias)
+
+    def hear(self, alias, told=None):
+        lease = self.lease(alias)
+        self.pool.hear(Whose(self.backend, alias, "m", lease.number), told)
+
     def give_back(self, alias):
-        self.pool.give_back(self.backend, alias)
+        lease = self.lease(alias)
+        self.leases.remove(lease)
+        self.pool.give_back(self.backend, lease)
 
     def answer(self, alias, conversation=b""):
         self.pool.succeed(self.whose(alias), conversation, 0.1)
@@ -86,6 +98,44 @@ def test_what_a_window_has_left_is_given_out_once():
         return sorted(each.result() for each in taken)
 
     assert run(scenario()) == [""] * 4 + ["a"] * 3 + ["b"] * 2
+
+
+def told(left, resets, limit=4):
+    return Reported((Window("requests", 1 - left / limit, resets, limit, left),))
+
+
+def test_problem_25_an_answer_that_goes_on_is_not_counted_beside_what_the_provider_counts():
+    async def scenario():
+        yard = Yard("a")
+        resets = yard.now + 60
+        for left in (3, 2, 1):
+            assert await yard.take() == "a"
+            yard.pool.hear(Whose(yard.backend, "a", "m", yard.leases[-1].number), told(left, resets))
+
+        assert yard.standing("a").in_flight == 3
+        assert await yard.take() == "a"
+        assert await yard.take() == ""
+
+    run(scenario())
+
+
+def test_problem_25_a_window_that_begins_anew_takes_no_more_at_once_than_its_limit():
+    async def scenario():
+        yard = Yard("a")
+        yard.pool.hear(yard.whose("a"), told(0, yard.now + 60))
+        yard.now += 61
+        taken = []
+        for _ in range(6):
+            taken.append(await yard.take())
+            yard.now += 0.3
+
+        assert taken == ["a"] * 4 + [""] * 2
+        yard.hear("a", told(2, yard.now + 60))
+        assert await yard.take() == ""
+        yard.hear("a", told(2, yard.now + 60))
+        yard.hear("a", told(2, yard.now + 60))
+
+    run(scenario())
 
 
 def test_a_conversation_stays_until_its_account_is_limited_and_then_with_whoever_answered():
@@ -181,7 +231,7 @@ def test_once_a_limit_opens_again_requests_come_one_after_the_other():
         yard.now += 0.3
         assert await yard.take() == "a"
         for _ in range(8):
-            yard.answer("a")
+            yard.pool.succeed(yard.whose("a"), b"", 0.1)
         yard.now += 0.3
         assert [await yard.take() for _ in range(5)] == ["a"] * 5
 

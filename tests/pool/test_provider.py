@@ -26,7 +26,7 @@ def asked(provider, alias="a", turns=None, now=NOW, **headers):
 
 
 def told(visit):
-    return dict(visit.headers)
+    return dict(visit.head(NOW))
 
 
 def answered(provider, alias="a", turns=None, **more):

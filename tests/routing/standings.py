@@ -43,6 +43,7 @@ def standings(draw, alias="a"):
     return Standing(
         account,
         in_flight=draw(st.integers(0, 4)),
+        unheard=draw(st.sets(st.integers(1, 4), max_size=4)),
         windows=tuple(draw(st.lists(WINDOWS, max_size=2))),
         status=draw(st.sampled_from([None, None, "allowed", "rejected"])),
         reported=draw(st.none() | TIMES),

@@ -136,7 +136,7 @@ def test_unused_it_holds_a_minutes_worth_and_no_more(rate, seconds):
     allowance.spend(rate, NOW)
 
     assert allowance.left(NOW) == pytest.approx(0, abs=1e-6)
-    assert allowance.left(NOW + MINUTE + seconds) == rate
+    assert allowance.left(NOW + MINUTE + 1 + seconds) == rate
 
 
 def test_a_clock_that_goes_back_gives_nothing():

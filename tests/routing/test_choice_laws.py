@@ -111,6 +111,7 @@ def test_fifty_at_once_spread_by_what_each_has_left():
         chosen = select(found, Need("m"), NOW)
         assert isinstance(chosen, Standing)
         chosen.in_flight += 1
+        chosen.unheard.add(number)
         chosen.turn = number + 1
 
     assert (small.in_flight, large.in_flight) == (5, 45)

@@ -54,6 +54,8 @@ class Standing(Struct):
 
     account: Account
     in_flight: int = 0
+    unheard: set[int] = field(default_factory=set[int])
+    """The leases among them whose answer has not begun: what was told of the windows may not count them."""
     windows: tuple[Window, ...] = ()
     status: str | None = None
     """The provider's word on its windows."""
@@ -128,15 +130,22 @@ class Standing(Struct):
         """A window with nothing left. Where the provider itself says that it serves on, its word counts."""
         if self.status is not None and self.status.startswith("allowed"):
             return None
-        resets = [
-            (window.resets or now, window.name)
+        unheard = len(self.unheard)
+        full = [
+            (window.resets if _holds(window, now) else inf, window.name)
             for window in self.windows
-            if _is_full(window, self.in_flight) and _holds(window, now) and governs(window, model)
+            if _is_full(window, unheard, now) and governs(window, model)
         ]
-        if not resets:
+        if not full:
             return None
-        until, name = max(resets)
+        until, name = max(full)
+        if until == inf:
+            return Wait(inf, f"as many requests as its window {name} takes are on their way", "ours")
         return Wait(until, f"its window {name} is used up", "limit")
+
+    def reopens(self, now: float) -> bool:
+        """Whether a window that was used up has begun anew, and nobody has told of it since."""
+        return any(_was_used_up(window) and not _holds(window, now) for window in self.windows)
 
     def _bounds(self, now: float) -> Wait | None:
         """The user's own."""
@@ -174,13 +183,19 @@ def _holds(window: Window, now: float) -> bool:
     return window.resets is None or window.resets > now
 
 
-def _is_full(window: Window, in_flight: int) -> bool:
-    """Requests that are under way may not be counted in it yet."""
+def _is_full(window: Window, unheard: int, now: float) -> bool:
+    """Requests that nobody has heard of yet may not be counted in it; once it begins anew, nothing is."""
     if window.resets is None:
         return False
+    if window.resets <= now:
+        return window.name == "requests" and window.limit is not None and unheard >= window.limit
     if window.name == "requests" and window.remaining is not None:
-        return window.remaining - in_flight <= 0
+        return window.remaining - unheard <= 0
     return window.utilisation >= 1.0
+
+
+def _was_used_up(window: Window) -> bool:
+    return window.resets is not None and (window.utilisation >= 1.0 or window.remaining == 0)
 
 
 def _end(block: Block) -> float:
