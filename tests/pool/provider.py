@@ -73,9 +73,7 @@ class Account:
 
     def has_room(self, now: float) -> bool:
         """Whether it would serve a request now, and would have a little earlier: what is told is rounded."""
-        full = [
-            window for window in self.windows if not window.has_room(now) or now < window.opened + SLACK
-        ]
+        full = [window for window in self.windows if not window.has_room(now) or now < window.opened + SLACK]
         return not self.revoked and not full
 
 
@@ -163,13 +161,15 @@ class Provider:
         """How often a window was used up."""
         return sum(window.filled for account in self.accounts.values() for window in account.windows)
 
-    def excesses(self) -> list[tuple[str, int, int]]:
-        """(account, requests beyond a limit, how many were under way at once) of each full window."""
-        found: list[tuple[str, int, int]] = []
+    def excesses(self) -> list[tuple[str, int, int, float]]:
+        """(account, requests beyond a limit, how many were under way at once, the window's seconds) of each
+        full window."""
+        found: list[tuple[str, int, int, float]] = []
         for account in self.accounts.values():
             for window in account.windows:
                 window.end()
-                found += [(account.alias, refused, peak) for refused, peak in window.excess]
+                window.refused = 0
+                found += [(account.alias, *each, window.seconds) for each in window.excess]
         return found
 
     def set_out(self, headers: dict[str, str]) -> Account | None:

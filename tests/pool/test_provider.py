@@ -43,7 +43,7 @@ def test_it_serves_so_many_requests_in_a_window_and_begins_anew(tongue):
     statuses = [asked(provider, now=NOW + seconds).status for seconds in (0, 1, 2, 59.9, 60)]
 
     assert statuses == [200, 200, 429, 429, 200]
-    assert provider.excesses() == [("a", 2, 1)]
+    assert provider.excesses() == [("a", 2, 1, 60.0)]
 
 
 @EACH_TONGUE
