@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import measures
+from bench import measures, pool
 from bench.measures import BURSTS, LARGE, QUICK, SIZES, Extent
 from bench.table import (
     Column,
@@ -180,6 +180,28 @@ async def process_part(folder: Path, upstream: int, extent: Extent, say: Progres
     return ["## Start and memory", table("pointsman", measured, shown)]
 
 
+async def pool_part(folder: Path, upstream: int, extent: Extent, say: Progress) -> list[str]:
+    """What a hundred accounts and two thousand conversations add to one account."""
+    say("the pool")
+    cpu = await pool.per_request(folder, upstream, extent)
+    leases = {name: await pool.lease(count, extent) for name, count in pool.SIZES.items()}
+    one, _ = pool.SIZES
+    columns: list[Column] = [
+        ("CPU µs/request", cpu, whole),
+        ("more than one account, µs", {name: cpu[name] - cpu[one] for name in cpu if name != one}, fine),
+        ("aim, under", {name: 20.0 for name in cpu if name != one}, whole),
+        ("of it in the pool, µs", {name: each[0] for name, each in leases.items()}, fine),
+        ("aim, under", dict.fromkeys(leases, 20.0), whole),
+        ("a new conversation, µs", {name: each[1] for name, each in leases.items()}, fine),
+    ]
+    told = (
+        "Relayed requests that are not streamed, by turns of 2,000 conversations that are bound already. "
+        "*In the pool*: an account is taken, has answered and is given back. For a new conversation each "
+        "account is looked at."
+    )
+    return ["## The pool", told, table("accounts", pool.SIZES, columns)]
+
+
 async def run(folder: Path, extent: Extent, *, quick: bool) -> str:
     """The whole report."""
     say = Progress()
@@ -189,6 +211,7 @@ async def run(folder: Path, extent: Extent, *, quick: bool) -> str:
             parts = await requests_part(found, extent, say)
             parts += await bodies_part(found, extent, say)
             parts += await streams_part(found, extent, say)
+        parts += await pool_part(folder, upstream, extent, say)
         parts += await process_part(folder, upstream, extent, say)
     facts = circumstances(time.perf_counter() - say.began, quick=quick)
     return "\n\n".join([INTRODUCTION.strip(), facts, *parts]) + "\n"

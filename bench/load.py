@@ -138,13 +138,20 @@ async def callers(port: int, count: int):
 
 async def rush(lines: Sequence[Caller], request: bytes, count: int, seconds: float) -> list[Reply]:
     """`count` requests over all connections, fewer if `seconds` run out first. Raises BrokenError."""
+    return await rush_through(lines, (request,), count, seconds)
+
+
+async def rush_through(
+    lines: Sequence[Caller], requests: Sequence[bytes], count: int, seconds: float
+) -> list[Reply]:
+    """The same with one request after the other, from the first again after the last."""
     replies: list[Reply] = []
     end = time.perf_counter() + seconds
     turns: Iterator[int] = numbers()
 
     async def work(caller: Caller) -> None:
-        while next(turns) < count and time.perf_counter() < end:
-            replies.append(await caller.ask(request))
+        while (turn := next(turns)) < count and time.perf_counter() < end:
+            replies.append(await caller.ask(requests[turn % len(requests)]))
 
     async with asyncio.TaskGroup() as group:
         for caller in lines:

@@ -41,6 +41,8 @@ class Extent(Struct, frozen=True):
     """Streams held open."""
     soak: tuple[int, int] = (5_000, 50_000)
     starts: int = 7
+    leases: int = 20_000
+    """Times that an account is taken and given back."""
     seconds: float = 6.0
     """The longest that one run of one way may take."""
 
@@ -56,6 +58,7 @@ QUICK = Extent(
     open=200,
     soak=(800, 3_200),
     starts=3,
+    leases=4_000,
     seconds=2.0,
 )
 BURSTS = (100, 500)

@@ -85,11 +85,14 @@ def pointsman_command() -> str:
 
 
 @contextmanager
-def pointsman(folder: Path, upstream: int) -> Generator[tuple[Process, int, float]]:
-    """A fresh pointsman before the mock: its process, its port, and the seconds until it answered."""
+def pointsman(folder: Path, upstream: int, more: str = "") -> Generator[tuple[Process, int, float]]:
+    """A fresh pointsman before the mock: its process, its port, and the seconds until it answered.
+
+    `more` are lines of its configuration.
+    """
     home = folder / "home"
     home.mkdir(exist_ok=True)
-    (home / "config.toml").write_text(_configuration(upstream))
+    (home / "config.toml").write_text(_configuration(upstream) + more)
     port_file = folder / "pointsman.port"
     port_file.unlink(missing_ok=True)
     command = [pointsman_command(), "serve", "--port", "0", "--port-file", str(port_file), "--no-discover"]

@@ -94,7 +94,7 @@ class House:
     tags: int = 0
     answers: list[Answer] = field(default_factory=list)
     roomy: list[Answer] = field(default_factory=list)
-    """Refusals for a limit, though an account had room at that moment."""
+    """Refusals for a limit, though an account had room at that moment and was not tried."""
 
     @property
     def parts(self):
@@ -123,9 +123,18 @@ class House:
         now = self.loop.wall()
         caller.got.at = now
         self.answers.append(caller.got)
-        if caller.got.limited and self.provider.has_room(now):
+        if caller.got.limited and self.provider.has_room(now) and self._tries(caller) < self.most:
             self.roomy.append(caller.got)
         return caller.got
+
+    @property
+    def most(self) -> int:
+        """How often one request is tried: once with each account, and twice more."""
+        return len(self.provider.accounts) + 2
+
+    def _tries(self, caller: Caller) -> int:
+        tag = dict(caller.headers)["x-tag"]
+        return sum(arrival.tag == tag for arrival in self.provider.arrivals)
 
     async def ask(self, text: str = "Hello", *headers: tuple[str, str]) -> Answer:
         """The answer to one question."""

@@ -2,11 +2,10 @@
 
 from collections import defaultdict
 
+from pointsman.routing.standing import LIMIT_PROBE_EVERY
+
 from .house import House
 from .provider import Arrival
-
-EXTRA = 2
-"""Attempts beyond one for each account."""
 
 
 def check(house: House) -> None:
@@ -20,7 +19,7 @@ def check(house: House) -> None:
 
 def check_attempts(house: House) -> None:
     """A request is answered once at the most, goes nowhere after that, and never tries without end."""
-    most = len(house.provider.accounts) + EXTRA
+    most = house.most
     for tag, met in by_tag(house).items():
         ends = [each.end for each in met]
         assert "served" not in ends[:-1], f"{tag} was sent on after its answer: {ends}"
@@ -30,9 +29,10 @@ def check_attempts(house: House) -> None:
 
 
 def check_limits(house: House) -> None:
-    """Beyond a full window come no more than were under way before anyone could know."""
-    over = [each for each in house.provider.excesses() if each[1] > each[2]]
-    assert not over, f"(account, refused, under way): {over}"
+    """Beyond a full window come no more than were under way before anyone could know, and the few that find
+    out whether it is still full where nobody else can serve."""
+    over = [each for each in house.provider.excesses() if each[1] > each[2] + each[3] // LIMIT_PROBE_EVERY]
+    assert not over, f"(account, refused, under way, seconds): {over}"
 
 
 def check_end(house: House) -> None:

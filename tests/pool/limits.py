@@ -22,6 +22,10 @@ class Window:
     used: float = 0.0
     resets: float | None = None
     """When it begins anew; None while it is unused."""
+    filled: int = 0
+    """How often it was full."""
+    opened: float = 0.0
+    """When it was full for the last time."""
     refused: int = 0
     """Requests that came when it was full."""
     peak: int = 0
@@ -33,6 +37,8 @@ class Window:
         """Begins anew if it is time."""
         if self.resets is not None and now >= self.resets:
             self.end()
+            if not self.remaining:
+                self.opened = self.resets
             self.used, self.resets, self.refused, self.peak = 0.0, None, 0, 0
 
     def end(self) -> None:
@@ -50,6 +56,7 @@ class Window:
         self.turn(now)
         if self.resets is None:
             self.resets = now + self.seconds
+        self.filled += self.used < self.limit <= self.used + amount
         self.used += amount
 
     def reset(self, now: float) -> float:

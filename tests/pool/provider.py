@@ -18,6 +18,11 @@ from .tongues import Anthropic, Said, Tongue, encode
 CACHE_SECONDS = 300.0
 """How long a prompt's cache lasts after its last use."""
 BYTES_A_TOKEN = 4
+SLACK = 3.0
+"""Seconds after a reset: what is told of it is rounded, and requests then come one after the other."""
+AFTER = 80.0
+"""Seconds after a failure within which an account may still be left alone: the longest that a breaker
+is open."""
 Trouble = Literal["overloaded", "failing", "down", "first frame"]
 """529 (or 503); 500; no connection; a 200 whose first frame is an overload."""
 End = Literal[
@@ -39,8 +44,12 @@ class Phase:
 
     def strikes(self, account: str, now: float, random: Random) -> bool:
         """Whether a request meets it."""
-        concerned = not self.accounts or account in self.accounts
-        return concerned and self.begins <= now < self.ends and random.random() < self.chance
+        now_is = self.concerns(account) and self.begins <= now < self.ends
+        return now_is and random.random() < self.chance
+
+    def concerns(self, account: str) -> bool:
+        """Whether it is one of those that fail."""
+        return not self.accounts or account in self.accounts
 
 
 @dataclass
@@ -63,8 +72,9 @@ class Account:
         return f"sk-{self.alias}-0123456789"
 
     def has_room(self, now: float) -> bool:
-        """Whether it would serve a request now."""
-        return not self.revoked and all(window.has_room(now) for window in self.windows)
+        """Whether it would serve a request now, and would have a little earlier: what is told is rounded."""
+        full = [window for window in self.windows if not window.has_room(now) or now < window.opened + SLACK]
+        return not self.revoked and not full
 
 
 @dataclass(frozen=True)
@@ -94,6 +104,13 @@ class Visit:
     trouble: Trouble | None = None
     said: Said | None = None
     over: bool = False
+
+    def head(self, now: float) -> Headers:
+        """The header fields as they leave: what is left of the limits is told then."""
+        account = self.account
+        if self.said is None or account is None or not account.windows:
+            return self.headers
+        return (*self.headers, *account.style(account.windows, now))
 
     def leave(self, now: float) -> None:
         """The answer is out, or nobody reads it any longer."""
@@ -130,20 +147,29 @@ class Provider:
         self._number = 0
 
     def has_room(self, now: float) -> bool:
-        """Whether any account would serve a request now."""
-        return any(each.has_room(now) for each in self.accounts.values())
+        """Whether any account would serve a request now, and has not failed lately."""
+        return any(each.has_room(now) and not self._ails(each.alias, now) for each in self.accounts.values())
+
+    def _ails(self, account: str, now: float) -> bool:
+        return any(each.concerns(account) and each.begins <= now < each.ends + AFTER for each in self.phases)
 
     def served(self) -> list[Arrival]:
         """The requests that were answered."""
         return [each for each in self.arrivals if each.end == "served"]
 
-    def excesses(self) -> list[tuple[str, int, int]]:
-        """(account, requests beyond a limit, how many were under way at once) of each full window."""
-        found: list[tuple[str, int, int]] = []
+    def filled(self) -> int:
+        """How often a window was used up."""
+        return sum(window.filled for account in self.accounts.values() for window in account.windows)
+
+    def excesses(self) -> list[tuple[str, int, int, float]]:
+        """(account, requests beyond a limit, how many were under way at once, the window's seconds) of each
+        full window."""
+        found: list[tuple[str, int, int, float]] = []
         for account in self.accounts.values():
             for window in account.windows:
                 window.end()
-                found += [(account.alias, refused, peak) for refused, peak in window.excess]
+                window.refused = 0
+                found += [(account.alias, *each, window.seconds) for each in window.excess]
         return found
 
     def set_out(self, headers: dict[str, str]) -> Account | None:
@@ -218,8 +244,7 @@ class Provider:
         # What is read from the cache does not count, as with Anthropic's current models.
         _spend(account, "input_tokens", said.fresh, now)
         self._note(tag, account.alias, now, "served", prompt, read)
-        told = account.style(account.windows, now) if account.windows else untold((), now)
-        head = (("content-type", "text/event-stream"), ("request-id", f"req_{self._number}"), *told)
+        head = (("content-type", "text/event-stream"), ("request-id", f"req_{self._number}"))
         return Visit(self, account, 200, head, self.tongue.frames(said), said=said)
 
     def _remember(self, account: Account, prefix: Sequence[bytes], now: float) -> tuple[int, int]:

@@ -74,7 +74,7 @@ class Answering:
 
     def __init__(self, visit: Visit, loop: VirtualLoop, waits: Sequence[float], *, broken: bool) -> None:
         self.status = visit.status
-        self.headers = visit.headers
+        self.headers = visit.head(loop.wall())
         self._visit = visit
         self._loop = loop
         self._left = list(zip(visit.pieces, (0.0, *waits[1:]), strict=True))

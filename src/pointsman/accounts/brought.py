@@ -31,7 +31,7 @@ class Brought(Struct, frozen=True):
     def lease(self, backend: Backend) -> Lease:
         """Its use at a backend."""
         issuer = f"{backend.provider.name}:{CLIENT_ACCOUNT}"
-        return Lease(CLIENT_ACCOUNT, issuer, headers=self.fields, secret=self.secret)
+        return Lease(CLIENT_ACCOUNT, issuer=issuer, headers=self.fields, secret=self.secret)
 
 
 def bearing(headers: Headers, backends: Iterable[Backend]) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ class Holder:
     async def lease(self, backend: Backend, account: Account, dialect: str) -> Lease:
         """An account's credential, as it travels in a dialect. Raises NoCredentialError."""
         scheme = auth_scheme(backend, dialect)
-        empty = Lease(account.alias, backend.issuer(account))
+        empty = Lease(account.alias, issuer=backend.issuer(account))
         if scheme == "none" or brings_own_credential(backend):
             return empty
         credential = await self._credential(backend, account)

@@ -16,6 +16,8 @@ class Lease(Struct, frozen=True):
     """Shown, it names the account and nothing else."""
 
     account: str = DEFAULT_ACCOUNT
+    number: int = 0
+    """Tells it from the other leases of its pool."""
     issuer: str = ""
     """Whose opaque state may go along."""
     strange: bool = False

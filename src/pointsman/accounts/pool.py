@@ -16,7 +16,7 @@ from pointsman.accounts.holder import Holder
 from pointsman.accounts.lease import Lease
 from pointsman.accounts.makers import Makers
 from pointsman.accounts.queue import FairQueue, Later, Place, loop_later
-from pointsman.accounts.verdict import Failure, Verdict
+from pointsman.accounts.verdict import GAP, Failure, Verdict
 from pointsman.canon.errors import FaultKind, NoAccountError, NoCredentialError
 from pointsman.routing.allowance import Allowance
 from pointsman.routing.attempts import Outcome
@@ -65,6 +65,8 @@ class Whose(Struct, frozen=True):
     backend: Backend
     account: str
     model: str
+    lease: int = 0
+    """Its number; 0 where there is none."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -165,8 +167,9 @@ class Pool:
         while True:
             chosen = self._chosen(roster, ask)
             if isinstance(chosen, Standing):
-                self._reserve(roster, chosen)
-                lease = await self._leased(chosen, ask)
+                number = self._reserve(roster, chosen)
+                self.queue.served(place)
+                lease = await self._leased(chosen, ask, number)
                 if lease is not None:
                     return lease
             elif chosen is None or chosen.kind != "ours" or not await self.queue.turn(place, chosen.until):
@@ -190,10 +193,12 @@ class Pool:
         own = (each.alias for each in ask.backend.pool if ask.backend.issuer(each) == ask.made_by)
         return next(own, None)
 
-    def _reserve(self, roster: Roster, standing: Standing) -> None:
+    def _reserve(self, roster: Roster, standing: Standing) -> int:
+        """The number of the lease."""
         now = self.clock()
         self._turn += 1
         standing.in_flight += 1
+        standing.unheard.add(self._turn)
         standing.turn = self._turn
         roster.level = max(roster.level, standing.served)
         standing.served = roster.level + 1.0 / standing.account.weight
@@ -201,15 +206,19 @@ class Pool:
         roster.breaker.begin(now)
         if standing.requests is not None:
             standing.requests.spend(1.0, now)
-        if self.pacing.least or self.pacing.jitter:
-            standing.paced = now + self.pacing.least + self.pacing.jitter * self._random()
+        if standing.windows and standing.reopens(now):
+            standing.gap = max(standing.gap, GAP)
+        if self.pacing.least or self.pacing.jitter or standing.gap:
+            least = max(self.pacing.least, standing.gap)
+            standing.paced = now + least + self.pacing.jitter * self._random()
+        return self._turn
 
-    async def _leased(self, standing: Standing, ask: Ask) -> Lease | None:
+    async def _leased(self, standing: Standing, ask: Ask, number: int) -> Lease | None:
         """The reserved account's credential; None where it has none and another may be asked."""
         try:
             lease = await self.holder.lease(ask.backend, standing.account, ask.dialect)
         except NoCredentialError:
-            self._return(standing)
+            self._return(standing, number)
             if ask.brought is not None:
                 return self._guest(ask)
             # One key alone is looked up each time: it may have been entered meanwhile.
@@ -218,9 +227,9 @@ class Pool:
             standing.missing = True
             return None
         except BaseException:
-            self._return(standing)
+            self._return(standing, number)
             raise
-        return structs.replace(lease, strange=True) if self._is_strange(ask, lease) else lease
+        return structs.replace(lease, number=number, strange=self._is_strange(ask, lease))
 
     def _guest(self, ask: Ask) -> Lease:
         """The client's own credential. Raises NoCredentialError where it brings none."""
@@ -248,17 +257,18 @@ class Pool:
                 self.bindings.bind(ask.backend.name, ask.conversation, lease.account)
         return self.makers.others(lease.issuer) if mixed is None else mixed
 
-    def give_back(self, backend: Backend, account: str) -> None:
+    def give_back(self, backend: Backend, lease: Lease) -> None:
         """The attempt is over."""
         roster = self.roster(backend)
-        standing = self._standing(Whose(backend, account, ""))
+        standing = self._standing(Whose(backend, lease.account, ""))
         roster.breaker.abandon(self.clock())
         if standing is not None:
             standing.breaker.abandon(self.clock())
-            self._return(standing)
+            self._return(standing, lease.number)
 
-    def _return(self, standing: Standing) -> None:
+    def _return(self, standing: Standing, number: int) -> None:
         standing.in_flight = max(0, standing.in_flight - 1)
+        standing.unheard.discard(number)
         self.queue.wake()
 
     async def wait(self, plan: Iterable[tuple[Backend, str]], place: Place) -> bool:
@@ -288,12 +298,16 @@ class Pool:
 
     # What became of it
 
-    def hear(self, whose: Whose, told: Reported) -> None:
-        """What the head of an answer says of an account's limits."""
+    def hear(self, whose: Whose, told: Reported | None) -> None:
+        """What the head of an answer says of an account's limits; None: nothing."""
         standing = self._standing(whose)
-        if standing is not None:
+        if standing is None:
+            return
+        standing.unheard.discard(whose.lease)
+        if told is not None:
             self._verdict.hear(standing, told)
             self.changed.add(whose.key)
+            self.queue.wake()
 
     def succeed(self, whose: Whose, conversation: bytes, seconds: float | None) -> None:
         """The account answers; `seconds` until the first byte."""

@@ -81,6 +81,11 @@ class FairQueue:
         self._schedule(min(until, place.deadline))
         try:
             return await waiter.future
+        except asyncio.CancelledError:
+            if waiter.future.done() and not waiter.future.cancelled():
+                # Woken, and gone before it could look: the next one does.
+                self.wake()
+            raise
         finally:
             with suppress(ValueError):
                 self._waiters.remove(waiter)

@@ -17,6 +17,10 @@ LONGEST = 300.0
 UNPAID = 60.0
 """Seconds of the first cool-down of an account that has nothing left to spend."""
 UNPAID_LONGEST = 3600.0
+GAP = 0.25
+"""Seconds between two requests once a limit opens again; half with each answer, until that is
+`SHORTEST_GAP`."""
+SHORTEST_GAP = 0.01
 MOST_MODELS = 100
 """Blocks that one account may have."""
 MOST_WINDOWS = 100
@@ -67,6 +71,8 @@ class Verdict:
             # What was asked before the limit was reached says nothing of it.
             if scope in standing.blocks and standing.blocks[scope].since <= began:
                 del standing.blocks[scope]
+        if standing.gap and standing.block(model, self._clock()) is None:
+            standing.gap = standing.gap / 2 if standing.gap > SHORTEST_GAP else 0.0
         if seconds is not None:
             before = standing.latency
             standing.latency = seconds if before is None else before + _SMOOTHING * (seconds - before)
@@ -103,6 +109,7 @@ class Verdict:
     ) -> None:
         """Until the provider's time, or for longer with each repetition."""
         now = self._clock()
+        standing.gap = GAP
         earlier = standing.blocks.get(model)
         if after is not None:
             self._block(standing, model, Block(now + after, why, "limit", now))

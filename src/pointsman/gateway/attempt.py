@@ -83,7 +83,7 @@ async def attempt(step: Attempt, work: Work) -> UpstreamError | None:
     try:
         return await _run(turn, standing, dialect)
     finally:
-        parts.pool.give_back(candidate.backend, lease.account)
+        parts.pool.give_back(candidate.backend, lease)
 
 
 class Turn(Struct, frozen=True):
@@ -96,7 +96,7 @@ class Turn(Struct, frozen=True):
     @property
     def whose(self) -> Whose:
         """What the pool keeps its outcome under."""
-        return Whose(self.candidate.backend, self.lease.account, self.candidate.model)
+        return Whose(self.candidate.backend, self.lease.account, self.candidate.model, self.lease.number)
 
 
 async def _run(turn: Turn, standing: Standing, dialect: Dialect) -> UpstreamError | None:
@@ -226,8 +226,7 @@ def _hear(incoming: Incoming, prepared: Prepared, turn: Turn) -> None:
     """What the head says of the account's limits."""
     parts = turn.work.parts
     told = reported(incoming.headers, prepared.limits, turn.candidate.model, parts.wall())
-    if told is not None:
-        parts.pool.hear(turn.whose, told)
+    parts.pool.hear(turn.whose, told)
 
 
 async def _judged(exchange: Exchange, prepared: Prepared, incoming: Incoming, parts: Parts) -> Form:

@@ -56,6 +56,8 @@ class Standing(Struct):
 
     account: Account = Account()
     in_flight: int = 0
+    unheard: set[int] = field(default_factory=set[int])
+    """The leases among them whose answer has not begun: what was told of the windows may not count them."""
     windows: tuple[Window, ...] = ()
     status: str | None = None
     """The provider's word on its windows."""
@@ -71,6 +73,8 @@ class Standing(Struct):
     tokens: Allowance | None = None
     paced: float = 0.0
     """No request starts before."""
+    gap: float = 0.0
+    """Seconds between two requests since its limit was reached: whoever waited must not come all at once."""
     served: float = 0.0
     """Requests so far, by weight."""
     turn: int = 0
@@ -93,7 +97,7 @@ class Standing(Struct):
     def free(self, model: str, now: float) -> float:
         """The same after what is under way already, so that requests which come at once spread."""
         room = self.headroom(model, now)
-        return room - self.in_flight * self._share(model, now)
+        return room - self.in_flight * self._share(model, now) if self.in_flight else room
 
     def _share(self, model: str, now: float) -> float:
         """What one request takes of it; where nothing tells, a hundredth."""
@@ -135,15 +139,24 @@ class Standing(Struct):
         told = [
             window
             for window in self.windows
-            if _holds(window, now) and governs(window, model) and (window.status is not None or not serves)
+            if governs(window, model) and (window.status is not None or not serves)
         ]
-        full = [(window.resets, window.name) for window in told if window.is_full and window.resets]
+        full = [
+            (window.resets, window.name)
+            for window in told
+            if window.is_full and window.resets and _holds(window, now)
+        ]
         if full:
             until, name = max(full)
             return Wait(until, f"its window {name} is used up", "limit")
-        if any(_is_taken(window, self.in_flight) for window in told):
-            return Wait(inf, "what is left of its limit is under way", "ours")
+        taken = next((window.name for window in told if _is_taken(window, len(self.unheard), now)), None)
+        if taken is not None:
+            return Wait(inf, f"as many requests as its window {taken} takes are on their way", "ours")
         return None
+
+    def reopens(self, now: float) -> bool:
+        """Whether a window that was used up has begun anew, and nobody has told of it since."""
+        return any(_was_used_up(window) and not _holds(window, now) for window in self.windows)
 
     def _bounds(self, now: float) -> Wait | None:
         """The user's own."""
@@ -181,10 +194,17 @@ def _holds(window: Window, now: float) -> bool:
     return window.resets is None or window.resets > now
 
 
-def _is_taken(window: Window, in_flight: int) -> bool:
-    """Whether the requests that are under way will use up what is left; they may not be counted in it yet."""
-    left = window.remaining
-    return bool(left) and in_flight > 0 and window.name.startswith("requests") and (left or 0) <= in_flight
+def _is_taken(window: Window, unheard: int, now: float) -> bool:
+    """Whether requests that nobody has heard of yet take all that is left; they may not be counted in it."""
+    if not unheard or not window.name.startswith("requests"):
+        return False
+    if window.resets is not None and window.resets <= now:
+        return window.limit is not None and unheard >= window.limit
+    return window.remaining is not None and window.remaining - unheard <= 0
+
+
+def _was_used_up(window: Window) -> bool:
+    return window.resets is not None and (window.utilisation >= 1.0 or window.remaining == 0)
 
 
 def _end(block: Block) -> float:
