@@ -22,8 +22,9 @@ from pointsman.routing.attempts import Patience
 class Rig:
     """A running gateway, and how a client speaks to it."""
 
-    def __init__(self, gateway):
+    def __init__(self, gateway, environment=None):
         self.gateway = gateway
+        self.environment = environment
         self.app = gateway.app
         self.port = gateway.port
 
@@ -133,8 +134,9 @@ async def rig(*, settings="", backend="", environment=None, **upstreams):
             config += backend_table(name, upstream, f"{listed}\n{backend}")
     write_config(config)
     settings = {"discover": False, **upstreams}
-    async with Gateway(environment={**os.environ, **(environment or {})}, **settings) as gateway:
-        yield Rig(gateway)
+    own = {**os.environ, **(environment or {})}
+    async with Gateway(environment=own, **settings) as gateway:
+        yield Rig(gateway, own)
 
 
 __all__ = ["Pace", "Patience", "Rig", "backend_table", "eventually", "rig", "write_config"]

@@ -398,3 +398,85 @@ def test_the_accounts_page_says_where_each_stands_and_why():
     assert states[0] == ("default", "cooling", False)
     assert sum(serves for _, _, serves in states) == 1
     assert not any(key in everything for key in KEYS.values())
+
+
+def test_a_budget_of_requests_spreads_them_over_the_minute():
+    accounts = '[backends.anthropic.accounts.default]\nkey_env = "KEY_A"\nrequests_per_minute = 2\n'
+
+    async def scenario():
+        async with Upstream(always=by_key()) as server, pooled(server, accounts=accounts) as gateway:
+            waited = gateway.hurry()
+            answers = [await gateway.ask(ANTHROPIC) for _ in range(4)]
+            return [answer.status for answer in answers], sum(waited)
+
+    statuses, waited = run(scenario())
+
+    assert statuses == [200] * 4
+    assert 55 <= waited <= 65
+
+
+def test_paced_requests_keep_their_distance():
+    accounts = '[backends.anthropic.accounts.default]\nkey_env = "KEY_A"\n'
+
+    async def scenario():
+        settings = "pace_min = 5.0\npace_jitter = 2.0"
+        async with (
+            Upstream(always=by_key()) as server,
+            pooled(server, accounts=accounts, settings=settings) as gateway,
+        ):
+            waited = gateway.hurry()
+            for _ in range(3):
+                await gateway.ask(ANTHROPIC)
+            return sum(waited)
+
+    assert 9.9 <= run(scenario()) <= 14.1
+
+
+def test_a_backend_that_keeps_failing_is_left_alone_and_asked_again_by_one():
+    async def scenario():
+        async with rig(settings=backend_table("anthropic", "http://127.0.0.1:9", "")) as gateway:
+            waited = gateway.hurry()
+            failed = [await gateway.ask(ANTHROPIC) for _ in range(4)]
+            breaker = gateway.parts.pool.roster(gateway.parts.router.snapshot.backends["anthropic"]).breaker
+            attempts = breaker.failures
+            rested = await gateway.ask(ANTHROPIC)
+            waited.append(120)
+            after = await gateway.ask(ANTHROPIC)
+            return failed, attempts, rested, after, breaker.failures
+
+    failed, attempts, rested, after, later = run(scenario())
+
+    assert {answer.status for answer in failed} <= {502, 503}
+    assert rested.status == 503
+    assert "ask again in" in ANTHROPIC.error(rested)["message"]
+    assert int(rested.header("retry-after")) >= 1
+    assert (after.status, later) == (502, attempts + 1)
+
+
+def test_a_refused_key_is_used_again_once_it_has_changed():
+    async def scenario():
+        def answer(seen):
+            refused = ANTHROPIC.refusal(401, "authentication_error", "revoked")
+            return refused if key_of(seen) == "sk-old" else ANTHROPIC.whole()
+
+        environment = {"KEY_A": "sk-old", "KEY_B": "sk-b-canary"}
+        async with Upstream(always=answer) as server, pooled(server) as gateway:
+            gateway.environment.update(environment)
+            await gateway.ask(ANTHROPIC, session("s1"))
+            await gateway.ask(ANTHROPIC, session("s2"))
+            gateway.app.reload()
+            await asyncio.sleep(0)
+            await gateway.ask(ANTHROPIC, session("s3"))
+            gateway.environment["KEY_A"] = "sk-new"
+            gateway.app.reload()
+            await eventually(
+                lambda: (
+                    not gateway.parts.pool.roster(gateway.parts.router.snapshot.backends["anthropic"])
+                    .standings["default"]
+                    .blocks
+                )
+            )
+            await gateway.ask(ANTHROPIC, session("s4"))
+            return [key_of(seen) for seen in server.requests]
+
+    assert run(scenario()) == ["sk-old", "sk-b-canary", "sk-b-canary", "sk-b-canary", "sk-new"]

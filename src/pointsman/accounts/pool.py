@@ -16,6 +16,7 @@ from pointsman.accounts.holder import Holder
 from pointsman.accounts.lease import Lease
 from pointsman.accounts.makers import Makers
 from pointsman.accounts.queue import FairQueue, Later, Place, loop_later
+from pointsman.accounts.sessions import Sessions
 from pointsman.accounts.verdict import GAP, Failure, Verdict
 from pointsman.canon.errors import FaultKind, NoAccountError, NoCredentialError
 from pointsman.routing.allowance import Allowance
@@ -90,6 +91,7 @@ class Pool:
         self.pacing = Pacing()
         self.bindings = Bindings(clock)
         self.makers = Makers()
+        self.sessions = Sessions(clock)
         self.queue = FairQueue(clock, later)
         self._random = random
         self._verdict = Verdict(clock, random)
@@ -178,7 +180,7 @@ class Pool:
                 roster = self.roster(ask.backend)
 
     def _chosen(self, roster: Roster, ask: Ask) -> Standing | Wait | None:
-        if ask.again is not None and ask.again in roster.standings:
+        if ask.again in roster.standings and not roster.breaker.is_open(self.clock()):
             return roster.standings[ask.again]
         bound = None
         if ask.conversation:

@@ -22,35 +22,47 @@ class Asking:
         self._pool = parts.pool
         self._own_key = parts.own_key
         self._conversation: bytes | None = None
+        self._session: str | None = None
         self._place: Place | None = None
         self._until = parts.wall() + parts.patience.queue_timeout
 
     @property
     def conversation(self) -> bytes:
-        """Which conversation it belongs to; empty for none."""
+        """Which conversation it belongs to."""
         if self._conversation is None:
-            self._conversation = self._find()
+            self._find()
+        assert self._conversation is not None
         return self._conversation
 
-    def _find(self) -> bytes:
-        exchange = self._exchange
-        who = caller(exchange.headers)
+    @property
+    def session(self) -> str:
+        """Its session: the one that the client names, else what it asks without a long pause."""
+        if self._session is None:
+            self._find()
+        assert self._session is not None
+        return self._session
+
+    def _find(self) -> None:
+        exchange, who = self._exchange, caller(self._exchange.headers)
         members = exchange.intent.members
         named = affinity.session(exchange.headers, exchange.body, members)
-        if named is not None:
-            return affinity.conversation(who, named.encode("utf-8", "replace"))
-        if exchange.intent.operation not in _CONVERSING:
-            return b""
-        beginning = affinity.beginning(exchange.dialect, exchange.body, members)
-        return affinity.conversation(who, beginning) if beginning else b""
+        self._session = named or self._pool.sessions.of(self._client)
+        told = named.encode("utf-8", "replace") if named is not None else b""
+        if not told and exchange.intent.operation in _CONVERSING:
+            told = affinity.beginning(exchange.dialect, exchange.body, members)
+        self._conversation = affinity.conversation(who, told or self._session.encode())
+
+    @property
+    def _client(self) -> str:
+        """Who asks: by the credential, and by the program."""
+        agent = fields.first(self._exchange.headers, "user-agent") or ""
+        return f"{caller(self._exchange.headers)}\0{agent}"
 
     @property
     def place(self) -> Place:
         """Its place in the queue."""
         if self._place is None:
-            agent = fields.first(self._exchange.headers, "user-agent") or ""
-            client = f"{caller(self._exchange.headers)}\0{agent}"
-            self._place = self._pool.queue.place(client, self._until)
+            self._place = self._pool.queue.place(self._client, self._until)
         return self._place
 
     def ask(self, step: Attempt, dialect: str, only: str | None) -> Ask:

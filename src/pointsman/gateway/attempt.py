@@ -103,7 +103,7 @@ async def _run(turn: Turn, standing: Standing, dialect: Dialect) -> UpstreamErro
     """The exchange; the pool hears what becomes of it."""
     work, exchange = turn.work, standing.exchange
     line, parts, trace = work.line, work.parts, work.trace
-    trace.account = turn.lease.account
+    trace.account, trace.session = turn.lease.account, work.asking.session
     line.secrets = secrets_of(turn.lease, turn.candidate.backend)
     if work.talk is not None:
         line.recorder = work.talk.recorder(turn.candidate, turn.lease.account)

@@ -23,6 +23,8 @@ class Trace:
     model: str | None = None
     backend: str | None = None
     account: str | None = None
+    session: str | None = None
+    """The one that the client names, else one of ours."""
     issuer: str | None = None
     """The provider, as its row is named."""
     rule: str | None = None
