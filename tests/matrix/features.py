@@ -76,9 +76,14 @@ def _set(name: str, base: Request = PLAIN, **fields: object) -> Feature:
     return Feature(name, structs.replace(base, **fields), base)
 
 
+def _with(*blocks: object) -> Request:
+    """The base with more in the user's turn."""
+    return structs.replace(PLAIN, messages=(Message("user", (*ASKED.content, *blocks), form="blocks"),))
+
+
 def _said(name: str, *blocks: object) -> Feature:
     """More in the user's turn."""
-    return _set(name, messages=(Message("user", (*ASKED.content, *blocks), form="blocks"),))
+    return _set(name, messages=_with(*blocks).messages)
 
 
 def _turns(name: str, *messages: Message, base: Request = PLAIN) -> Feature:
@@ -94,6 +99,7 @@ def _called(name: str, *content: object, is_error: bool | None = None, calls: in
     return _turns(name, Message("assistant", tuple(made), form="blocks"), *answered, base=WITH_TOOLS)
 
 
+PDF = Document(Base64Source("application/pdf", "JVBERi0="))
 ASKED_FOR = (
     _set("instructions", system=(Message("system", (Text("Be brief."),), form="text"),)),
     _turns(
@@ -123,8 +129,9 @@ ASKED_FOR = (
         },
     ),
     _said("picture's level of detail", Image(PICTURE, detail="low")),
-    _said("PDF, in the request", Document(Base64Source("application/pdf", "JVBERi0="), title="a.pdf")),
-    _said("PDF, by address", Document(UrlSource("https://example.com/a.pdf"), title="a.pdf")),
+    _said("PDF, in the request", PDF),
+    _said("PDF, by address", Document(UrlSource("https://example.com/a.pdf"))),
+    _set("title of a document", _with(PDF), messages=_with(structs.replace(PDF, title="a.pdf")).messages),
     Feature(
         "document, by file id",
         native={
@@ -135,10 +142,8 @@ ASKED_FOR = (
             },
         },
     ),
-    _said("plain-text document", Document(TextSource("Rails are long."), title="a.txt")),
-    _said(
-        "document to cite from", Document(TextSource("Rails."), title="a.txt", citations={"enabled": True})
-    ),
+    _said("plain-text document", Document(TextSource("Rails are long."))),
+    _said("document to cite from", Document(TextSource("Rails."), citations={"enabled": True})),
     _said("sound", Audio("aGk=", "wav")),
     _set("tools", tools=(WEATHER, CLOCK)),
     _set("strict tools", tools=(structs.replace(WEATHER, strict=True),)),
@@ -383,6 +388,33 @@ SIGNED_CALL = {
 }
 """A call that its provider has signed."""
 
+
+def _candidate(*parts: object, **members: object) -> Mapping[str, object]:
+    """A whole answer of Gemini's that says `Rain.` behind these parts."""
+    said = {
+        "content": {"role": "model", "parts": [*parts, {"text": "Rain."}]},
+        "finishReason": "STOP",
+        "index": 0,
+    }
+    body = {**SIGNED_CALL["gemini"], "candidates": [{**said, **members}]}
+    return {"gemini": body}
+
+
+PICTURED = _candidate({"inlineData": {"mimeType": "image/png", "data": "aGk="}})
+RUN = _candidate(
+    {"executableCode": {"language": "PYTHON", "code": "print(4)"}},
+    {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "4"}},
+)
+GROUNDED = _candidate(
+    groundingMetadata={
+        "webSearchQueries": ["weather"],
+        "groundingChunks": [{"web": {"uri": "https://example.com", "title": "Weather"}}],
+        "groundingSupports": [
+            {"segment": {"startIndex": 0, "endIndex": 5, "text": "Rain."}, "groundingChunkIndices": [0]}
+        ],
+    }
+)
+RATED = _candidate(safetyRatings=[{"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}])
 ANSWERED = (
     _answers("thinking", Thinking("Hm."), RAIN),
     Told("signed or encrypted thinking", native=SIGNED),
@@ -391,6 +423,10 @@ ANSWERED = (
     Told("signed call", native=SIGNED_CALL),
     _answers("free-text call", ToolCall("call_1", "patch", "x", kind="custom"), stop=USES),
     _answers("citation of an address", Text("Rain.", (Citation("https://example.com", "Weather"),))),
+    Told("picture", native=PICTURED),
+    Told("code that the provider ran, and its result", native=RUN),
+    Told("grounding: sources, and what was searched for", native=GROUNDED),
+    Told("safety ratings", native=RATED),
     _answers("refusal", Refusal("No."), stop=Stop("refusal")),
     _answers("end by the limit", RAIN, stop=Stop("max_tokens")),
     _answers("end by a stop sequence", RAIN, stop=Stop("stop_sequence", sequence="END")),
