@@ -132,7 +132,7 @@ class Standing(Struct):
             return None
         unheard = len(self.unheard)
         full = [
-            (window.resets if _holds(window, now) else inf, window.name)
+            (_opens(window, now), window.name)
             for window in self.windows
             if _is_full(window, unheard, now) and governs(window, model)
         ]
@@ -192,6 +192,11 @@ def _is_full(window: Window, unheard: int, now: float) -> bool:
     if window.name == "requests" and window.remaining is not None:
         return window.remaining - unheard <= 0
     return window.utilisation >= 1.0
+
+
+def _opens(window: Window, now: float) -> float:
+    """When it begins anew; `inf` where it just has."""
+    return inf if window.resets is None or window.resets <= now else window.resets
 
 
 def _was_used_up(window: Window) -> bool:
