@@ -130,22 +130,23 @@ class Standing(Struct):
         """A window with nothing left. Where the provider itself says that it serves on, its word counts."""
         if self.status is not None and self.status.startswith("allowed"):
             return None
-        unheard = len(self.unheard)
+        told = [window for window in self.windows if governs(window, model)]
         full = [
-            (_opens(window, now), window.name)
-            for window in self.windows
-            if _is_full(window, unheard, now) and governs(window, model)
+            (window.resets, window.name)
+            for window in told
+            if _is_full(window) and window.resets and _holds(window, now)
         ]
-        if not full:
-            return None
-        until, name = max(full)
-        if until == inf:
-            return Wait(inf, f"as many requests as its window {name} takes are on their way", "ours")
-        return Wait(until, f"its window {name} is used up", "limit")
+        if full:
+            until, name = max(full)
+            return Wait(until, f"its window {name} is used up", "limit")
+        unheard = len(self.unheard)
+        if unheard and any(_is_taken(window, unheard, now) for window in told):
+            return Wait(inf, "what is left of its limit is under way", "ours")
+        return None
 
     def reopens(self, now: float) -> bool:
         """Whether a window that was used up has begun anew, and nobody has told of it since."""
-        return any(_was_used_up(window) and not _holds(window, now) for window in self.windows)
+        return any(_is_full(window) and not _holds(window, now) for window in self.windows)
 
     def _bounds(self, now: float) -> Wait | None:
         """The user's own."""
@@ -183,24 +184,17 @@ def _holds(window: Window, now: float) -> bool:
     return window.resets is None or window.resets > now
 
 
-def _is_full(window: Window, unheard: int, now: float) -> bool:
-    """Requests that nobody has heard of yet may not be counted in it; once it begins anew, nothing is."""
-    if window.resets is None:
-        return False
-    if window.resets <= now:
-        return window.name == "requests" and window.limit is not None and unheard >= window.limit
-    if window.name == "requests" and window.remaining is not None:
-        return window.remaining - unheard <= 0
-    return window.utilisation >= 1.0
+def _is_full(window: Window) -> bool:
+    return window.utilisation >= 1.0 or window.remaining == 0
 
 
-def _opens(window: Window, now: float) -> float:
-    """When it begins anew; `inf` where it just has."""
-    return inf if window.resets is None or window.resets <= now else window.resets
+def _is_taken(window: Window, unheard: int, now: float) -> bool:
+    """Whether the requests that nobody has heard of yet use up what is left; they may not be counted in it.
 
-
-def _was_used_up(window: Window) -> bool:
-    return window.resets is not None and (window.utilisation >= 1.0 or window.remaining == 0)
+    Once it begins anew, nothing is.
+    """
+    left = window.remaining if _holds(window, now) else window.limit
+    return window.name.startswith("requests") and left is not None and 0 < left <= unheard
 
 
 def _end(block: Block) -> float:
