@@ -13,9 +13,10 @@ from pointsman.accounts.verdict import Failure
 from pointsman.canon.errors import NoAccountError
 from pointsman.catalog.provider import Provider, Speaks
 from pointsman.routing.attempts import Outcome
+from pointsman.routing.roster import Need
 from pointsman.routing.snapshot import Account, Backend
 from pointsman.routing.window import Reported, Window
-from scripted import run
+from scripted import run, run_jumping
 
 ROW = Provider(
     name="acme",
@@ -28,15 +29,15 @@ LIMITED = Outcome("refused", 429, 60.0)
 
 
 class Yard:
-    """A pool of a backend that needs no keys, and a clock that is set by hand."""
+    """A pool of a backend that needs no keys; where no clock is given, it is set by hand."""
 
-    def __init__(self, aliases="abcd", **fields):
+    def __init__(self, aliases="abcd", clock=None, **fields):
         accounts = tuple(Account(alias) for alias in aliases)
         bases = {"anthropic": "https://acme.example"}
         self.backend = Backend("backend", ROW, bases, "a test", accounts=accounts, **fields)
         self.now = 1000.0
         holder = Holder(Credentials({}, None), {})
-        self.pool = Pool(holder, lambda: self.now, lambda: 0.5)
+        self.pool = Pool(holder, clock or (lambda: self.now), lambda: 0.5)
         self.leases = []
 
     def standing(self, alias):
@@ -49,7 +50,7 @@ class Yard:
         """An account's alias; empty where there is none."""
         ask = Ask(self.backend, "anthropic", "m", conversation, **fields)
         try:
-            lease = await self.pool.take(ask, self.pool.queue.place("client", self.now))
+            lease = await self.pool.take(ask, self.pool.queue.place("client", self.pool.clock()))
         except NoAccountError:
             return ""
         self.leases.append(lease)
@@ -173,6 +174,20 @@ def test_a_conversation_that_is_refused_before_anyone_answered_is_bound_to_whoev
     assert first != second == third
 
 
+def test_a_conversation_may_go_on_elsewhere_six_hours_after_its_last_use():
+    async def scenario():
+        yard = Yard("ab")
+        for _ in range(2):
+            yard.answer(await yard.take(b"talk"), b"talk")
+            yard.now += 6 * 3600
+        first = yard.pool.bindings.find("backend", b"talk").alias
+        yard.now += 1
+        return first, await yard.take(b"talk")
+
+    first, later = run(scenario())
+    assert (first, later) == ("a", "b")
+
+
 EVENTS = st.lists(st.sampled_from(["take", "answer", "refuse", "leave", "time", "fail"]), max_size=80)
 
 
@@ -219,6 +234,22 @@ def test_a_client_that_leaves_while_it_waits_reserves_nothing():
         assert await yard.take() == "a"
 
     run(scenario())
+
+
+def test_who_can_be_served_by_one_account_only_waits_for_that_one():
+    async def scenario(loop):
+        yard = Yard("ab", loop.time)
+        yard.refuse(await yard.take(only="a"))
+        place = yard.pool.queue.place("client", loop.time() + 100)
+
+        assert await yard.pool.wait([(yard.backend, Need("m"))], place)
+        waiting = asyncio.ensure_future(yard.pool.wait([(yard.backend, Need("m", only="a"))], place))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        loop.jump(61)
+        assert await waiting
+
+    run_jumping(scenario)
 
 
 def test_once_a_limit_opens_again_requests_come_one_after_the_other():

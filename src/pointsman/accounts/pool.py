@@ -273,12 +273,12 @@ class Pool:
         standing.unheard.discard(number)
         self.queue.wake()
 
-    async def wait(self, plan: Iterable[tuple[Backend, str]], place: Place) -> bool:
-        """Waits until one of (backend, model) has an account, or the place's time is up: then False."""
+    async def wait(self, plan: Iterable[tuple[Backend, Need]], place: Place) -> bool:
+        """Waits until an account can be had for one of the needs, or the place's time is up: then False."""
         while True:
             waits: list[Wait] = []
-            for backend, model in plan:
-                chosen = select(self.roster(backend), Need(model), self.clock())
+            for backend, need in plan:
+                chosen = select(self.roster(backend), need, self.clock())
                 if isinstance(chosen, Standing):
                     return True
                 if chosen is not None:
@@ -289,11 +289,11 @@ class Pool:
             if not await self.queue.turn(place, until):
                 return False
 
-    def opens(self, wanted: Iterable[tuple[Backend, str]]) -> float:
-        """When the first account of one of (backend, model) can be had; `inf` where no time is known."""
+    def opens(self, wanted: Iterable[tuple[Backend, Need]]) -> float:
+        """When the first account can be had for one of the needs; `inf` where no time is known."""
         now, first = self.clock(), inf
-        for backend, model in wanted:
-            chosen = select(self.roster(backend), Need(model), now)
+        for backend, need in wanted:
+            chosen = select(self.roster(backend), need, now)
             if chosen is not None:
                 first = min(first, chosen.until if isinstance(chosen, Wait) else now)
         return first

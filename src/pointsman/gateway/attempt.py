@@ -36,8 +36,9 @@ from pointsman.gateway.state import Conversation, Standing
 from pointsman.gateway.stream import Delivery
 from pointsman.ledger.trace import Trace
 from pointsman.routing.attempts import Attempt
-from pointsman.routing.plan import Candidate
-from pointsman.routing.snapshot import CLIENT_ACCOUNT
+from pointsman.routing.plan import Candidate, Plan
+from pointsman.routing.roster import Need
+from pointsman.routing.snapshot import CLIENT_ACCOUNT, Backend
 from pointsman.routing.window import reported
 from pointsman.upstream.transport import Incoming, reported_losses
 
@@ -59,6 +60,14 @@ class Work(Struct, frozen=True):
     talk: Conversation | None
     """What it says of kept answers."""
 
+    def only(self, candidate: Candidate) -> str | None:
+        """The account of a candidate's that keeps what the request goes on from."""
+        return None if self.talk is None else self.talk.keeper(candidate)
+
+    def needs(self, plan: Plan) -> list[tuple[Backend, Need]]:
+        """What it asks of each candidate's accounts."""
+        return [(each.backend, Need(each.model, only=self.only(each))) for each in plan.candidates]
+
 
 async def attempt(step: Attempt, work: Work) -> UpstreamError | None:
     """One try; the error if nothing was committed. Raises RequestError where the candidate cannot do it."""
@@ -74,9 +83,9 @@ async def attempt(step: Attempt, work: Work) -> UpstreamError | None:
     if dialect is None:
         await count_here(exchange, line, work.trace)
         return None
-    only = None if work.talk is None else work.talk.keeper(candidate)
     try:
-        lease = await parts.pool.take(work.asking.ask(step, dialect.name, only), work.asking.place)
+        wanted = work.asking.ask(step, dialect.name, work.only(candidate))
+        lease = await parts.pool.take(wanted, work.asking.place)
     except UpstreamError as error:
         return error
     turn = Turn(candidate, lease, work)

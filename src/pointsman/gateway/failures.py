@@ -56,7 +56,7 @@ class Failures:
         if fault.status != 429 or sum(len(each.backend.pool) for each in self._plan.candidates) == 1:
             return error
         pool = self._work.parts.pool
-        opens = pool.opens([(each.backend, each.model) for each in self._plan.candidates])
+        opens = pool.opens(self._work.needs(self._plan))
         if opens == inf or not isinstance(error, RefusalError):
             return error
         headers = tuple(pair for pair in error.headers if pair[0] not in RETRY_FIELDS)

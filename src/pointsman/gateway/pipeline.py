@@ -67,7 +67,7 @@ async def _course(plan: Plan, work: Work) -> PointsmanError | None:
         if isinstance(step, Pause):
             await parts.sleep(step.seconds)
         elif isinstance(step, Queue):
-            await parts.pool.wait([(each.backend, each.model) for each in plan.candidates], work.asking.place)
+            await parts.pool.wait(work.needs(plan), work.asking.place)
         else:
             try:
                 error: PointsmanError | None = await attempt(step, work)
