@@ -117,7 +117,7 @@ def test_fifty_at_once_spread_by_what_each_has_left():
     assert (small.in_flight, large.in_flight) == (5, 45)
     refused = select(found, Need("m"), NOW)
     assert isinstance(refused, Wait)
-    assert refused.kind == "ours"
+    assert refused.kind == "ours"  # one of them may come back without having taken its share
 
 
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(10, 200))
