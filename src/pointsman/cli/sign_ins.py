@@ -27,6 +27,11 @@ def with_login() -> dict[str, Provider]:
 def row_to_sign_in_at(word: str) -> tuple[Provider, Login]:
     """The row that a person means, and how to sign in there. Raises UsageError."""
     row = with_login().get(word) or rows().get(word)
+    if row is not None and row.login is None and row.sign_in is not None:
+        raise click.UsageError(
+            f"{row.title} needs no sign-in here; without a key the cloud's own credentials are used: "
+            f"add it with `pointsman backend add {row.name}`"
+        )
     if row is None or row.login is None:
         raise click.UsageError(
             f"there is no sign-in {word}; the nearest one is {nearest(word, list(with_login()))}, and "

@@ -94,6 +94,11 @@ def command(row: Provider) -> str:
     return f"pointsman login {(row.login and row.login.name) or row.name}"
 
 
+def is_kept(row: Provider, data: Path) -> bool:
+    """Whether somebody has signed in at a provider; not whether it still holds."""
+    return SignInFile(data, row.name).path.exists()
+
+
 def renewal_of(row: Provider, data: Path, web: Web = over_network, clock: Clock = time.time) -> Renewal:
     """A provider's sign-in. Raises NoCredentialError where it offers none."""
     if not isinstance(row.login, PlanLogin):
