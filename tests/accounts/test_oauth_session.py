@@ -222,6 +222,35 @@ def test_without_a_refresh_token_the_sign_in_ends_with_its_token(data, issuer, c
     assert kept.refresh_token in issuer.refresh_tokens
 
 
+def test_a_permission_that_was_withdrawn_ends_the_sign_in(data, issuer, clock):
+    signed_in(issuer, data, lasts=-1, now=NOW)
+    issuer.granted = "openid offline_access"
+
+    words = message(session(data, clock), issuer)
+
+    assert "the permission `plan.use` was withdrawn); sign in again" in words
+    assert SignInFile(data, NAME).read().access_token == ""
+
+
+def test_no_token_is_logged_nor_in_any_word(data, issuer, clock, caplog):
+    caplog.set_level("DEBUG")
+    kept = signed_in(issuer, data, lasts=-1, now=NOW)
+    sign_in = session(data, clock)
+    tokens(sign_in, issuer)
+    clock.now += issuer.life
+    issuer.refresh_tokens.clear()
+
+    words = message(sign_in, issuer)
+
+    # The provider of the tests has a log of its own, in this process.
+    ours = [record for record in caplog.records if not record.name.startswith("authlib.oauth2")]
+    logged = words + "".join(record.getMessage() for record in ours)
+    assert ours
+    assert not [
+        each for each in (kept.access_token, kept.refresh_token, *issuer.access_tokens) if each in logged
+    ]
+
+
 def test_a_corrupt_file_is_set_aside_and_reported_once(data, issuer, clock):
     signed_in(issuer, data, now=NOW)
     file = SignInFile(data, NAME)

@@ -13,6 +13,7 @@ from pointsman.canon.errors import SetupError
 from pointsman.canon.json import Json
 from pointsman.catalog.login import Login
 from pointsman.catalog.provider import Provider
+from pointsman.cli.output import harmless
 from pointsman.config.load import read_file
 from pointsman.config.paths import find_paths
 from pointsman.config.shape import nearest
@@ -97,9 +98,10 @@ def lines(facts: list[Json]) -> Iterator[str]:
     for each in facts:
         if each["ended"]:
             words = f"{each['ended']}; sign in again: `{each['sign_in_again']}`"
-            yield click.style(f"    {each['provider']}  {each['who'] or 'nobody'}: {words}", fg="yellow")
+            who = harmless(each["who"] or "nobody")
+            yield click.style(f"    {each['provider']}  {who}: {harmless(words)}", fg="yellow")
         else:
-            yield f"    {each['provider']}  as {each['who']}; its token holds {_for(each['until'])}"
+            yield f"    {each['provider']}  as {harmless(each['who'])}; its token holds {_for(each['until'])}"
 
 
 def _for(moment: str) -> str:
