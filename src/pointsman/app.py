@@ -13,12 +13,11 @@ from pointsman.accounts.auth import sign_ins
 from pointsman.accounts.credentials import Credentials
 from pointsman.accounts.keyring_store import KeyringStore
 from pointsman.accounts.lease import Pool, auth_scheme, brings_own_credential, needs_key
-from pointsman.accounts.oauth.session import is_kept
+from pointsman.accounts.oauth.session import whose
 from pointsman.accounts.vault import Vault, service_name
 from pointsman.canon.errors import PointsmanError, SetupError
 from pointsman.canon.json import Json
 from pointsman.catalog.lookup import families
-from pointsman.catalog.provider import Provider
 from pointsman.config.assemble import assemble, unknown_default
 from pointsman.config.backends import Catalog, speaking
 from pointsman.config.discovery import loopback_addresses, missing_keys, neighbours
@@ -383,11 +382,5 @@ class App:
         if source is not None:
             return source
         if backend.provider.sign_in is not None:
-            return self._signed_in(backend.provider)
+            return whose(backend.provider, self.paths.data)
         return "missing" if needs_key(backend) else "none"
-
-    def _signed_in(self, row: Provider) -> str:
-        """Whose tokens are used: the cloud's, a person's, or nobody's yet."""
-        if row.login is None:
-            return "cloud"
-        return "person" if is_kept(row, self.paths.data) else "nobody"

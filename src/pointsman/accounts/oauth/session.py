@@ -94,9 +94,11 @@ def command(row: Provider) -> str:
     return f"pointsman login {(row.login and row.login.name) or row.name}"
 
 
-def is_kept(row: Provider, data: Path) -> bool:
-    """Whether somebody has signed in at a provider; not whether it still holds."""
-    return SignInFile(data, row.name).path.exists()
+def whose(row: Provider, data: Path) -> str:
+    """Whose credentials are used without a key: the `cloud`'s, a `person`'s, or `nobody`'s yet."""
+    if row.login is None:
+        return "cloud"
+    return "person" if SignInFile(data, row.name).path.exists() else "nobody"
 
 
 def renewal_of(row: Provider, data: Path, web: Web = over_network, clock: Clock = time.time) -> Renewal:
