@@ -53,3 +53,4 @@ def test_problem_27_the_endpoint_starts_without_the_model_engine_and_the_tools_o
     loaded = imported_by("import pointsman.app")
 
     assert not {"xllamacpp", "rich", "pip", "keyring"} & loaded
+    assert not {"authlib", "joserfc", "cryptography", "azure", "botocore", "google.auth"} & loaded

@@ -85,11 +85,7 @@ def tell_failure(upkeep: "asyncio.Task[None]") -> None:
 class App:
     """One endpoint, not yet listening."""
 
-    def __init__(
-        self,
-        environment: Mapping[str, str],
-        flags: Mapping[str, object] | None = None,
-    ) -> None:
+    def __init__(self, environment: Mapping[str, str], flags: Mapping[str, object] | None = None) -> None:
         """Raises SetupError for a configuration that does not load."""
         self._environment = environment
         self._key = endpoint_key(environment)
@@ -113,7 +109,9 @@ class App:
             self.credentials, sign_ins(environment), self._database, lambda: self.service.parts
         )
         self._pool.follow(self.began)
-        self.accounts = AccountsView(self._pool.pool, self.credentials, lambda: self.service.parts.router)
+        self.accounts = AccountsView(
+            self._pool.pool, self.credentials, lambda: self.service.parts.router, self.paths.data
+        )
         self._responses = ResponsesStore(self._database, time.time)
         self.service = self._make_service()
         parts = self.service.parts

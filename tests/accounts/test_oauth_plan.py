@@ -5,12 +5,15 @@ import time
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from oauth_rows import plan
 
 from oauth_provider import FIRST, OTHER_KEY, SCOPES, Person, Provider, provider
+from pointsman.accounts.oauth.attempt import begin, read
 from pointsman.accounts.oauth.plan import Surroundings, sign_in
 from pointsman.accounts.oauth.web import over_network
-from pointsman.canon.errors import PointsmanError, UpstreamError
+from pointsman.canon.errors import NoCredentialError, PointsmanError, UpstreamError
 
 REDIRECT = "http://127.0.0.1:9/callback"
 
@@ -237,3 +240,16 @@ def test_no_code_is_sent_over_plain_http_to_another_machine(issuer):
 def test_a_provider_that_does_not_answer_is_named(issuer):
     with pytest.raises(UpstreamError, match=r"127\.0\.0\.1:9/"):
         enter(Provider("http://127.0.0.1:9"))
+
+
+@given(st.text() | st.text(alphabet="htp:/?&=[]%#.0codestateclient_id \ud800"))
+def test_whatever_is_pasted_is_a_code_or_refused_in_words(text):
+    attempt = begin(REDIRECT, lambda size: "s" * size)
+
+    try:
+        code = read(attempt, text).code
+    except NoCredentialError as error:
+        code = error.message
+
+    assert code
+    assert code.isprintable()

@@ -14,7 +14,7 @@ from pointsman.accounts.oauth.renewal import EARLY
 from pointsman.accounts.oauth.session import LOOK, PAUSE, OAuthSignIn, renewal_of
 from pointsman.accounts.oauth.sign_out import forget, revoked
 from pointsman.accounts.oauth.web import over_network
-from pointsman.canon.errors import NoCredentialError, SetupError
+from pointsman.canon.errors import NoCredentialError, SetupError, UnreachableError
 
 NOW = 1_800_000_000.0
 
@@ -52,8 +52,8 @@ def tokens(sign_in, issuer, times=1):
     return [grant.headers[0][1].removeprefix("Bearer ") for grant in asyncio.run(ask())]
 
 
-def message(sign_in, issuer):
-    with pytest.raises(NoCredentialError) as caught:
+def message(sign_in, issuer, kind=NoCredentialError):
+    with pytest.raises(kind) as caught:
         tokens(sign_in, issuer)
     return caught.value.message
 
@@ -164,11 +164,51 @@ def test_a_token_that_has_ended_and_cannot_be_renewed_just_now_says_so(data, iss
     kept = signed_in(issuer, data, lasts=-1, now=NOW)
     issuer.unavailable = {"/token"}
 
-    words = message(session(data, clock), issuer)
+    words = message(session(data, clock), issuer, UnreachableError)
 
     assert "status 503, temporarily_unavailable" in words
     assert kept.refresh_token not in words
     assert SignInFile(data, NAME).read() == kept
+
+
+def test_a_provider_whose_discovery_fails_is_no_reason_to_sign_in_again(data, issuer, clock):
+    kept = signed_in(issuer, data, lasts=-1, now=NOW)
+    issuer.unavailable = {"/.well-known/openid-configuration"}
+    sign_in = session(data, clock)
+
+    words = message(sign_in, issuer, UnreachableError)
+    issuer.unavailable = set()
+    clock.now += LOOK
+
+    assert "status 503; try again later" in words
+    assert SignInFile(data, NAME).read() == kept
+    assert tokens(sign_in, issuer) == [issuer.access_tokens[-1]]
+
+
+def test_of_many_who_wait_for_a_provider_that_fails_one_asks(data, issuer, clock):
+    signed_in(issuer, data, lasts=-1, now=NOW)
+    issuer.unavailable = {"/token"}
+    sign_in = session(data, clock)
+
+    async def ask():
+        asked = (sign_in(backend(issuer.url)) for _ in range(20))
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    found = asyncio.run(ask())
+
+    assert {type(each) for each in found} == {UnreachableError}
+    assert issuer.asked("/token") == 1
+
+
+def test_a_full_disk_is_said_to_whoever_asks(data, issuer, clock, monkeypatch):
+    signed_in(issuer, data, lasts=-1, now=NOW)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.mkstemp", full)
+
+    assert "could not be renewed: cannot write" in message(session(data, clock), issuer)
 
 
 def test_a_revoked_refresh_token_is_one_clear_word_and_no_loop(data, issuer, clock):
@@ -202,8 +242,9 @@ def test_killed_between_the_answer_and_the_write_it_ends_in_one_clear_word(data,
     sign_in = session(data, clock)
 
     # The provider has given out new tokens that never arrived: the old refresh token is spent.
-    lost = message(sign_in, issuer)
+    lost = message(sign_in, issuer, UnreachableError)
     issuer.vanishes = set()
+    clock.now += LOOK
     words = [message(sign_in, issuer) for _ in range(3)]
 
     assert "did not answer" in lost
@@ -220,6 +261,35 @@ def test_without_a_refresh_token_the_sign_in_ends_with_its_token(data, issuer, c
 
     assert "it cannot be renewed" in message(session(data, clock), issuer)
     assert kept.refresh_token in issuer.refresh_tokens
+
+
+def test_a_permission_that_was_withdrawn_ends_the_sign_in(data, issuer, clock):
+    signed_in(issuer, data, lasts=-1, now=NOW)
+    issuer.granted = "openid offline_access"
+
+    words = message(session(data, clock), issuer)
+
+    assert "the permission `plan.use` was withdrawn); sign in again" in words
+    assert SignInFile(data, NAME).read().access_token == ""
+
+
+def test_no_token_is_logged_nor_in_any_word(data, issuer, clock, caplog):
+    caplog.set_level("DEBUG")
+    kept = signed_in(issuer, data, lasts=-1, now=NOW)
+    sign_in = session(data, clock)
+    tokens(sign_in, issuer)
+    clock.now += issuer.life
+    issuer.refresh_tokens.clear()
+
+    words = message(sign_in, issuer)
+
+    # The provider of the tests has a log of its own, in this process.
+    ours = [record for record in caplog.records if not record.name.startswith("authlib.oauth2")]
+    logged = words + "".join(record.getMessage() for record in ours)
+    assert ours
+    assert not [
+        each for each in (kept.access_token, kept.refresh_token, *issuer.access_tokens) if each in logged
+    ]
 
 
 def test_a_corrupt_file_is_set_aside_and_reported_once(data, issuer, clock):

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pointsman.canon.traits import Traits
+from pointsman.catalog.login import KeyLogin, PlanLogin
 from pointsman.catalog.lookup import traits_for
 from pointsman.catalog.provider import Speaks
 from pointsman.config import shipped
@@ -178,3 +179,28 @@ def test_clients_speak_known_dialects():
     for client in shipped.clients().values():
         assert set(client.dialects) <= DIALECTS
         assert client.page.startswith("https://")
+
+
+@pytest.mark.parametrize("row", [row for row in PROVIDERS.values() if isinstance(row.login, PlanLogin)])
+def test_a_plans_row_asks_for_what_it_needs_and_names_its_pages(row):
+    login = row.login
+
+    assert row.sign_in == "oauth"
+    assert row.key_env == ()
+    assert {"openid", "offline_access", login.needed} <= set(login.scopes)
+    assert all(url.startswith("https://") for url in (login.issuer, login.manage))
+    assert login.path.startswith("/")
+
+
+@pytest.mark.parametrize("row", [row for row in PROVIDERS.values() if isinstance(row.login, KeyLogin)])
+def test_a_row_that_issues_keys_says_where_over_tls(row):
+    login = row.login
+
+    assert row.sign_in is None
+    assert all(url.startswith("https://") for url in (login.address, login.exchange, login.manage))
+
+
+def test_the_words_for_signing_in_are_different():
+    words = [row.login.name or row.name for row in PROVIDERS.values() if row.login is not None]
+
+    assert sorted(words) == ["chatgpt", "github", "openrouter"]

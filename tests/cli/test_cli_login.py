@@ -9,6 +9,7 @@ import pytest
 
 from oauth_provider import SCOPES, Person, http, provider
 from pointsman.config import shipped
+from scripted import json_reply, sse
 
 ROWS = """
 [acme]
@@ -28,6 +29,12 @@ scopes = {scopes}
 needed = "plan.use"
 manage = "https://acme.example/apps"
 terms = "Acme's terms hold"
+[acme.dialect_traits.openai_responses]
+streams_only = true
+text_input = false
+system_items = false
+lone_tools = false
+extra_fields = {{ store = false }}
 
 [keyed]
 title = "Keyed"
@@ -42,6 +49,27 @@ exchange = "{url}/auth/keys"
 manage = "https://keyed.example/keys"
 shows_code = true
 """
+
+DONE = {"id": "m1", "type": "message", "role": "assistant", "status": "completed"}
+TEXT = {"type": "output_text", "text": "Hello", "annotations": []}
+WHOLE = {"id": "r1", "object": "response", "model": "gpt-6-sol", "output": []}
+AT = {"item_id": "m1", "output_index": 0, "content_index": 0}
+ANSWER = [
+    json.dumps({**event, "sequence_number": number}).encode()
+    for number, event in enumerate(
+        [
+            {"type": "response.created", "response": {**WHOLE, "status": "in_progress"}},
+            {"type": "response.output_item.added", "output_index": 0, "item": {**DONE, "content": []}},
+            {"type": "response.content_part.added", **AT, "part": {**TEXT, "text": ""}},
+            {"type": "response.output_text.delta", **AT, "delta": "Hello"},
+            {"type": "response.output_text.done", **AT, "text": "Hello"},
+            {"type": "response.content_part.done", **AT, "part": TEXT},
+            {"type": "response.output_item.done", "output_index": 0, "item": {**DONE, "content": [TEXT]}},
+            {"type": "response.completed", "response": {**WHOLE, "status": "completed"}},
+        ]
+    )
+]
+"""The end of a plan's stream may hold an empty `output`, as one user has seen."""
 
 
 @pytest.fixture
@@ -347,6 +375,13 @@ def test_a_name_that_nobody_has_is_answered_with_the_nearest(cli, command):
     assert "openrouter" in result.err
 
 
+def test_a_cloud_needs_no_sign_in_of_ours(cli):
+    result = cli("login", "azure")
+
+    assert result.status == 2
+    assert "the cloud's own credentials are used" in " ".join(result.err.split())
+
+
 def test_a_provider_without_a_sign_in_takes_keys(cli):
     result = cli("login", "groq")
 
@@ -369,3 +404,45 @@ def test_a_request_without_a_sign_in_says_what_to_type(cli, issuer, config):
 
     assert result.status == 1
     assert "nobody is signed in: run `pointsman login plan`" in result.out + result.err
+
+
+def test_a_signed_in_persons_token_goes_along_and_the_accounts_own_models_are_listed(
+    cli, issuer, browser, config, threaded_upstream
+):
+    shown = {"slug": "gpt-6-sol", "display_name": "GPT-6 Sol", "visibility": "list"}
+    threaded_upstream.then(json_reply({"models": [shown, {"slug": "own", "visibility": "hide"}]}))
+    config(f'[backends.acme]\nprovider = "acme"\nbase_url = "{threaded_upstream.url}/v1"\n')
+    before = json.loads(cli("status", "--json").out)
+    cli("login", "plan")
+
+    result = cli("backend", "test", "acme")
+
+    assert "it lists 1 model" in result.out
+    (seen,) = threaded_upstream.requests
+    assert seen.target == "/v1/models"
+    assert seen.header("authorization") == f"Bearer {issuer.access_tokens[-1]}"
+    keys = {each["name"]: each["key"] for each in json.loads(cli("status", "--json").out)["backends"]}
+    assert keys["acme"] == "person"
+    assert {each["name"]: each["key"] for each in before["backends"]}["acme"] == "nobody"
+
+
+def test_a_request_of_any_dialect_reaches_the_plan_in_its_shape_with_a_token_that_holds(
+    cli, issuer, browser, config, home, threaded_upstream
+):
+    where = f'base_url = "{threaded_upstream.url}/v1"'
+    config(f'[backends.acme]\nprovider = "acme"\nmodels = ["gpt-6-sol"]\n{where}\n')
+    cli("login", "plan")
+    file = home / "data" / "sign-ins" / "acme.json"
+    old = record(home)
+    file.write_text(json.dumps({**old, "expires": 1.0}))
+    threaded_upstream.then(sse(*ANSWER))
+
+    result = cli("ask", "Say hello", "-m", "acme:gpt-6-sol")
+
+    assert (result.status, result.out, result.err) == (0, "Hello\n", "")
+    seen = threaded_upstream.requests[-1]
+    assert seen.target == "/v1/responses"
+    assert old["access_token"] != issuer.access_tokens[-1]
+    assert seen.header("authorization") == f"Bearer {issuer.access_tokens[-1]}"
+    assert (seen.json()["store"], seen.json()["stream"]) == (False, True)
+    assert seen.json()["input"][-1]["role"] == "user"

@@ -147,6 +147,19 @@ def test_a_retired_model_is_not_offered():
     assert [model.id for model in answer.models] == ["new"]
 
 
+def test_of_a_list_of_slugs_what_is_shown_is_offered_in_its_order():
+    entries = [
+        {"slug": "gpt-6-sol", "display_name": "GPT-6 Sol", "visibility": "list"},
+        {"slug": "codex-auto-review", "display_name": "Review", "visibility": "hide"},
+        {"slug": "gpt-6-luna", "display_name": "GPT-6 Luna", "visibility": "list"},
+    ]
+
+    assert page({"models": entries}).models == (
+        Model("gpt-6-sol", title="GPT-6 Sol"),
+        Model("gpt-6-luna", title="GPT-6 Luna"),
+    )
+
+
 @pytest.mark.parametrize(
     ("data", "parameter"),
     [

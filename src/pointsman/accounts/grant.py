@@ -30,7 +30,7 @@ class Grant(Struct, frozen=True):
 
 
 SignsIn: TypeAlias = Callable[[Backend], Awaitable[Grant]]
-"""Raises NoCredentialError, saying what to do."""
+"""Raises NoCredentialError, saying what to do; another UpstreamError where asking again may help."""
 
 
 def missing_library(backend: Backend, library: str, install: str) -> NoCredentialError:

@@ -73,6 +73,14 @@ class Traits(Struct, frozen=True, forbid_unknown_fields=True):
     """Canonical request fields (`temperature`, `seed`, …) that it answers with an error; dropped."""
     extra_fields: Json = {}
     """Fields that it needs in every translated request."""
+    streams_only: bool = False
+    """Whether it refuses requests that do not ask for a stream."""
+    text_input: bool = True
+    """Whether the Responses API's input may be a plain text."""
+    system_items: bool = True
+    """Whether that input may hold messages of the system; else they are sent as the developer's."""
+    lone_tools: bool = True
+    """Whether that API's `tools` may hold functions outside of namespaces; else they go along as an item."""
 
     # Reasoning
     reasoning: ReasoningStyle = "effort"

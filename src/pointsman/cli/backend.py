@@ -14,7 +14,8 @@ SHOWN = ("name", "provider", "dialects", "base_url", "models", "key", "why")
 KEYS = {
     "none": "needs none",
     "cloud": "none, the cloud's own credentials",
-    "person": "none, a person signs in",
+    "person": "none, somebody is signed in",
+    "nobody": "none, and nobody is signed in",
     "missing": "none yet",
     "stored": "stored",
     "unreadable": "stored, cannot be read",

@@ -13,6 +13,7 @@ from pointsman.canon.errors import SetupError
 from pointsman.canon.json import Json
 from pointsman.catalog.login import Login
 from pointsman.catalog.provider import Provider
+from pointsman.cli.output import harmless
 from pointsman.config.load import read_file
 from pointsman.config.paths import find_paths
 from pointsman.config.shape import nearest
@@ -27,6 +28,11 @@ def with_login() -> dict[str, Provider]:
 def row_to_sign_in_at(word: str) -> tuple[Provider, Login]:
     """The row that a person means, and how to sign in there. Raises UsageError."""
     row = with_login().get(word) or rows().get(word)
+    if row is not None and row.login is None and row.sign_in is not None:
+        raise click.UsageError(
+            f"{row.title} needs no sign-in here; without a key the cloud's own credentials are used: "
+            f"add it with `pointsman backend add {row.name}`"
+        )
     if row is None or row.login is None:
         raise click.UsageError(
             f"there is no sign-in {word}; the nearest one is {nearest(word, list(with_login()))}, and "
@@ -92,9 +98,10 @@ def lines(facts: list[Json]) -> Iterator[str]:
     for each in facts:
         if each["ended"]:
             words = f"{each['ended']}; sign in again: `{each['sign_in_again']}`"
-            yield click.style(f"    {each['provider']}  {each['who'] or 'nobody'}: {words}", fg="yellow")
+            who = harmless(each["who"] or "nobody")
+            yield click.style(f"    {each['provider']}  {who}: {harmless(words)}", fg="yellow")
         else:
-            yield f"    {each['provider']}  as {each['who']}; its token holds {_for(each['until'])}"
+            yield f"    {each['provider']}  as {harmless(each['who'])}; its token holds {_for(each['until'])}"
 
 
 def _for(moment: str) -> str:

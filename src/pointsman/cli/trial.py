@@ -138,18 +138,20 @@ def _exchange(parts: Parts, backend: Backend, model: str) -> Exchange:
     """One token's request, as a client would send it that speaks the backend's own dialect."""
     dialect = _spoken(backend, model)
     asked = f"{backend.name}:{model}"
+    traits = parts.router.traits(backend, dialect.name, model)
+    stream = True if traits.streams_only else None
     request = Request(
         dialect=dialect.name,
         model=asked,
         messages=(Message("user", (Text(PROMPT),), form="text"),),
         max_tokens=1,
+        stream=stream,
     )
-    traits = parts.router.traits(backend, dialect.name, model)
     encoded = dialect.encode_request(request, Target(asked, backend.provider.name, traits))
     body = encode(encoded.body)
     placed = MODEL in dialect.paths["generate"]
     members = peek(body).members
-    intent = Intent(dialect.name, "generate", asked, stream=False, members=members, placed=placed)
+    intent = Intent(dialect.name, "generate", asked, stream=bool(stream), members=members, placed=placed)
     return Exchange(parts.new_id(), "", dialect.request_headers, body, dialect, intent)
 
 

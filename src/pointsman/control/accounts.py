@@ -1,9 +1,11 @@
 """The accounts as an admin page and commands show them: where each stands, and why. No secrets."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from pointsman.accounts.credentials import Credentials
 from pointsman.accounts.lease import auth_scheme, brings_own_credential, needs_key
+from pointsman.accounts.oauth.session import whose
 from pointsman.accounts.pool import Pool
 from pointsman.canon.errors import PointsmanError, UnknownModelError
 from pointsman.canon.json import Json
@@ -19,10 +21,13 @@ KeyState = Callable[[Backend, Account], str]
 
 
 class AccountsView:
-    """What an endpoint tells of its accounts; `router` gives the one in force."""
+    """What an endpoint tells of its accounts; `router` gives the one in force, `data` holds sign-ins."""
 
-    def __init__(self, pool: Pool, credentials: Credentials, router: Callable[[], Router]) -> None:
+    def __init__(
+        self, pool: Pool, credentials: Credentials, router: Callable[[], Router], data: Path
+    ) -> None:
         self._pool = pool
+        self._data = data
         self._credentials = credentials
         self._router = router
 
@@ -59,7 +64,7 @@ class AccountsView:
         if source is not None:
             return source
         if backend.provider.sign_in is not None and account.alias == DEFAULT_ACCOUNT:
-            return "cloud" if backend.provider.login is None else "person"
+            return whose(backend.provider, self._data)
         return "missing" if needs_key(backend) else "none"
 
 

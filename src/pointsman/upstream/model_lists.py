@@ -5,6 +5,7 @@ The spellings differ in the name of the list and of its members, not in kind: on
     {"object": "list", "data": [{"id": …}]}   Chat Completions and its kin, llama.cpp, vLLM, SGLang, LM Studio
     {"data": [{"id": …}], "has_more": …}      Messages, in pages
     {"models": [{"name": "models/…"}]}        Gemini, in pages; Ollama's own list
+    {"models": [{"slug": …, "visibility": …}]}  what a ChatGPT plan includes
     [{"id": …}]                               Together, GitHub Models
 """
 
@@ -24,7 +25,7 @@ MAX_MODELS = 20_000
 Path: TypeAlias = tuple[str, ...]
 
 _LISTS = ("data", "models")
-_IDS = ("id", "key", "model")
+_IDS = ("id", "key", "model", "slug")
 _COLLECTION = "models/"
 """Before each name in Gemini's own list (ai.google.dev/api/models); elsewhere it is a folder of that name."""
 _TITLES = ("display_name", "displayName", "title", "name")
@@ -57,6 +58,10 @@ _OUTPUT: tuple[Path, ...] = (
 _RETIRED = ("lifecycle", "retired")
 """Anthropic lists models for the record that no request may name any longer."""
 
+_SHOWN = "list"
+"""The `visibility` of what a person may choose, in lists of slugs; others are for the provider's programs.
+(https://developers.openai.com/siwc/token-sharing-open-source/models-and-inference)"""
+
 
 class Page(Struct, frozen=True):
     """One answer to the question for models."""
@@ -84,7 +89,7 @@ def read_page(body: bytes, prefix: str = "") -> Page:
     if read and not any(read):
         raise _no_list("no entry has an id")
     named = ((model, entry) for model, entry in zip(read, entries, strict=True) if model is not None)
-    current = _once(model for model, entry in named if not _retired(entry))
+    current = _once(model for model, entry in named if not (_retired(entry) or _hidden(entry)))
     return Page(current, _next(data), _declared(data))
 
 
@@ -137,6 +142,10 @@ def _resource(members: Mapping[str, Any]) -> str | None:
 def _retired(entry: Mapping[str, Any]) -> bool:
     member, value = _RETIRED
     return entry.get(member) == value
+
+
+def _hidden(entry: Mapping[str, Any]) -> bool:
+    return "slug" in entry and entry.get("visibility", _SHOWN) != _SHOWN
 
 
 def _once(models: Iterable[Model]) -> tuple[Model, ...]:

@@ -54,13 +54,23 @@ def begin(redirect: str, chance: Chance) -> Attempt:
 
 def belongs(attempt: Attempt, target: str) -> bool:
     """Whether a request's target is this attempt's redirect: no page on this machine can make it up."""
-    parts, wanted = urlsplit(target), urlsplit(attempt.redirect)
-    if parts.path != wanted.path:
+    path, query = _parts(target)
+    wanted, _ = _parts(attempt.redirect)
+    if not compare_digest(path.encode(errors="replace"), wanted.encode()):
         return False
-    state = dict(parse_qsl(parts.query)).get("state")
-    if attempt.state in wanted.path:
+    state = query.get("state")
+    if attempt.state in wanted:
         return state in {None, attempt.state}
-    return state is not None and compare_digest(state.encode(), attempt.state.encode())
+    return state is not None and compare_digest(state.encode(errors="replace"), attempt.state.encode())
+
+
+def _parts(address: str) -> tuple[str, dict[str, str]]:
+    """The path, and the query; nothing of what is no address."""
+    try:
+        parts = urlsplit(address)
+        return parts.path, dict(parse_qsl(parts.query))
+    except ValueError:
+        return "", {}
 
 
 def read(attempt: Attempt, given: str, issuer: str | None = None) -> Redirected:
@@ -72,7 +82,7 @@ def read(attempt: Attempt, given: str, issuer: str | None = None) -> Redirected:
         raise NoCredentialError(
             "that address belongs to another attempt to sign in (its state is not this one's); begin anew"
         )
-    query = dict(parse_qsl(urlsplit(given).query))
+    _, query = _parts(given)
     # RFC 9207: where the redirect names its issuer, it is the one that was asked.
     if issuer is not None and query.get("iss", issuer) != issuer:
         raise NoCredentialError("the answer comes from another issuer; signing in was given up")

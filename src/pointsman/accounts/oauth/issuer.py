@@ -4,7 +4,7 @@ import msgspec
 from msgspec import Struct
 
 from pointsman.accounts.oauth.web import Call, Web
-from pointsman.canon.errors import GarbledError, NoCredentialError
+from pointsman.canon.errors import GarbledError, NoCredentialError, UnreachableError
 from pointsman.canon.json import Json
 from pointsman.config.urls import may_carry_key
 
@@ -48,6 +48,8 @@ def keys(issuer: Issuer, web: Web) -> Json:
 
 def _asked(url: str, web: Web) -> bytes:
     answer = web(Call(url))
+    if answer.status >= 500:
+        raise UnreachableError(f"{url} answered with status {answer.status}; try again later")
     if answer.status != 200:
         raise GarbledError(f"{url} answered with status {answer.status}")
     return answer.body

@@ -65,7 +65,10 @@ def sign_in(
     expected = Expected(issuer.issuer, client, attempt.nonce, tokens.access, around.clock())
     person = _person(issuer, tokens, expected, around.web)
     if before is not None and before.subject != person.subject:
-        raise NoCredentialError("another person has signed in than before; nothing was changed")
+        raise NoCredentialError(
+            "another person has signed in than before; nothing was changed. To begin anew with another one, "
+            "forget the one before with `pointsman logout`"
+        )
     return SignedIn(
         issuer=issuer.issuer,
         client=client,

@@ -73,6 +73,8 @@ class Renewal:
             except RefusedGrantError as error:
                 raise self._end(kept, f"the provider no longer takes it: {error}") from error
             found = self._with(kept, tokens)
+            if self._login.needed not in found.scopes:
+                raise self._end(found, f"the permission `{self._login.needed}` was withdrawn")
             self._file.write(found)
             return found
 

@@ -12,7 +12,7 @@ from pointsman.accounts.grant import Grant
 from pointsman.accounts.oauth.record import SignedIn, SignInFile
 from pointsman.accounts.oauth.renewal import Clock, Renewal
 from pointsman.accounts.oauth.web import Web, over_network
-from pointsman.canon.errors import NoCredentialError, PointsmanError
+from pointsman.canon.errors import NoCredentialError, PointsmanError, SetupError, UpstreamError
 from pointsman.catalog.login import PlanLogin
 from pointsman.catalog.provider import Provider
 from pointsman.routing.snapshot import Backend
@@ -20,7 +20,8 @@ from pointsman.routing.snapshot import Backend
 LOOK = 5.0
 """Seconds after which the file is read again: another process may have signed in anew, or out."""
 PAUSE = 30.0
-"""Seconds after a renewal that failed in which a token that still holds is used on without asking."""
+"""Seconds after a renewal that failed in which nobody asks again while the token still holds; `LOOK` seconds
+where it does not, so that many who wait are not answered one after the other."""
 
 
 class _Known(Struct):
@@ -29,6 +30,8 @@ class _Known(Struct):
     kept: SignedIn | None = None
     looked: float = -inf
     failed: float = -inf
+    trouble: PointsmanError | None = None
+    """How the last renewal failed."""
 
 
 class OAuthSignIn:
@@ -42,7 +45,10 @@ class OAuthSignIn:
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def __call__(self, backend: Backend) -> Grant:
-        """The header field with a token that holds. Raises NoCredentialError."""
+        """The header field with a token that holds.
+
+        Raises NoCredentialError where a person must sign in, UpstreamError where the provider fails.
+        """
         row = backend.provider
         known, lock = self._known[row.name], self._locks[row.name]
         kept = self._current(known)
@@ -62,27 +68,31 @@ class OAuthSignIn:
         return self._holding(known) if self._clock() < known.looked + LOOK else None
 
     def _look(self, row: Provider, known: _Known) -> SignedIn:
-        """Reads the file and renews what ends soon; not for the event loop. Raises NoCredentialError."""
+        """Reads the file and renews what ends soon; not for the event loop. Raises UpstreamError."""
         try:
             known.kept = self._fresh(renewal_of(row, self._data, self._web, self._clock), known)
-        except PointsmanError as error:
+        except UpstreamError:
             known.kept = None
-            if isinstance(error, NoCredentialError):
-                raise
+            raise
+        except SetupError as error:
+            known.kept = None
             raise NoCredentialError(f"the token could not be renewed: {error.message}") from error
         known.looked = self._clock()
         return known.kept
 
     def _fresh(self, renewal: Renewal, known: _Known) -> SignedIn:
         """With a new token where one is due; as it is where that fails and the old one still holds."""
-        kept = renewal.kept()
-        holds = self._clock() < kept.expires
-        if not renewal.due(kept) or (holds and self._clock() < known.failed + PAUSE):
+        kept, now = renewal.kept(), self._clock()
+        if not renewal.due(kept):
             return kept
+        if now < kept.expires and now < known.failed + PAUSE:
+            return kept
+        if known.trouble is not None and now < known.failed + LOOK:
+            raise known.trouble.with_traceback(None)
         try:
             return renewal.renewed(kept)
-        except PointsmanError:
-            known.failed = self._clock()
+        except PointsmanError as error:
+            known.failed, known.trouble = self._clock(), error
             # Raises where the sign-in itself has ended.
             if renewal.kept().expires <= self._clock():
                 raise
@@ -92,6 +102,13 @@ class OAuthSignIn:
 def command(row: Provider) -> str:
     """What a person types to sign in at a provider."""
     return f"pointsman login {(row.login and row.login.name) or row.name}"
+
+
+def whose(row: Provider, data: Path) -> str:
+    """Whose credentials are used without a key: the `cloud`'s, a `person`'s, or `nobody`'s yet."""
+    if row.login is None:
+        return "cloud"
+    return "person" if SignInFile(data, row.name).path.exists() else "nobody"
 
 
 def renewal_of(row: Provider, data: Path, web: Web = over_network, clock: Clock = time.time) -> Renewal:

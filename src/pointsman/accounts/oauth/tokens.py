@@ -9,13 +9,15 @@ from pointsman.accounts.oauth.issuer import Issuer
 from pointsman.accounts.oauth.library import form, token_request
 from pointsman.accounts.oauth.web import JSON, Answer, Call, Web
 from pointsman.accounts.secret import Secret
-from pointsman.canon.errors import GarbledError, NoCredentialError
+from pointsman.canon.errors import GarbledError, NoCredentialError, UnreachableError, UpstreamError
 from pointsman.catalog.login import KeyLogin
 
 USUAL_LIFE = 3600.0
 """Seconds that a token holds whose provider does not say (RFC 6749, section 5.1, leaves it out at times)."""
 ENDED = frozenset({"invalid_grant"})
 """RFC 6749, section 5.2: the refresh token is expired, revoked, used up, or another client's."""
+
+BUSY = 429
 
 
 class RefusedGrantError(Exception):
@@ -144,6 +146,8 @@ def _code(answer: Answer) -> str:
     return word if word.replace("_", "").isalnum() and len(word) < 80 else ""
 
 
-def _refused(answer: Answer, what: str) -> NoCredentialError:
+def _refused(answer: Answer, what: str) -> UpstreamError:
+    """What a provider that cannot answer now, or that will not, has said."""
     code = _code(answer)
-    return NoCredentialError(f"{what} (status {answer.status}{f', {code}' if code else ''})")
+    kind = UnreachableError if answer.status >= 500 or answer.status == BUSY else NoCredentialError
+    return kind(f"{what} (status {answer.status}{f', {code}' if code else ''})")

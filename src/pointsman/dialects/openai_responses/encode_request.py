@@ -19,6 +19,7 @@ from pointsman.dialects.openai_responses.draft import Draft
 from pointsman.dialects.openai_responses.encode_tools import put_tools
 from pointsman.dialects.openai_responses.own_items import put_own_conversation
 from pointsman.dialects.openai_responses.settings import put_settings
+from pointsman.dialects.openai_responses.shape import put_shape
 
 
 def encode_request(request: Request, target: Target) -> Encoded:
@@ -34,6 +35,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
     if not draft.own:
         draft.losses += foreign_losses(request.extra)
     draft.body |= draft.traits.extra_fields
+    put_shape(draft)
     return Encoded(draft.body, draft.all_losses(), draft.changed_names())
 
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from pointsman.canon.json import Json
 from pointsman.canon.traits import Traits
+from pointsman.dialects.openai_responses.shape import shape_reason
 from pointsman.wire.envelope import PREFIX
 from pointsman.wire.json import decode_object
 
@@ -30,7 +31,7 @@ _MEDIA = {"images": b'"input_image"', "documents": b'"input_file"', "audio": b'"
 
 def rewrite_reason(members: Members, body: bytes, traits: Traits) -> str | None:
     """The first reason; None if the bytes can go as they are."""
-    for check in (_field_reasons, _body_reasons, _name_reasons):
+    for check in (_field_reasons, _body_reasons, _name_reasons, _shape_reasons):
         for reason in check(members, body, traits):
             return reason
     return None
@@ -75,6 +76,13 @@ def _name_reasons(members: Members, body: bytes, traits: Traits) -> Iterator[str
     valid = re.compile(f"{inside}{{1,{'' if limit is None else limit}}}", re.DOTALL)
     if any(valid.fullmatch(name) is None for name in _names(decode_object(body))):
         yield "a tool's name is not one that the target takes"
+
+
+def _shape_reasons(members: Members, body: bytes, traits: Traits) -> Iterator[str]:
+    narrow = traits.streams_only or not (traits.text_input and traits.system_items and traits.lone_tools)
+    reason = shape_reason(decode_object(body), traits) if narrow else None
+    if reason is not None:
+        yield reason
 
 
 def _names(body: Json) -> Iterator[str]:
