@@ -1,7 +1,9 @@
 """One running pointsman for every client: the embedded model, and a scripted upstream of each dialect."""
 
+import json
 from contextlib import ExitStack
 from dataclasses import dataclass
+from urllib.request import urlopen
 
 import anthropic
 import httpx2
@@ -19,6 +21,13 @@ CLAUDE_MODEL, CHAT_MODEL = "claude-sonnet-5-5", "gpt-5.2"
 RESPONSES_MODEL, GEMINI_MODEL = "gpt-5.2-codex", "gemini-3.8-flash"
 CLAUDE_KEY, CHAT_KEY = "sk-ant-canary", "sk-chat-canary"
 RESPONSES_KEY, GEMINI_KEY = "sk-responses-canary", "gemini-canary"
+
+KEYS = {
+    "CLAUDE_UPSTREAM_KEY": CLAUDE_KEY,
+    "CHAT_UPSTREAM_KEY": CHAT_KEY,
+    "RESPONSES_UPSTREAM_KEY": RESPONSES_KEY,
+    "GEMINI_UPSTREAM_KEY": GEMINI_KEY,
+}
 
 CONFIG = """
 [aliases]
@@ -61,24 +70,56 @@ def upstreams():
         yield {name: stack.enter_context(in_thread(Upstream())) for name in names}
 
 
+class Endpoint:
+    """A pointsman, until an account of it is hindered: a limit that a test reached is not the next one's."""
+
+    def __init__(self, upstreams, folders):
+        self._config = CONFIG.format(
+            **{name: upstream.url for name, upstream in upstreams.items()},
+            claude_model=CLAUDE_MODEL,
+            chat_model=CHAT_MODEL,
+            responses_model=RESPONSES_MODEL,
+            gemini_model=GEMINI_MODEL,
+        )
+        self._folders = folders
+        self._running = ExitStack()
+        self._address = None
+
+    def address(self):
+        if self._address is None:
+            folder = self._folders.mktemp("pointsman")
+            self._address = self._running.enter_context(pointsman(folder, self._config, **KEYS))
+        return self._address
+
+    def stop(self):
+        self._running.close()
+        self._address = None
+
+    def is_free(self):
+        """Whether each account may serve the next request, for any model."""
+        with urlopen(f"{self._address}/accounts", timeout=10) as page:
+            backends = json.load(page)["backends"]
+        accounts = [account for backend in backends for account in backend["accounts"]]
+        hindered = any(each["status"] != "free" or each["cooling"] for each in accounts)
+        return not hindered and not any(backend["failures"] for backend in backends)
+
+
 @pytest.fixture(scope="session")
-def address(upstreams, tmp_path_factory):
+def endpoint(upstreams, tmp_path_factory):
+    """The one that tests share."""
+    running = Endpoint(upstreams, tmp_path_factory)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def address(endpoint):
     """Where pointsman answers, without a path."""
-    config = CONFIG.format(
-        **{name: upstream.url for name, upstream in upstreams.items()},
-        claude_model=CLAUDE_MODEL,
-        chat_model=CHAT_MODEL,
-        responses_model=RESPONSES_MODEL,
-        gemini_model=GEMINI_MODEL,
-    )
-    keys = {
-        "CLAUDE_UPSTREAM_KEY": CLAUDE_KEY,
-        "CHAT_UPSTREAM_KEY": CHAT_KEY,
-        "RESPONSES_UPSTREAM_KEY": RESPONSES_KEY,
-        "GEMINI_UPSTREAM_KEY": GEMINI_KEY,
-    }
-    with pointsman(tmp_path_factory.mktemp("pointsman"), config, **keys) as address:
-        yield address
+    yield endpoint.address()
+    if not endpoint.is_free():
+        endpoint.stop()
 
 
 @dataclass(frozen=True)
