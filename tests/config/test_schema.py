@@ -74,6 +74,7 @@ def test_a_size_that_is_written_reads_back(size):
 def test_a_type_that_nobody_thought_of_is_a_table():
     assert describe_type(dict[str, object]) == "table of tables"
     assert describe_type(int | None) == "integer"
+    assert describe_type(dict[str, tuple[str, ...]]) == "table of arrays of strings"
 
 
 def test_a_key_that_is_nowhere_has_no_line():

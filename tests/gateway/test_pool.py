@@ -119,6 +119,24 @@ def test_all_out_is_one_429_with_the_earliest_reset_and_asks_nobody_again():
     assert asked == ["a", "b"]
 
 
+def test_a_server_that_asks_for_a_rest_is_no_limit_after_a_restart_either():
+    overloaded = ANTHROPIC.refusal(529, "overloaded_error", "Overloaded", (("retry-after", "600"),))
+
+    async def scenario():
+        async with Upstream(always=overloaded) as server:
+            async with pooled(server) as gateway:
+                first = [await gateway.ask(ANTHROPIC) for _ in range(2)]
+            async with pooled(server) as gateway:
+                return [*first, await gateway.ask(ANTHROPIC)], keys(server)
+
+    answers, asked = run(scenario())
+
+    assert [answer.status for answer in answers] == [529, 503, 503]
+    assert {ANTHROPIC.error(answer)["type"] for answer in answers} == {"overloaded_error"}
+    assert all(590 <= int(answer.header("retry-after")) <= 600 for answer in answers)
+    assert asked == ["a", "b"]
+
+
 def test_a_refused_key_rests_until_it_changes():
     refused = ANTHROPIC.refusal(401, "authentication_error", "revoked")
 

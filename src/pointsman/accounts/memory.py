@@ -8,6 +8,7 @@ import asyncio
 import sqlite3
 from collections.abc import Mapping
 from math import inf
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -29,7 +30,7 @@ class SavedBlock(Struct, frozen=True):
 
     until: float | None
     why: str
-    kind: str
+    kind: Literal["limit", "failing", "refused"]
     since: float
     repeats: int
     key: str | None
@@ -177,7 +178,7 @@ def _decoded(told: bytes) -> Standing | None:
         model: Block(
             inf if block.until is None else block.until,
             block.why,
-            "refused" if block.kind == "refused" else "limit",
+            block.kind,
             block.since,
             block.repeats,
             block.key,

@@ -95,10 +95,11 @@ class Verdict:
             self._block(standing, model, Block(inf, why, "refused", now, key=failure.key))
         elif outcome.status == 402 or (outcome.status == 429 and kind == "billing"):
             self._cool(standing, EVERY, outcome.retry_after, why, (UNPAID, UNPAID_LONGEST))
-        elif outcome.status == 429 or (outcome.status >= 500 and outcome.retry_after is not None):
+        elif outcome.status == 429:
             scope = EVERY if _is_all_rejected(standing) else model
             self._cool(standing, scope, outcome.retry_after, why, (SHORTEST, LONGEST))
         if outcome.status >= 500:
+            self._rest(standing, model, outcome.retry_after, why)
             standing.breaker.fail(now, why, self._random)
         elif outcome.status not in ACCOUNT_STATUSES:
             # Who refuses an account has not shown that it can answer.
@@ -121,6 +122,14 @@ class Verdict:
         shortest, longest = bounds
         seconds = min(longest, shortest * 2.0 ** min(repeats, 16)) * (1 + self._random() / 4)
         self._block(standing, model, Block(now + seconds, why, "limit", now, repeats, guessed=True))
+
+    def _rest(self, standing: Standing, model: str, after: float | None, why: str) -> None:
+        """As long as a provider asks for that cannot serve anybody: a limit it is not."""
+        now = self._clock()
+        earlier = standing.blocks.get(model)
+        if after is not None and (earlier is None or earlier.until < now + after):
+            standing.gap = GAP
+            self._block(standing, model, Block(now + after, why, "failing", now))
 
     def _block(self, standing: Standing, model: str, block: Block) -> None:
         if model not in standing.blocks and len(standing.blocks) >= MOST_MODELS:

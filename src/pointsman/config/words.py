@@ -44,10 +44,15 @@ def describe_type(kind: object) -> str:
     if origin in {Union, UnionType}:
         return " or ".join(describe_type(part) for part in arguments if part is not NoneType)
     if origin is tuple:
-        return f"array of {describe_type(arguments[0])}s"
+        return f"array of {_plural(describe_type(arguments[0]))}"
     if origin is dict and not is_struct(arguments[1]):
-        return f"table of {describe_type(arguments[1])}s"
+        return f"table of {_plural(describe_type(arguments[1]))}"
     return "table"
+
+
+def _plural(words: str) -> str:
+    noun, *rest = words.split(" ", 1)
+    return " ".join((f"{noun}s", *rest))
 
 
 def is_struct(kind: object) -> bool:

@@ -41,7 +41,7 @@ class Block(Struct, frozen=True):
     until: float
     """`inf`: until its key changes."""
     why: str
-    kind: Literal["limit", "refused"] = "limit"
+    kind: Literal["limit", "failing", "refused"] = "limit"
     since: float = 0.0
     repeats: int = 0
     """How often in a row no time was given."""
