@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from pointsman.cli.status import age
+from pointsman.cli.output import age
 from pointsman.config.endpoint_file import Endpoint, write_endpoint
 from scripted import json_reply
 

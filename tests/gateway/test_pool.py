@@ -400,7 +400,7 @@ def test_the_accounts_page_says_where_each_stands_and_why():
 
     (backend,) = page["backends"]
     first, second, third = backend["accounts"]
-    assert (first["account"], first["status"]) == ("default", "free")
+    assert (first["account"], first["status"]) == ("default", "cooling")
     assert 895 <= first["cooling"][ANTHROPIC.model]["until"] - time.time() <= 901
     assert (second["status"], second["headroom"], second["bound"], second["claim"]) == (
         "free",
@@ -410,7 +410,7 @@ def test_the_accounts_page_says_where_each_stands_and_why():
     )
     assert second["windows"][0]["name"] == "five_hour"
     assert second["overage"] == "rejected"
-    assert (third["status"], third["key"]) == ("free", "missing")
+    assert (third["status"], third["key"]) == ("no key", "missing")
     (candidate,) = told["next"]
     states = [(each["account"], each["status"], each["next"]) for each in candidate["accounts"]]
     assert states[0] == ("default", "cooling", False)

@@ -1,18 +1,17 @@
 """`pointsman accounts`: several credentials for one backend."""
 
 import sys
-from collections.abc import Iterator
+import time
 
 import click
 
-from pointsman.canon.json import Json
 from pointsman.cli import exit_codes
+from pointsman.cli.account_words import HEADINGS, NEXT_HEADINGS, next_rows, rows
 from pointsman.cli.output import count, harmless, note, on_terminal, print_json
 from pointsman.cli.reach import look
 from pointsman.control.endpoint import EndpointClient
 
 OFFLINE = "no endpoint is running: limits, cool-downs and conversations are known to a running one"
-HEADINGS = ("BACKEND", "ACCOUNT", "KEY", "STATUS", "LEFT", "WINDOWS", "BOUND", "WHY")
 
 
 @click.group("accounts")
@@ -91,28 +90,16 @@ def list_(backend: str | None, model: str | None, as_json: bool) -> int:
         return exit_codes.OK
     from pointsman.cli.table import print_table  # noqa: PLC0415 - not needed for JSON
 
-    print_table(HEADINGS, [cells for each in found for cells in _rows(each)])
+    if model is None:
+        now = time.time()
+        print_table(HEADINGS, [row for each in found for row in rows(each, now)])
+    else:
+        print_table(NEXT_HEADINGS, [row for each in found for row in next_rows(each)])
     if facts["waiting"]:
         note(f"{count(facts['waiting'], 'request')} wait for an account")
     if not live:
         note(OFFLINE)
     return exit_codes.OK
-
-
-def _rows(facts: Json) -> Iterator[tuple[str, ...]]:
-    for account in facts["accounts"]:
-        left = f"{account['headroom']:.0%}"
-        mark = " (next)" if account["next"] else ""
-        windows = ", ".join(
-            f"{each['name']} {each['utilisation']:.0%}" for each in account.get("windows", ())
-        )
-        why = account["why"]
-        if account.get("seconds_left"):
-            why = f"{why}, for {account['seconds_left']:.0f} s"
-        status = account["status"] + mark
-        bound = str(account.get("bound", ""))
-        key = str(account.get("key", ""))
-        yield facts["backend"], account["account"], key, status, left, windows, bound, why
 
 
 @command.command("test")

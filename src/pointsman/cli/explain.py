@@ -6,6 +6,7 @@ import click
 
 from pointsman.canon.json import Json
 from pointsman.cli import exit_codes
+from pointsman.cli.account_words import status, why
 from pointsman.cli.output import count, harmless, note, print_json
 from pointsman.cli.reach import look
 from pointsman.control.endpoint import EndpointClient
@@ -58,11 +59,8 @@ def _next(candidate: Json, facts: Json) -> Iterator[str]:
     if len(accounts) == 1 and accounts[0]["status"] == "free":
         return
     for account in accounts:
-        left = account["seconds_left"]
-        why = f": {account['why']}" if account["why"] else ""
-        mark = ", serves next" if account["next"] else ""
-        time = f", for {left:.0f} s" if left else ""
-        yield f"  account     {account['account']} is {account['status']}{mark}{why}{time}"
+        reason = why(account)
+        yield f"  account     {account['account']}: {status(account)}{f' ({reason})' if reason else ''}"
 
 
 def _spoken(form: str, dialects: list[str]) -> Iterator[str]:

@@ -7,6 +7,8 @@ import click
 
 _CONTROLS = {code: None for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
 """Everything that could move a terminal's cursor or change its state; tabs and line ends stay."""
+UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+"""Seconds, and their name."""
 
 
 def print_json(value: object) -> None:
@@ -37,3 +39,13 @@ def on_terminal() -> bool:
 def count(number: int, noun: str) -> str:
     """`1 model`, `12 models`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def age(seconds: float) -> str:
+    """A duration in its two largest units: `2 h 5 min`."""
+    parts: list[str] = []
+    for size, name in UNITS:
+        amount, seconds = divmod(int(seconds), size)
+        if amount:
+            parts.append(f"{amount} {name}")
+    return " ".join(parts[:2]) or "0 s"

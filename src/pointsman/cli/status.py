@@ -10,7 +10,7 @@ from pointsman.canon.errors import SetupError
 from pointsman.canon.json import Json
 from pointsman.cli import exit_codes
 from pointsman.cli.banner import backend_lines, default_lines, export_lines, responses_lines
-from pointsman.cli.output import count, print_json
+from pointsman.cli.output import age, count, print_json
 from pointsman.cli.reach import own_key, records
 from pointsman.cli.sign_ins import kept_facts
 from pointsman.cli.sign_ins import lines as sign_in_lines
@@ -18,9 +18,6 @@ from pointsman.config.endpoint_file import Endpoint
 from pointsman.config.load import read_file
 from pointsman.config.paths import find_paths
 from pointsman.control.endpoint import EndpointClient, EndpointError
-
-UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-"""Seconds, and their name."""
 
 
 @click.command("status")
@@ -118,13 +115,3 @@ def _next(facts: Json) -> Iterator[str]:
         yield from (f"    {line}" for line in export_lines(facts))
     else:
         yield '  Next: `pointsman serve` to start it, or `pointsman ask "Say hello"` to try it'
-
-
-def age(seconds: float) -> str:
-    """A duration in its two largest units: `2 h 5 min`."""
-    parts: list[str] = []
-    for size, name in UNITS:
-        amount, seconds = divmod(int(seconds), size)
-        if amount:
-            parts.append(f"{amount} {name}")
-    return " ".join(parts[:2]) or "0 s"

@@ -1,7 +1,10 @@
 """The accounts as an admin page and commands show them: where each stands, and why. No secrets."""
 
 from collections.abc import Callable, Iterable
+from math import inf
 from pathlib import Path
+
+from msgspec import structs
 
 from pointsman.accounts.credentials import Credentials
 from pointsman.accounts.lease import auth_scheme, brings_own_credential, needs_key
@@ -10,7 +13,7 @@ from pointsman.accounts.pool import Pool
 from pointsman.canon.errors import PointsmanError, UnknownModelError
 from pointsman.canon.json import Json
 from pointsman.routing.plan import Candidate
-from pointsman.routing.preview import Seen, preview
+from pointsman.routing.preview import STATES, Seen, preview
 from pointsman.routing.router import Router
 from pointsman.routing.snapshot import CLIENT_ACCOUNT, DEFAULT_ACCOUNT, Account, Backend
 from pointsman.routing.standing import Standing
@@ -18,6 +21,12 @@ from pointsman.routing.window import Window
 
 KeyState = Callable[[Backend, Account], str]
 """The source of an account's key: a variable's name, `stored`, `none` or `missing`."""
+NO_KEY = {
+    "missing": "it has no key",
+    "unreadable": "its key cannot be read",
+    "nobody": "nobody is signed in",
+}
+"""What such a source means for the next request."""
 
 
 class AccountsView:
@@ -71,29 +80,17 @@ class AccountsView:
 def _backend(pool: Pool, backend: Backend, key_state: KeyState, bound: dict[tuple[str, str], int]) -> Json:
     now, roster = pool.clock(), pool.roster(backend)
     breaker = roster.breaker
-    accounts = [
-        {
-            **seen_as_json(seen, now),
-            "key": key_state(backend, roster.standings[seen.alias].account),
-            **_facts(roster.standings[seen.alias], now),
-            "bound": bound.get((backend.name, seen.alias), 0),
-        }
-        for seen in preview(roster, "", now)
-        if backend.credential != "client"
-    ]
+    told: list[Json] = []
+    for seen in preview(roster, "", now) if backend.credential != "client" else ():
+        standing = roster.standings[seen.alias]
+        key = key_state(backend, standing.account)
+        told.append({**_overall(seen, standing, key, now), "key": key, **_facts(standing, now)})
     guest = pool.guest(backend.name)
     if backend.credential == "client" or guest is not None:
         standing = guest or Standing(Account(CLIENT_ACCOUNT))
-        own = {
-            "account": CLIENT_ACCOUNT,
-            "key": "the client's own",
-            "status": "free",
-            "why": "",
-            "until": None,
-        }
-        share = {"headroom": standing.headroom("", now), "next": backend.credential == "client"}
-        count = bound.get((backend.name, CLIENT_ACCOUNT), 0)
-        accounts.append({**own, **share, **_facts(standing, now), "bound": count})
+        state = _overall(Seen(CLIENT_ACCOUNT, "free"), standing, "", now)
+        told.append({**state, "key": "the client's own", **_facts(standing, now)})
+    accounts = [{**each, "bound": bound.get((backend.name, each["account"]), 0)} for each in told]
     return {
         "backend": backend.name,
         "strategy": backend.strategy,
@@ -104,8 +101,28 @@ def _backend(pool: Pool, backend: Backend, key_state: KeyState, bound: dict[tupl
     }
 
 
+def _overall(seen: Seen, standing: Standing, key: str, now: float) -> Json:
+    """An account without regard to a model: what hinders any of them, and the least that is left."""
+    live = [window for window in standing.windows if window.resets is None or window.resets > now]
+    headroom = max(0.0, 1.0 - max((window.utilisation for window in live), default=0.0))
+    seen = structs.replace(seen, why=seen.why if seen.state != "free" else "", headroom=headroom)
+    blocks = [(block.until, model) for model, block in standing.blocks.items() if block.until > now]
+    if seen.state == "free" and key in NO_KEY:
+        seen = structs.replace(seen, state="no key", why=NO_KEY[key])
+    elif seen.state == "free" and blocks:
+        until, model = min(blocks)
+        why = f"{model}: {standing.blocks[model].why}"
+        state = STATES[standing.blocks[model].kind]
+        seen = structs.replace(seen, state=state, why=why, until=None if until == inf else until)
+    return _state(seen, now)
+
+
 def seen_as_json(seen: Seen, now: float) -> Json:
     """An account as the next request finds it."""
+    return {**_state(seen, now), "next": seen.serves}
+
+
+def _state(seen: Seen, now: float) -> Json:
     return {
         "account": seen.alias,
         "status": seen.state,
@@ -113,7 +130,6 @@ def seen_as_json(seen: Seen, now: float) -> Json:
         "until": seen.until,
         "seconds_left": None if seen.until is None else round(max(0.0, seen.until - now), 1),
         "headroom": round(seen.headroom, 4),
-        "next": seen.serves,
     }
 
 

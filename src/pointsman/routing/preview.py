@@ -10,13 +10,14 @@ from pointsman.routing.standing import Standing, Wait
 
 State = Literal["free", "busy", "cooling", "failing", "refused", "no key"]
 
-_STATES: dict[str, State] = {
+STATES: dict[str, State] = {
     "ours": "busy",
     "limit": "cooling",
     "failing": "failing",
     "refused": "refused",
     "missing": "no key",
 }
+"""By the hindrance."""
 
 
 class Seen(Struct, frozen=True):
@@ -45,7 +46,7 @@ def _seen(roster: Roster, standing: Standing, model: str, now: float, chosen: St
         wait = chosen  # what concerns the whole backend
     if wait is not None:
         until = None if wait.until == inf else wait.until
-        return Seen(alias, _STATES[wait.kind], wait.why, until, headroom, serves=standing is chosen)
+        return Seen(alias, STATES[wait.kind], wait.why, until, headroom, serves=standing is chosen)
     if standing is chosen:
         return Seen(alias, "free", headroom=headroom, serves=True)
     return Seen(alias, "free", f"the strategy prefers {_name(chosen)}", None, headroom)
