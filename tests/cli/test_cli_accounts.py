@@ -136,6 +136,46 @@ def test_the_list_is_a_table_with_what_is_known_of_each(cli, config):
     assert "no endpoint is running" in result.err
 
 
+def test_an_account_whose_variable_is_not_set_serves_nobody(cli, config, monkeypatch):
+    monkeypatch.setenv("WORK_KEY", "sk-one")
+    config(WORK.format(url="http://127.0.0.1:9"))
+    cli("accounts", "add", "work", "second", "--key-env", "SECOND_KEY")
+
+    plain = cli("accounts", "list").out.splitlines()[2]
+    following = cli("accounts", "list", "work", "--model", "gpt-x").out.splitlines()[2]
+    explained = cli("explain", "gpt-x").out
+
+    assert "no key" in plain
+    assert "SECOND_KEY is not set" in plain
+    assert "no key" in following
+    assert "account     second: no key (SECOND_KEY is not set)" in explained
+    assert "account     default: free, serves next" in explained
+
+
+def test_a_list_of_a_backend_that_is_not_there_names_the_nearest(cli, config):
+    config(WORK.format(url="http://127.0.0.1:9"))
+
+    unknown = cli("accounts", "list", "worc")
+    elsewhere = cli("accounts", "list", "worc", "--model", "gpt-x")
+
+    assert (unknown.status, elsewhere.status) == (2, 2)
+    assert "the nearest one is work" in unknown.err
+    assert "but to work" in elsewhere.err
+
+
+def test_a_key_entered_for_the_default_account_goes_before_the_backend_s_variable(
+    cli, config, threaded_upstream, monkeypatch
+):
+    monkeypatch.setenv("WORK_KEY", "sk-of-the-variable")
+    config(WORK.format(url=threaded_upstream.url).replace('models = ["gpt-x"]\n', ""))
+    threaded_upstream.then(json_reply({"object": "list", "data": [{"id": "gpt-x", "object": "model"}]}))
+
+    cli("accounts", "add", "work", "default", "--key-stdin", given=KEY)
+    cli("accounts", "test", "work")
+
+    assert threaded_upstream.requests[0].header("authorization") == f"Bearer {KEY}"
+
+
 def test_every_command_has_an_example(cli):
     for words in ((), ("add",), ("remove",), ("list",), ("test",)):
         help_text = cli("accounts", *words, "--help").out

@@ -10,7 +10,7 @@ from pointsman.accounts.auth import SCHEMES
 from pointsman.accounts.credentials import Credential, Credentials
 from pointsman.accounts.grant import Grant, SignsIn
 from pointsman.accounts.lease import Lease, auth_scheme, brings_own_credential, missing_key, needs_key
-from pointsman.canon.errors import NoCredentialError
+from pointsman.canon.errors import NoCredentialError, PointsmanError
 from pointsman.catalog.provider import SignIn
 from pointsman.config.urls import may_carry_key
 from pointsman.routing.snapshot import DEFAULT_ACCOUNT, Account, Backend
@@ -50,6 +50,25 @@ class Holder:
         """A cloud's own credentials stand for the backend's own key."""
         name = backend.provider.sign_in
         return self._sign_ins.get(name) if name and account.alias == DEFAULT_ACCOUNT else None
+
+    def lack(self, backend: Backend, account: Account) -> str:
+        """Why an account has no key, as far as can be told without asking a keyring; "" if it has one."""
+        if not self._needs(backend, account):
+            return ""
+        try:
+            source = self._credentials.source(backend, account)
+        except PointsmanError:
+            return "its key cannot be read"
+        if source is not None:
+            return ""
+        return f"{account.key_env} is not set" if account.key_env else "it has no key"
+
+    def _needs(self, backend: Backend, account: Account) -> bool:
+        schemes = {auth_scheme(backend, dialect) for dialect in backend.bases}
+        if schemes == {"none"} or brings_own_credential(backend):
+            return False
+        own = account.alias != DEFAULT_ACCOUNT or needs_key(backend)
+        return own and self._sign_in(backend, account) is None
 
     async def fingerprint(self, backend: Backend, account: Account) -> str | None:
         """What tells one key of an account from the next; None where it has none that can be read."""

@@ -114,7 +114,8 @@ class Pool:
             made.breaker = roster.breaker
         for account in backend.pool:
             known = earlier.get(account.alias) or self._recalled.pop((backend.name, account.alias), None)
-            made.standings[account.alias] = _renewed(known, account)
+            standing = made.standings[account.alias] = _renewed(known, account)
+            standing.missing = self._lack(backend, account)
         self._rosters[backend.name], self._made_for[backend.name] = made, backend
         return made
 
@@ -131,7 +132,7 @@ class Pool:
         """Keys may have changed: who was refused with another one is free again."""
         for backend in backends:
             for standing in tuple(self.roster(backend).standings.values()):
-                standing.missing = False
+                standing.missing = self._lack(backend, standing.account)
                 refused = [model for model, block in standing.blocks.items() if block.kind == "refused"]
                 if refused:
                     key = await self.holder.fingerprint(backend, standing.account)
@@ -140,6 +141,10 @@ class Pool:
                             del standing.blocks[model]
                     self.changed.add((backend.name, standing.account.alias))
         self.queue.wake()
+
+    def _lack(self, backend: Backend, account: Account) -> str:
+        # One key alone is looked up at each request: it may have been entered meanwhile.
+        return self.holder.lack(backend, account) if len(backend.pool) > 1 else ""
 
     # Leases
 
@@ -226,7 +231,7 @@ class Pool:
             # One key alone is looked up each time: it may have been entered meanwhile.
             if len(ask.backend.pool) == 1 or ask.again is not None:
                 raise
-            standing.missing = True
+            standing.missing = self._lack(ask.backend, standing.account) or "its key cannot be had"
             return None
         except BaseException:
             self._return(standing, number)
@@ -361,7 +366,6 @@ def _renewed(earlier: Standing | None, account: Account) -> Standing:
     """An account's standing under a new configuration."""
     standing = earlier or Standing(account)
     standing.account = account
-    standing.missing = False
     standing.requests = _allowance(account.requests_per_minute, standing.requests)
     standing.tokens = _allowance(account.tokens_per_minute, standing.tokens)
     return standing

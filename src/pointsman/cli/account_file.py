@@ -27,6 +27,9 @@ class AccountFile(BackendFile):
         def change(document: MutableMapping[str, Any]) -> None:
             if name not in document.get("backends", {}):
                 put(document, ("backends", name), {"provider": name})
+            if alias == DEFAULT_ACCOUNT:
+                # Named in the backend's own table, a variable would go before the key that is entered now.
+                put(document, ("backends", name, "key_env"), None)
             settings: dict[str, object] = {} if key_env is None else {"key_env": key_env}
             known = document["backends"][name].get("accounts", {}).get(alias)
             if known is None:

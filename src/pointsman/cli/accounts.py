@@ -5,10 +5,13 @@ import time
 
 import click
 
+from pointsman.canon.errors import SetupError
+from pointsman.canon.json import Json
 from pointsman.cli import exit_codes
 from pointsman.cli.account_words import HEADINGS, NEXT_HEADINGS, next_rows, rows
 from pointsman.cli.output import count, harmless, note, on_terminal, print_json
 from pointsman.cli.reach import look
+from pointsman.config.shape import nearest
 from pointsman.control.endpoint import EndpointClient
 
 OFFLINE = "no endpoint is running: limits, cool-downs and conversations are known to a running one"
@@ -85,6 +88,8 @@ def list_(backend: str | None, model: str | None, as_json: bool) -> int:
     live = isinstance(source, EndpointClient)
     facts = source.accounts(model)
     found = [each for each in facts["backends"] if backend in {None, each["backend"]}]
+    if backend is not None and not found:
+        raise SetupError(_not_there(backend, model, facts))
     if as_json:
         print_json({**facts, "backends": found, "running": live})
         return exit_codes.OK
@@ -100,6 +105,15 @@ def list_(backend: str | None, model: str | None, as_json: bool) -> int:
     if not live:
         note(OFFLINE)
     return exit_codes.OK
+
+
+def _not_there(backend: str, model: str | None, facts: Json) -> str:
+    backends: list[Json] = facts["backends"]
+    names = sorted({each["backend"] for each in backends})
+    if model is not None:
+        return f"{model} does not lead to backend {backend}, but to {', '.join(names)}"
+    near = f"; the nearest one is {nearest(backend, names)}" if names else ""
+    return f"there is no backend {backend} with accounts{near}"
 
 
 @command.command("test")

@@ -81,8 +81,8 @@ class Standing(Struct):
     """The number of its latest use, over the whole pool."""
     latency: float | None = None
     """Seconds to the first byte, averaged."""
-    missing: bool = False
-    """It has no key."""
+    missing: str = ""
+    """Why it has no key."""
     refused_betas: dict[str, float] = field(default_factory=dict[str, float])
     """The beta flags that it was refused, and when."""
 
@@ -114,7 +114,7 @@ class Standing(Struct):
     def hindrance(self, model: str, now: float) -> Wait | None:
         """What keeps the account from serving a model now; None if nothing does."""
         if self.missing:
-            return Wait(inf, "it has no key", "missing")
+            return Wait(inf, self.missing, "missing")
         block = self.block(model, now)
         if block is not None:
             return Wait(block.until, block.why, block.kind)
