@@ -4,9 +4,9 @@ import json
 
 import pytest
 from rig import rig
-from voices import ANTHROPIC, CHAT, EVERY_PAIR, NAMING_PAIRS, chunk, event
+from voices import ANTHROPIC, CHAT, EVERY_PAIR, GEMINI, NAMING_PAIRS, RESPONSES, chunk, event
 
-from scripted import Upstream, json_reply, run, sse
+from scripted import Reply, Upstream, json_reply, run, sse
 
 CROSSED = [(ANTHROPIC, CHAT), (CHAT, ANTHROPIC)]
 BOTH_WAYS = pytest.mark.parametrize(
@@ -527,3 +527,22 @@ def test_the_head_of_a_stream_names_what_is_known_to_be_lost_by_then():
                 assert "dropped system_fingerprint" in answer.header("x-pointsman-losses")
 
     run(scenario())
+
+
+@pytest.mark.parametrize("client", [CHAT, RESPONSES, GEMINI], ids=lambda client: client.name)
+def test_numbers_in_a_whole_answer_s_tool_arguments_stay_as_they_were_written(client):
+    arguments = b'{"price":1.10,"exact":3.14159265358979323846,"far":1E5}'
+    call = {"type": "tool_use", "id": "toolu_1", "name": "buy", "input": "HERE"}
+    reply = json_reply({**ANTHROPIC.answer, "content": [call], "stop_reason": "tool_use"})
+    body = reply.body.replace(b'"HERE"', arguments)
+
+    async def scenario():
+        answer = Reply(200, (("content-type", "application/json"),), [body])
+        async with Upstream(answer) as server, rig(anthropic=server) as gateway:
+            return await gateway.ask(client, backend="anthropic")
+
+    told = run(scenario()).body.replace(b"\\", b"")
+
+    assert b'"price":1.10' in told
+    assert b'"exact":3.14159265358979323846' in told
+    assert b'"far":1E5' in told

@@ -131,6 +131,9 @@ class Stop(Struct, frozen=True):
     extra: Json = {}
     dialect: str = ""
     """As in `MessageStart`."""
+    failed: bool = False
+    """Whether the turn came to nothing that could be used, as a call that nobody can read; another API has no
+    word for that but an error."""
 
 
 class MessageEnd(Struct, frozen=True):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from pointsman.canon.errors import SilenceError
 from pointsman.canon.events import Event, Ping
+from pointsman.gateway.ending import as_failures
 from pointsman.gateway.tap import Tap
 from pointsman.upstream.transport import Incoming
 
@@ -15,8 +16,12 @@ from pointsman.upstream.transport import Incoming
 class Reading:
     """One stream, and the tap on it."""
 
-    def __init__(self, incoming: Incoming, tap: Tap, idle: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, incoming: Incoming, tap: Tap, idle: float, clock: Callable[[], float], *, crossed: bool
+    ) -> None:
+        """`crossed`: its client speaks another API."""
         self._incoming = incoming
+        self._crossed = crossed
         self._idle = idle
         self._clock = clock
         self._moved = clock()
@@ -37,8 +42,11 @@ class Reading:
                 f"the backend has sent nothing but pings for {self._idle:g} s; if that is usual, raise the "
                 "backend's `timeouts.idle`"
             )
-        return events
+        return self._told(events)
 
     def close(self) -> list[Event]:
         """The last events. Raises TruncatedError if the answer has not come to its end."""
-        return self.tap.close()
+        return self._told(self.tap.close())
+
+    def _told(self, events: list[Event]) -> list[Event]:
+        return as_failures(events) if self._crossed else events

@@ -10,6 +10,7 @@ from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
 from pointsman.dialects.dialect import Asked, Decoder, Encoder, Origin
 from pointsman.dialects.gather import gather
+from pointsman.gateway.ending import as_failures
 from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.judge import ANSWER_BYTES, Form, judge_stream, read_whole
 from pointsman.gateway.keepsakes import Keeper
@@ -61,6 +62,7 @@ class Delivery:
         crossed = prepared.dialect is not exchange.dialect
         self._keeper = Keeper(parts.keepsakes, self._place) if crossed else None
         said_again = prepared.form == "translate" and not crossed
+        self._crossed = crossed
         self._origin = Origin(prepared.issuer, prepared.names, spelled=said_again)
 
     async def deliver(self, form: Form) -> None:
@@ -92,7 +94,8 @@ class Delivery:
         origin = structs.replace(self._origin, lenient=lenient)
         tap = Tap(self._prepared.dialect.decoder(origin), self._trace, undo)
         tap.running = self._exchange.intent.operation in _STREAMED
-        return Reading(self._incoming, tap, self._prepared.outgoing.idle, self._line.clock)
+        idle, clock = self._prepared.outgoing.idle, self._line.clock
+        return Reading(self._incoming, tap, idle, clock, crossed=self._crossed)
 
     async def _relay_stream(self) -> None:
         reading = self._reading(lenient=True)
@@ -214,6 +217,7 @@ class Delivery:
     def _events(self, answer: Json) -> list[Event]:
         """The events of a whole answer. Raises GarbledError, RefusedError if the 200 carries an error."""
         events = list(self._prepared.dialect.whole(answer, self._origin))
+        events = as_failures(events) if self._crossed else events
         _raise_failure(events)
         note_usage(events, self._trace)
         return events

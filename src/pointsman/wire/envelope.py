@@ -13,10 +13,11 @@ import msgspec
 
 from pointsman.canon.blocks import Native
 from pointsman.canon.json import Json
+from pointsman.wire.number import Number, as_written
 
 PREFIX = "pointsman.1."
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(dict[str, Any])
+_encoder = msgspec.json.Encoder(enc_hook=as_written)
+_decoder = msgspec.json.Decoder(dict[str, Any], float_hook=Number)
 
 
 def seal(native: Native) -> str:

@@ -6,7 +6,6 @@ allows and UTF-8 does not (half a surrogate pair) and says best where a body is 
 
 import codecs
 import json
-import math
 import re
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
@@ -18,11 +17,12 @@ from pointsman.canon.errors import MalformedError
 from pointsman.canon.intent import Span
 from pointsman.canon.json import Json
 from pointsman.wire.fields import as_boolean, as_object, as_text
+from pointsman.wire.number import Number, as_written
 from pointsman.wire.surrogates import join_surrogates, mend_escapes
 
-_values = msgspec.json.Decoder()
+_values = msgspec.json.Decoder(float_hook=Number)
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_encoder = msgspec.json.Encoder()
+_encoder = msgspec.json.Encoder(enc_hook=as_written)
 _REFUSED = (msgspec.MsgspecError, ValueError, RecursionError)
 """What msgspec raises for a body that it does not read."""
 
@@ -163,10 +163,10 @@ def _with_whole_names(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _float(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
+    try:
+        return Number(text)
+    except ValueError:
         _no_number(text)
-    return value
 
 
 def _no_number(text: str) -> NoReturn:

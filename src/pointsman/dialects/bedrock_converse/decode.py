@@ -41,7 +41,7 @@ from pointsman.dialects.bedrock_converse.blocks import (
 from pointsman.dialects.bedrock_converse.call import CallReader, ServedReader
 from pointsman.dialects.bedrock_converse.errors import parse_event
 from pointsman.dialects.bedrock_converse.usage import read_usage
-from pointsman.dialects.bedrock_converse.words import NAME, REASONS
+from pointsman.dialects.bedrock_converse.words import FAILED, NAME, REASONS
 from pointsman.dialects.dialect import Origin
 from pointsman.dialects.foreign import unsaid
 from pointsman.dialects.framed import FramedDecoder, garbled
@@ -265,7 +265,7 @@ def _stop(wire: Json) -> Stop:
     raw = wire.get("stopReason")
     raw = raw if isinstance(raw, str) else None
     extra = {key: value for key, value in wire.items() if key != "stopReason"}
-    return Stop(REASONS.get(raw or "", "other"), raw, extra=extra, dialect=NAME)
+    return Stop(REASONS.get(raw or "", "other"), raw, extra=extra, dialect=NAME, failed=raw in FAILED)
 
 
 # Whole answers

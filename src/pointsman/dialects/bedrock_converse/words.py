@@ -18,7 +18,9 @@ REASONS: dict[str, StopReason] = {
     "guardrail_intervened": "refusal",
     "model_context_window_exceeded": "context_window",
 }
-"""`malformed_model_output` and `malformed_tool_use` have no counterpart."""
+
+FAILED = frozenset({"malformed_model_output", "malformed_tool_use"})
+"""What else it says; a turn that nobody can use."""
 
 STOPS: dict[StopReason, str] = {
     "end": "end_turn",

@@ -30,7 +30,7 @@ from pointsman.dialects.gemini.arguments import unwrapped
 from pointsman.dialects.gemini.grounding import CITATIONS, GROUNDING, decode_grounding, is_all_told
 from pointsman.dialects.gemini.parts import decode_part
 from pointsman.dialects.gemini.signature import ALONE, ON_PART, native_of
-from pointsman.dialects.gemini.words import FREE_TEXT, MADE, NAME, REASONS, SIGNATURE
+from pointsman.dialects.gemini.words import FAILED, FREE_TEXT, MADE, NAME, REASONS, SIGNATURE
 from pointsman.wire.surrogates import SurrogateJoiner
 
 _TEXT, _THINKING = Text(""), Thinking("")
@@ -218,9 +218,10 @@ class CandidateReader:
         reason = REASONS.get(word, "other") if word else "end"
         if reason == "end" and self._called:
             reason = "tool_use"
-        details = _explained(reason, self._spelled.get("finishMessage"))
+        failed = word in FAILED
+        details = _explained(reason, self._spelled.get("finishMessage"), failed=failed)
         extra = {**self._extra, SPELLING: self._spelling()}
-        events.append(Stop(reason, word, None, details, self.number, extra, NAME))
+        events.append(Stop(reason, word, None, details, self.number, extra, NAME, failed))
 
     def _spelling(self) -> Json:
         """How the candidate was said, its content without the parts that events tell."""
@@ -241,8 +242,8 @@ class CandidateReader:
                 self._spelled[key] = self._extra.pop(key)
 
 
-def _explained(reason: StopReason, message: object) -> Json | None:
-    """What a refusal says for itself, in the form that other dialects read."""
-    if reason != "refusal" or not isinstance(message, str) or not message:
+def _explained(reason: StopReason, message: object, *, failed: bool) -> Json | None:
+    """What a refusal or a failure says for itself, a refusal in the form that other dialects read."""
+    if not isinstance(message, str) or not message or not (failed or reason == "refusal"):
         return None
-    return {"type": "refusal", "explanation": message}
+    return {"type": "failure" if failed else "refusal", "explanation": message}

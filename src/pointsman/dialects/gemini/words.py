@@ -41,6 +41,17 @@ REASONS: dict[str, StopReason] = {
 }
 """ai.google.dev, "FinishReason"; every other word is `other`."""
 
+FAILED = frozenset(
+    {
+        "MALFORMED_FUNCTION_CALL",
+        "MALFORMED_RESPONSE",
+        "UNEXPECTED_TOOL_CALL",
+        "TOO_MANY_TOOL_CALLS",
+        "MISSING_THOUGHT_SIGNATURE",
+    }
+)
+"""Of these, the words for a turn that nobody can use."""
+
 FINISHES: dict[StopReason, str] = {
     "end": "STOP",
     "max_tokens": "MAX_TOKENS",

@@ -10,6 +10,9 @@ from pointsman.wire.headers import Headers
 from pointsman.wire.json import encode
 from pointsman.wire.sse import frame
 
+_FILTERED = "function_call_filter:"
+"""How Google's server of this API says that a call came to nothing."""
+
 
 def parse_error(status: int, headers: Headers, body: bytes) -> Fault:
     """The error in a response; any body, HTML and empty ones too."""
@@ -26,6 +29,9 @@ def failed(choice: Json) -> Fault | None:
     word = choice.get("finish_reason")
     if word == "error":
         return error_envelope.fault_in(choice, NAME)
+    if isinstance(word, str) and word.startswith(_FILTERED):
+        message = f"the model made a call that nobody can read ({word}); ask again"
+        return Fault("api", message, error_envelope.STATUSES["api"], raw=choice, dialect=NAME)
     if word != BROKEN_OFF:
         return None
     message = "the upstream ran out of resources in mid-answer; ask again, or choose another model"
