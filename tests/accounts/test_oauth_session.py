@@ -134,6 +134,28 @@ def test_what_another_process_was_given_is_taken_and_nobody_asked(data, issuer, 
     assert issuer.requests == []
 
 
+def test_a_token_that_was_refused_before_its_time_is_renewed_once(data, issuer, clock):
+    signed_in(issuer, data, lasts=3000, now=NOW)
+    sign_in = session(data, clock)
+
+    async def refused():
+        first = await sign_in(backend(issuer.url))
+        together = await asyncio.gather(*(first.renew() for _ in range(5)))
+        second = await sign_in(backend(issuer.url))
+        soon = await second.renew()
+        clock.now += PAUSE
+        later = await second.renew()
+        third = await sign_in(backend(issuer.url))
+        return together, soon, later, [each.secrets[0].reveal() for each in (first, second, third)]
+
+    together, soon, later, used = asyncio.run(refused())
+
+    assert together == [True] * 5
+    assert (soon, later) == (False, True)
+    assert len(set(used)) == 3
+    assert used[1:] == issuer.access_tokens[-2:]
+
+
 def test_a_sign_out_elsewhere_is_noticed_within_seconds(data, issuer, clock):
     signed_in(issuer, data, lasts=1000, now=NOW)
     sign_in = session(data, clock)

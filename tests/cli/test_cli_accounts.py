@@ -176,6 +176,33 @@ def test_a_key_entered_for_the_default_account_goes_before_the_backend_s_variabl
     assert threaded_upstream.requests[0].header("authorization") == f"Bearer {KEY}"
 
 
+def test_a_backend_whose_clients_bring_their_own_credential_is_not_tested(cli, config):
+    table = '[backends.anthropic]\nprovider = "anthropic"\ncredential = "client"\nmodels = ["claude-x"]\n'
+    config(table)
+
+    result = cli("accounts", "test")
+    (told,) = json.loads(cli("accounts", "test", "--json").out)["accounts"]
+
+    assert result.status == 0
+    assert "anthropic/client is not tested: its clients bring their own credential" in result.out
+    assert (told["account"], told["works"]) == ("client", None)
+
+
+@pytest.mark.parametrize(
+    ("backend", "why"),
+    [("chatgpt", "is a plan, which is one person's"), ("embedded", "runs inside pointsman")],
+)
+def test_a_plan_has_no_second_account_and_neither_has_the_model_inside(cli, config, home, backend, why):
+    before = config("")
+
+    result = cli("accounts", "add", backend, "second", "--key-stdin", given=KEY)
+
+    assert result.status == 2
+    assert why in result.err
+    assert config() == before
+    assert not (home / "data" / "secrets.json").exists()
+
+
 def test_every_command_has_an_example(cli):
     for words in ((), ("add",), ("remove",), ("list",), ("test",)):
         help_text = cli("accounts", *words, "--help").out

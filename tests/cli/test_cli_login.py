@@ -446,3 +446,36 @@ def test_a_request_of_any_dialect_reaches_the_plan_in_its_shape_with_a_token_tha
     assert seen.header("authorization") == f"Bearer {issuer.access_tokens[-1]}"
     assert (seen.json()["store"], seen.json()["stream"]) == (False, True)
     assert seen.json()["input"][-1]["role"] == "user"
+
+
+def test_a_token_that_the_upstream_refuses_is_renewed_and_the_request_sent_again(
+    cli, issuer, browser, config, home, threaded_upstream
+):
+    where = f'base_url = "{threaded_upstream.url}/v1"'
+    config(f'[backends.acme]\nprovider = "acme"\nmodels = ["gpt-6-sol"]\n{where}\n')
+    cli("login", "plan")
+    old = record(home)["access_token"]
+    refused = {"error": {"message": f"revoked: {old}", "type": "invalid_request_error", "code": "revoked"}}
+    threaded_upstream.then(json_reply(refused, 401), sse(*ANSWER))
+
+    result = cli("ask", "Say hello", "-m", "acme:gpt-6-sol")
+
+    assert result.status == 0, result.err
+    sent = [seen.header("authorization") for seen in threaded_upstream.requests]
+    assert sent == [f"Bearer {old}", f"Bearer {issuer.access_tokens[-1]}"]
+    assert record(home)["access_token"] == issuer.access_tokens[-1] != old
+
+
+def test_the_accounts_say_that_nobody_is_signed_in_or_that_it_is_over(cli, issuer, browser, config):
+    config('[backends.acme]\nprovider = "acme"\nmodels = ["m"]\n')
+    before = cli("accounts", "list").out
+    cli("login", "plan")
+    signed_in = cli("explain", "acme:m").out
+    issuer.refresh_tokens.clear()
+    cli("refresh", "acme")
+    ended = cli("accounts", "list", "-m", "acme:m").out
+
+    assert "nobody is signed in" in before
+    assert "no key" not in signed_in
+    assert "no key" in ended
+    assert "the sign-in has ended" in ended

@@ -126,6 +126,52 @@ def test_a_refused_credential_is_told_without_itself():
     assert TOKEN not in answer.body.decode()
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_what_the_provider_says_of_it_reaches_its_client_unchanged_and_parks_nobody(status):
+    refusal = ANTHROPIC.refusal(status, "authentication_error", "OAuth token has expired.")
+
+    async def scenario():
+        async with (
+            Upstream(refusal, ANTHROPIC.whole()) as server,
+            rig(settings=claude(server)) as gateway,
+        ):
+            refused = await ask(gateway, BEARER)
+            page = (await gateway.get("/accounts")).json()
+            return refused, page, await ask(gateway, API_KEY)
+
+    refused, page, served = run(scenario())
+
+    assert (refused.status, refused.body) == (status, refusal.body)
+    (account,) = page["backends"][0]["accounts"]
+    assert (account["account"], account["status"]) == ("client", "free")
+    assert served.status == 200
+
+
+def test_explain_says_that_requests_bring_their_own():
+    async def scenario():
+        async with rig(settings=claude("http://127.0.0.1:9")) as gateway:
+            return (await gateway.get(f"/explain?model={ANTHROPIC.model}")).json()
+
+    told = run(scenario())
+
+    assert (told["relayed"], told["translated"]) == (["anthropic"], [])
+    (account,) = told["next"][0]["accounts"]
+    assert (account["account"], account["status"], account["next"]) == ("client", "free", True)
+    assert "bring their own credential" in account["why"]
+
+
+def test_explain_knows_the_provider_that_is_there_for_clients_with_a_credential_alone():
+    async def scenario():
+        async with rig(discover=True) as gateway:
+            told = (await gateway.get("/explain?model=claude-opus-5-5")).json()
+            return told, (await gateway.get("/accounts?model=claude-opus-5-5")).json()
+
+    told, page = run(scenario())
+
+    assert (told["found"], told["backend"], told["translated"]) == (True, "anthropic", [])
+    assert [each["account"] for each in page["backends"][0]["accounts"]] == ["client"]
+
+
 def test_a_request_that_would_be_rewritten_is_refused_instead():
     async def scenario():
         table = claude("http://127.0.0.1:9", 'credential = "client"\ndialects = ["openai_chat"]')

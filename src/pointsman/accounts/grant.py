@@ -15,6 +15,13 @@ Sign: TypeAlias = Callable[[Outgoing], Outgoing]
 """A request as it leaves → the same with its signature; nothing of it may change behind that."""
 
 
+Renew: TypeAlias = Callable[[], Awaitable[bool]]
+"""Makes a token new that was refused before its time; False where that was tried shortly before.
+
+Raises NoCredentialError where a person must sign in, UpstreamError where the provider fails.
+"""
+
+
 class Grant(Struct, frozen=True):
     """Shown, it says nothing."""
 
@@ -24,6 +31,8 @@ class Grant(Struct, frozen=True):
     """To be masked wherever they show up in an answer."""
     sign: Sign | None = None
     """Where the credential does not travel, but signs."""
+    renew: Renew | None = None
+    """Where it is a token that can be renewed."""
 
     def __repr__(self) -> str:
         return "Grant()"

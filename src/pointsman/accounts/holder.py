@@ -1,7 +1,7 @@
 """The holder: from an account to the lease that carries its credential."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
 from msgspec import structs
@@ -10,7 +10,8 @@ from pointsman.accounts.auth import SCHEMES
 from pointsman.accounts.credentials import Credential, Credentials
 from pointsman.accounts.grant import Grant, SignsIn
 from pointsman.accounts.lease import Lease, auth_scheme, brings_own_credential, missing_key, needs_key
-from pointsman.canon.errors import NoCredentialError, PointsmanError
+from pointsman.accounts.secret import Secret
+from pointsman.canon.errors import NoCredentialError, PointsmanError, UpstreamError
 from pointsman.catalog.provider import SignIn
 from pointsman.config.urls import may_carry_key
 from pointsman.routing.snapshot import DEFAULT_ACCOUNT, Account, Backend
@@ -44,7 +45,9 @@ class Holder:
             secret = credential.secret
             return structs.replace(empty, headers=SCHEMES[scheme](secret), secret=secret)
         grant = await sign_in(backend) if sign_in is not None else Grant()
-        return structs.replace(empty, headers=grant.headers, others=grant.secrets, sign=grant.sign)
+        return structs.replace(
+            empty, headers=grant.headers, others=grant.secrets, sign=grant.sign, renew=grant.renew
+        )
 
     def _sign_in(self, backend: Backend, account: Account) -> SignsIn | None:
         """A cloud's own credentials stand for the backend's own key."""
@@ -71,12 +74,15 @@ class Holder:
         return own and self._sign_in(backend, account) is None
 
     async def fingerprint(self, backend: Backend, account: Account) -> str | None:
-        """What tells one key of an account from the next; None where it has none that can be read."""
+        """What tells one credential of an account from the next; None where it has none that can be had."""
+        sign_in = self._sign_in(backend, account)
         try:
             credential = await self._credential(backend, account)
-        except NoCredentialError:
+            if credential is not None:
+                return fingerprint((credential.secret,))
+            return None if sign_in is None else fingerprint((await sign_in(backend)).secrets)
+        except UpstreamError:
             return None
-        return None if credential is None else fingerprint(credential.secret.reveal())
 
     async def _credential(self, backend: Backend, account: Account) -> Credential | None:
         if account.key_named:
@@ -91,6 +97,7 @@ class Holder:
         return await asyncio.to_thread(self._credentials.stored, backend, account)
 
 
-def fingerprint(key: str) -> str:
-    """A digest of a key, from which nobody finds the key."""
-    return blake2b(key.encode("utf-8", "replace"), digest_size=8).hexdigest()
+def fingerprint(secrets: Iterable[Secret]) -> str | None:
+    """A digest of what an account was used with, from which nobody finds it; None for nothing."""
+    told = "\0".join(secret.reveal() for secret in secrets)
+    return blake2b(told.encode("utf-8", "replace"), digest_size=8).hexdigest() if told else None

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from pointsman.accounts.grant import Sign
+from pointsman.accounts.grant import Renew, Sign
 from pointsman.accounts.secret import Secret
 from pointsman.catalog.provider import AuthScheme
 from pointsman.routing.snapshot import DEFAULT_ACCOUNT, Account, Backend
@@ -30,6 +30,8 @@ class Lease(Struct, frozen=True):
     """The other secrets of a credential of several parts; to be masked, too."""
     sign: Sign | None = None
     """Where a credential does not travel, but signs."""
+    renew: Renew | None = None
+    """Where it is a token that can be renewed."""
 
     def __repr__(self) -> str:
         return f"Lease({self.account})"

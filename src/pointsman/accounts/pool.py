@@ -6,7 +6,7 @@ An account is chosen and reserved in one step, with nothing awaited between; the
 
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
-from math import ceil, inf
+from math import inf
 
 from msgspec import Struct, structs
 
@@ -15,18 +15,21 @@ from pointsman.accounts.brought import Brought
 from pointsman.accounts.holder import Holder
 from pointsman.accounts.lease import Lease
 from pointsman.accounts.makers import Makers
+from pointsman.accounts.nobody import no_account, nothing_brought
 from pointsman.accounts.queue import FairQueue, Later, Place, loop_later
 from pointsman.accounts.sessions import Sessions
 from pointsman.accounts.verdict import GAP, Failure, Verdict
-from pointsman.canon.errors import FaultKind, NoAccountError, NoCredentialError
+from pointsman.canon.errors import NoCredentialError
 from pointsman.routing.allowance import Allowance
 from pointsman.routing.attempts import Outcome
 from pointsman.routing.roster import Need, Roster, select
 from pointsman.routing.selectors import SELECTORS
 from pointsman.routing.snapshot import CLIENT_ACCOUNT, Account, Backend
-from pointsman.routing.standing import Hindrance, Standing, Wait
+from pointsman.routing.standing import Standing, Wait
 from pointsman.routing.window import Reported
 
+REFUSED = frozenset({401, 403})
+"""Statuses that are about the credential itself."""
 BETA_SECONDS = 24 * 3600.0
 """How long a beta flag that was refused is left out."""
 MOST_BETAS = 64
@@ -180,7 +183,7 @@ class Pool:
                 if lease is not None:
                     return lease
             elif chosen is None or chosen.kind != "ours" or not await self.queue.turn(place, chosen.until):
-                raise no_account(roster, ask, chosen, self.clock())
+                raise no_account(roster, ask.model, chosen, self.clock())
             else:
                 roster = self.roster(ask.backend)
 
@@ -238,15 +241,16 @@ class Pool:
             raise
         return structs.replace(lease, number=number, strange=self._is_strange(ask, lease))
 
+    async def again(self, backend: Backend, lease: Lease, dialect: str) -> Lease:
+        """The same reservation with the account's credential as it is now. Raises NoCredentialError."""
+        account = next(each for each in backend.pool if each.alias == lease.account)
+        fresh = await self.holder.lease(backend, account, dialect)
+        return structs.replace(fresh, number=lease.number, strange=lease.strange)
+
     def _guest(self, ask: Ask) -> Lease:
         """The client's own credential. Raises NoCredentialError where it brings none."""
         if ask.brought is None or ask.tried:
-            row = ask.backend.provider
-            how = f"set {row.key_env[0]}, or " if row.key_env else ""
-            raise NoCredentialError(
-                f"backend {ask.backend.name} has no key, and the request brings no credential of its own: "
-                f"{how}send one that begins with `{row.client_credential}`"
-            )
+            raise nothing_brought(ask.backend)
         guest = self._guests.setdefault(ask.backend.name, Standing(Account(CLIENT_ACCOUNT)))
         guest.in_flight += 1
         return ask.brought.lease(ask.backend)
@@ -330,6 +334,8 @@ class Pool:
     def fail(self, whose: Whose, outcome: Outcome, failure: Failure) -> None:
         """It does not."""
         standing = self._standing(whose)
+        if whose.account == CLIENT_ACCOUNT and outcome.status in REFUSED:
+            return  # one client's credential is not the next one's
         if standing is not None:
             self._verdict.fail(self.roster(whose.backend), standing, whose.model, outcome, failure)
             self.changed.add(whose.key)
@@ -375,24 +381,3 @@ def _allowance(rate: float | None, earlier: Allowance | None) -> Allowance | Non
     if rate is None:
         return None
     return earlier if earlier is not None and earlier.rate == rate else Allowance(rate)
-
-
-def no_account(roster: Roster, ask: Ask, wait: Wait | None, now: float) -> NoAccountError:
-    """Why nobody can serve, for a person: account by account."""
-    hindered = [(alias, each.hindrance(ask.model, now)) for alias, each in roster.standings.items()]
-    told = "; ".join(f"{alias}: {hindrance.why}" for alias, hindrance in hindered if hindrance is not None)
-    after = None if wait is None or wait.until == inf else max(0.0, wait.until - now)
-    kind, status, advice = _TOLD["limit" if wait is None else wait.kind]
-    when = "" if after is None else f" in {ceil(after)} s"
-    why = told or (wait.why if wait is not None else "each account has been tried")
-    message = f"backend {roster.backend} has no account for {ask.model} now ({why}); {advice}{when}"
-    return NoAccountError(message, kind, status, after)
-
-
-_TOLD: dict[Hindrance, tuple[FaultKind, int, str]] = {
-    "limit": ("rate_limit", 429, "ask again"),
-    "ours": ("rate_limit", 429, "ask again"),
-    "failing": ("overloaded", 503, "ask again"),
-    "refused": ("authentication", 401, "enter another key, or ask again"),
-    "missing": ("authentication", 401, "enter a key (`pointsman accounts add`)"),
-}

@@ -13,7 +13,7 @@ from pointsman.cli.trial import choose, verdict_of
 from pointsman.gateway.parts import Parts
 from pointsman.routing.attempts import Patience
 from pointsman.routing.router import Router
-from pointsman.routing.snapshot import Account, Backend
+from pointsman.routing.snapshot import CLIENT_ACCOUNT, Account, Backend
 
 
 def try_accounts(backend: str | None, alias: str | None, model: str | None) -> list[Json]:
@@ -45,6 +45,10 @@ def _with_keys(parts: Parts) -> list[Backend]:
 
 async def _one(app: App, backend: Backend, account: Account, model: str | None) -> Json:
     """With this account alone in the backend's pool."""
+    told = {"backend": backend.name, "account": account.alias}
+    if backend.credential == "client":
+        said = "its clients bring their own credential, so there is none to test with"
+        return {**told, "account": CLIENT_ACCOUNT, "works": None, "said": said, "seconds": 0.0}
     parts = app.service.parts
     alone = structs.replace(backend, accounts=(account,))
     before = parts.router
@@ -54,10 +58,4 @@ async def _one(app: App, backend: Backend, account: Account, model: str | None) 
         verdict = await verdict_of(app, alone, model)
     finally:
         parts.router = before
-    return {
-        "backend": backend.name,
-        "account": account.alias,
-        "works": verdict.works,
-        "said": verdict.words,
-        "seconds": verdict.seconds,
-    }
+    return {**told, "works": verdict.works, "said": verdict.words, "seconds": verdict.seconds}

@@ -14,6 +14,7 @@ from pointsman.cli.reach import look
 from pointsman.config.shape import nearest
 from pointsman.control.endpoint import EndpointClient
 
+WORKS = {True: "works", False: "does not work", None: "is not tested"}
 OFFLINE = "no endpoint is running: limits, cool-downs and conversations are known to a running one"
 
 
@@ -137,7 +138,8 @@ def test(backend: str | None, alias: str | None, model: str | None, as_json: boo
         print_json({"accounts": verdicts})
     else:
         for each in verdicts:
-            works = "works" if each["works"] else "does not work"
-            words = f"{each['backend']}/{each['account']} {works}: {each['said']}, in {each['seconds']:.2f} s"
-            click.echo(harmless(words), file=sys.stdout if each["works"] else sys.stderr)
-    return exit_codes.OK if all(each["works"] for each in verdicts) else exit_codes.FAILED
+            said = f"{each['backend']}/{each['account']} {WORKS[each['works']]}: {each['said']}"
+            time_taken = "" if each["works"] is None else f", in {each['seconds']:.2f} s"
+            file = sys.stderr if each["works"] is False else sys.stdout
+            click.echo(harmless(said + time_taken), file=file)
+    return exit_codes.FAILED if any(each["works"] is False for each in verdicts) else exit_codes.OK

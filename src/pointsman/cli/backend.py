@@ -16,6 +16,7 @@ KEYS = {
     "cloud": "none, the cloud's own credentials",
     "person": "none, somebody is signed in",
     "nobody": "none, and nobody is signed in",
+    "ended": "none, the sign-in has ended",
     "missing": "none yet",
     "stored": "stored",
     "unreadable": "stored, cannot be read",

@@ -9,7 +9,12 @@ from pointsman.cli.output import harmless
 from pointsman.config.environment import PLACEHOLDER, UNEXPANDED
 
 ADD_BACKEND = "pointsman backend add NAME --provider PROVIDER"
-KEY_TROUBLE = {"missing": "no key", "unreadable": "its key cannot be read", "nobody": "nobody is signed in"}
+KEY_TROUBLE = {
+    "missing": "no key",
+    "unreadable": "its key cannot be read",
+    "nobody": "nobody is signed in",
+    "ended": "the sign-in has ended",
+}
 
 
 def banner(status: Json) -> str:

@@ -56,7 +56,7 @@ def _next(candidate: Json, facts: Json) -> Iterator[str]:
     fallback = candidate["backend"] != facts["backend"] or candidate["model"] != facts["model"]
     if fallback:
         yield f"  fallback    {candidate['backend']} as {candidate['model']} ({candidate['why']})"
-    if len(accounts) == 1 and accounts[0]["status"] == "free":
+    if len(accounts) == 1 and accounts[0]["status"] == "free" and not accounts[0]["why"]:
         return
     for account in accounts:
         reason = why(account)

@@ -21,6 +21,7 @@ def command(backend: str, *, as_json: bool) -> int:
     from pointsman.accounts.oauth.session import renewal_of  # noqa: PLC0415 - the same
     from pointsman.catalog.login import PlanLogin  # noqa: PLC0415 - the same
     from pointsman.cli.sign_ins import row_of, until  # noqa: PLC0415 - the same
+    from pointsman.cli.telling import tell_running  # noqa: PLC0415 - the same
     from pointsman.config.paths import find_paths  # noqa: PLC0415 - the same
 
     row = row_of(backend)
@@ -28,8 +29,10 @@ def command(backend: str, *, as_json: bool) -> int:
         raise SetupError(f"{row.title} has no sign-in whose tokens pointsman renews; nothing was done")
     renewal = renewal_of(row, find_paths(os.environ).data)
     kept = renewal.renewed(renewal.kept())
+    told = tell_running()
     if as_json:
         print_json({"provider": row.name, "who": kept.who, "until": until(kept)})
     else:
         click.echo(harmless(f"The token of {kept.who} at {row.title} is new, and holds until {until(kept)}"))
+        click.echo(told)
     return exit_codes.OK

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from pointsman.canon.errors import SetupError
+from pointsman.catalog.login import PlanLogin
 from pointsman.catalog.provider import Provider
 from pointsman.config.bases import Kinds, bases
 from pointsman.config.environment import key_variable
@@ -72,7 +73,7 @@ def backend(
         models=settings.models,
         key_env=settings.key_env or key_variable(row, environment),
         key_named=settings.key_env is not None,
-        accounts=_accounts(name, settings, settings.key_env or key_variable(row, environment)),
+        accounts=_accounts(name, row, settings, settings.key_env or key_variable(row, environment)),
         strategy=settings.strategy,
         max_in_flight=settings.max_in_flight,
         credential=_credential_of(name, row, settings),
@@ -89,10 +90,15 @@ def backend(
     return made
 
 
-def _accounts(name: str, settings: BackendSettings, key_env: str | None) -> tuple[Account, ...]:
+def _accounts(
+    name: str, row: Provider, settings: BackendSettings, key_env: str | None
+) -> tuple[Account, ...]:
     """Its own key first, unless the file says more of it. Raises SetupError where none is left."""
     if not settings.accounts:
         return ()
+    if row.engine or isinstance(row.login, PlanLogin):
+        why = "runs inside pointsman" if row.engine else "is a plan, which is one person's"
+        raise SetupError(f"`backends.{name}.accounts`: {row.title} {why}, so it has no other accounts")
     told = {DEFAULT_ACCOUNT: AccountSettings(), **settings.accounts}
     own = told[DEFAULT_ACCOUNT]
     made = tuple(

@@ -1,6 +1,6 @@
 """The accounts as an admin page and commands show them: where each stands, and why. No secrets."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from math import inf
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from pointsman.accounts.oauth.session import whose
 from pointsman.accounts.pool import Pool
 from pointsman.canon.errors import PointsmanError, UnknownModelError
 from pointsman.canon.json import Json
+from pointsman.routing.explain import plan_of
 from pointsman.routing.plan import Candidate
 from pointsman.routing.preview import STATES, Seen, preview
 from pointsman.routing.router import Router
@@ -25,8 +26,10 @@ NO_KEY = {
     "missing": "it has no key",
     "unreadable": "its key cannot be read",
     "nobody": "nobody is signed in",
+    "ended": "the sign-in has ended; sign in again",
 }
 """What such a source means for the next request."""
+BRINGS = "requests bring their own credential, and are relayed"
 
 
 class AccountsView:
@@ -44,8 +47,8 @@ class AccountsView:
         """Every backend's pool; with a model, those that it leads to. Raises UnknownModelError."""
         waiting = len(self._pool.queue)
         if model is not None:
-            candidates = self._router().plan(model).candidates
-            return {"model": model, "backends": _next(self._pool, candidates), "waiting": waiting}
+            candidates = plan_of(self._router(), model).candidates
+            return {"model": model, "backends": self._next(candidates), "waiting": waiting}
         snapshot, bound = self._router().snapshot, self._pool.bindings.counts()
         backends = (*snapshot.backends.values(), *snapshot.guests.values())
         told = [_backend(self._pool, each, self._key, bound) for each in backends if not each.provider.engine]
@@ -54,9 +57,34 @@ class AccountsView:
     def next_of(self, model: str) -> list[Json]:
         """Who would serve a model's next request; nothing where nobody would."""
         try:
-            return _next(self._pool, self._router().plan(model).candidates)
+            return self._next(plan_of(self._router(), model).candidates)
         except UnknownModelError:
             return []
+
+    def _next(self, candidates: Iterable[Candidate]) -> list[Json]:
+        """For each candidate: who of its accounts would serve the next request, and why not the others."""
+        return [
+            {
+                "backend": each.backend.name,
+                "model": each.model,
+                "rule": each.rule,
+                "why": each.why,
+                "accounts": [seen_as_json(seen, self._pool.clock()) for seen in self._seen(each)],
+            }
+            for each in candidates
+        ]
+
+    def _seen(self, candidate: Candidate) -> Iterator[Seen]:
+        backend, now = candidate.backend, self._pool.clock()
+        if backend.credential == "client":
+            standing = self._pool.guest(backend.name) or Standing(Account(CLIENT_ACCOUNT))
+            left = standing.headroom(candidate.model, now)
+            yield Seen(CLIENT_ACCOUNT, "free", BRINGS, None, left, serves=True)
+            return
+        roster = self._pool.roster(backend)
+        for seen in preview(roster, candidate.model, now):
+            key = self._key(backend, roster.standings[seen.alias].account)
+            yield lacking(seen, key) if seen.state == "free" else seen
 
     def key_state(self, backend: Backend) -> str:
         """The source of a backend's first key."""
@@ -68,12 +96,12 @@ class AccountsView:
             return "none"
         try:
             source = self._credentials.source(backend, account)
+            if source is not None:
+                return source
+            if backend.provider.sign_in is not None and account.alias == DEFAULT_ACCOUNT:
+                return whose(backend.provider, self._data)
         except PointsmanError:
             return "unreadable"
-        if source is not None:
-            return source
-        if backend.provider.sign_in is not None and account.alias == DEFAULT_ACCOUNT:
-            return whose(backend.provider, self._data)
         return "missing" if needs_key(backend) else "none"
 
 
@@ -108,13 +136,18 @@ def _overall(seen: Seen, standing: Standing, key: str, now: float) -> Json:
     seen = structs.replace(seen, why=seen.why if seen.state != "free" else "", headroom=headroom)
     blocks = [(block.until, model) for model, block in standing.blocks.items() if block.until > now]
     if seen.state == "free" and key in NO_KEY:
-        seen = structs.replace(seen, state="no key", why=NO_KEY[key])
+        seen = lacking(seen, key)
     elif seen.state == "free" and blocks:
         until, model = min(blocks)
         why = f"{model}: {standing.blocks[model].why}"
         state = STATES[standing.blocks[model].kind]
         seen = structs.replace(seen, state=state, why=why, until=None if until == inf else until)
     return _state(seen, now)
+
+
+def lacking(seen: Seen, key: str) -> Seen:
+    """The same for an account whose key is not there."""
+    return seen if key not in NO_KEY else structs.replace(seen, state="no key", why=NO_KEY[key], serves=False)
 
 
 def seen_as_json(seen: Seen, now: float) -> Json:
@@ -159,21 +192,3 @@ def _window(window: Window) -> Json:
         "models": list(window.models),
         "status": window.status,
     }
-
-
-def _next(pool: Pool, candidates: Iterable[Candidate]) -> list[Json]:
-    """For each candidate: who of its accounts would serve the next request, and why not the others."""
-    now = pool.clock()
-    return [
-        {
-            "backend": candidate.backend.name,
-            "model": candidate.model,
-            "rule": candidate.rule,
-            "why": candidate.why,
-            "accounts": [
-                seen_as_json(seen, now)
-                for seen in preview(pool.roster(candidate.backend), candidate.model, now)
-            ],
-        }
-        for candidate in candidates
-    ]

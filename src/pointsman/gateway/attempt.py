@@ -1,5 +1,7 @@
 """The attempt: one candidate and one account, from the lease to the answer's last byte or to the error."""
 
+from http import HTTPStatus
+
 from msgspec import Struct, structs
 
 from pointsman.accounts.holder import fingerprint
@@ -44,8 +46,6 @@ from pointsman.upstream.transport import Incoming, reported_losses
 
 WORDS = 200
 """Characters of a backend's error that are kept."""
-
-
 REFUSED_KEY = frozenset({401, 403})
 
 
@@ -145,11 +145,12 @@ async def _run(turn: Turn, standing: Standing, dialect: Dialect) -> UpstreamErro
 
 def _fail(error: UpstreamError, turn: Turn) -> None:
     outcome, secret = outcome_of(error, turn.lease.account), turn.lease.secret
-    refused = outcome.status in REFUSED_KEY and secret is not None
+    refused = outcome.status in REFUSED_KEY
+    secrets = turn.lease.others if secret is None else (secret, *turn.lease.others)
     failure = Failure(
         error.message[:WORDS],
         error.kind if isinstance(error, RefusedError) else None,
-        fingerprint(secret.reveal()) if refused and secret is not None else None,
+        fingerprint(secrets) if refused else None,
     )
     turn.work.parts.pool.fail(turn.whose, outcome, failure)
 
@@ -184,6 +185,14 @@ async def _exchange_amended(exchange: Exchange, prepared: Prepared, turn: Turn, 
     try:
         await _exchange(exchange, prepared, turn)
     except RefusalError as refusal:
+        if refusal.upstream_status == HTTPStatus.UNAUTHORIZED and turn.lease.renew is not None:
+            fresh = await _renewed(turn, prepared.dialect)
+            if fresh is None:
+                raise
+            again = prepare(betas.exchange, turn.candidate, prepared.dialect, fresh.lease, turn.work.parts)
+            again = structs.replace(again, losses=prepared.losses, rewrite=prepared.rewrite)
+            await _exchange(betas.exchange, again, fresh)
+            return
         if lacks_counter(exchange, prepared, refusal):
             await count_here(exchange, turn.work.line, turn.work.trace)
             return
@@ -199,6 +208,16 @@ async def _exchange_amended(exchange: Exchange, prepared: Prepared, turn: Turn, 
         if amended is None:
             raise
         await _exchange(exchange, amended, turn)
+
+
+async def _renewed(turn: Turn, dialect: Dialect) -> Turn | None:
+    """The turn with a new token, where the refused one can be renewed; None where that was just tried."""
+    renew, parts, backend = turn.lease.renew, turn.work.parts, turn.candidate.backend
+    if renew is None or not await renew():
+        return None
+    lease = await parts.pool.again(backend, turn.lease, dialect.name)
+    turn.work.line.secrets = (*turn.work.line.secrets, *secrets_of(lease, backend))
+    return structs.replace(turn, lease=lease)
 
 
 def _refused_flags(refusal: RefusalError, prepared: Prepared, turn: Turn, betas: Betas) -> frozenset[str]:

@@ -22,6 +22,7 @@ from pointsman.gateway.masking import mask_fault, mask_headers
 from pointsman.gateway.stream import facts
 from pointsman.ledger.trace import Trace
 from pointsman.routing.attempts import Outcome
+from pointsman.routing.snapshot import CLIENT_ACCOUNT
 from pointsman.wire import headers as fields
 from pointsman.wire.json import is_json
 from pointsman.wire.secrets import mask
@@ -69,7 +70,7 @@ def without_secrets(error: UpstreamError, secrets: tuple[str, ...]) -> UpstreamE
 
 async def refuse(failure: PointsmanError, line: Line, trace: Trace) -> None:
     """Tells the client. A relayed error goes on as it is, unless it is ours or no client could read it."""
-    if isinstance(failure, RefusalError) and trace.form == "relay" and _is_for_client(failure):
+    if isinstance(failure, RefusalError) and trace.form == "relay" and _is_for_client(failure, trace):
         await _relay(failure, line, trace)
         return
     headers = facts(trace) if trace.backend else ()
@@ -81,11 +82,12 @@ async def refuse(failure: PointsmanError, line: Line, trace: Trace) -> None:
     await line.fail(fault, headers)
 
 
-def _is_for_client(failure: RefusalError) -> bool:
+def _is_for_client(failure: RefusalError, trace: Trace) -> bool:
     """Not so: what is about our own credential, a page for people that some proxy made, and the envelope of a
     cloud which serves another's dialect."""
     own = failure.fault().dialect is not None
-    return own and failure.upstream_status not in _CREDENTIAL_STATUSES and is_json(failure.body)
+    ours = failure.upstream_status in _CREDENTIAL_STATUSES and trace.account != CLIENT_ACCOUNT
+    return own and not ours and is_json(failure.body)
 
 
 async def _relay(failure: RefusalError, line: Line, trace: Trace) -> None:

@@ -76,6 +76,13 @@ class SignInFile:
         with self.held():
             return self.read_held()
 
+    def look(self) -> SignedIn | None:
+        """The same, and changes nothing. Raises CorruptRecordError."""
+        kept = self._parse()
+        if isinstance(kept, CorruptRecordError):
+            raise kept
+        return kept
+
     def read_held(self) -> SignedIn | None:
         """The same, where the caller holds the lock."""
         kept = self._parse()

@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections import defaultdict
+from functools import partial
 from math import inf
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from pointsman.accounts.grant import Grant
-from pointsman.accounts.oauth.record import SignedIn, SignInFile
+from pointsman.accounts.oauth.record import CorruptRecordError, SignedIn, SignInFile
 from pointsman.accounts.oauth.renewal import Clock, Renewal
 from pointsman.accounts.oauth.web import Web, over_network
 from pointsman.canon.errors import NoCredentialError, PointsmanError, SetupError, UpstreamError
@@ -32,6 +33,8 @@ class _Known(Struct):
     failed: float = -inf
     trouble: PointsmanError | None = None
     """How the last renewal failed."""
+    forced: float = -inf
+    """When a token was last renewed that had been refused."""
 
 
 class OAuthSignIn:
@@ -57,7 +60,29 @@ class OAuthSignIn:
         if kept is None:
             async with lock:
                 kept = self._current(known) or await asyncio.to_thread(self._look, row, known)
-        return Grant((("authorization", f"Bearer {kept.access_token}"),), (kept.access,))
+        fields = (("authorization", f"Bearer {kept.access_token}"),)
+        return Grant(fields, (kept.access,), renew=partial(self._renew, row, kept.access_token))
+
+    async def _renew(self, row: Provider, refused: str) -> bool:
+        known = self._known[row.name]
+        async with self._locks[row.name]:
+            now, kept = self._clock(), self._current(known)
+            if kept is not None and kept.access_token != refused:
+                return True
+            if now < known.forced + PAUSE:
+                return False
+            known.forced = now
+            await asyncio.to_thread(self._replace, row, known, refused)
+            return True
+
+    def _replace(self, row: Provider, known: _Known, refused: str) -> None:
+        """Another token than the one that was refused; not for the event loop. Raises UpstreamError."""
+        renewal = renewal_of(row, self._data, self._web, self._clock)
+        try:
+            known.kept = renewal.renewed(structs.replace(renewal.kept(), access_token=refused))
+        except SetupError as error:
+            raise NoCredentialError(f"the token could not be renewed: {error.message}") from error
+        known.looked = self._clock()
 
     def _holding(self, known: _Known) -> SignedIn | None:
         """What was last read, if its token still holds."""
@@ -105,10 +130,19 @@ def command(row: Provider) -> str:
 
 
 def whose(row: Provider, data: Path) -> str:
-    """Whose credentials are used without a key: the `cloud`'s, a `person`'s, or `nobody`'s yet."""
+    """Whose credentials are used without a key: the `cloud`'s, a `person`'s, or `nobody`'s yet.
+
+    `ended` where a person must sign in again. Raises SetupError.
+    """
     if row.login is None:
         return "cloud"
-    return "person" if SignInFile(data, row.name).path.exists() else "nobody"
+    try:
+        kept = SignInFile(data, row.name).look()
+    except CorruptRecordError:
+        return "ended"
+    if kept is None:
+        return "nobody"
+    return "person" if kept.ended is None else "ended"
 
 
 def renewal_of(row: Provider, data: Path, web: Web = over_network, clock: Clock = time.time) -> Renewal:
