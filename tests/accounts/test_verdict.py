@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman.accounts.verdict import LONGEST, SHORTEST, UNPAID, UNPAID_LONGEST, Failure, Verdict
+from pointsman.accounts.verdict import (
+    LONGEST,
+    LONGEST_TOLD,
+    SHORTEST,
+    UNPAID,
+    UNPAID_LONGEST,
+    Failure,
+    Verdict,
+)
 from pointsman.routing.attempts import Outcome
 from pointsman.routing.breaker import THRESHOLD
 from pointsman.routing.roster import Roster
@@ -144,6 +152,28 @@ def test_an_unreachable_backend_says_nothing_of_its_account():
 
     assert case.hindered() == 0.0
     assert case.roster.breaker.is_open(case.now)
+
+
+def test_an_account_that_alone_of_several_is_cut_off_rests():
+    case = Case()
+    case.roster.standings["b"] = Standing(Account("b"))
+
+    for _ in range(THRESHOLD):
+        outcome = Outcome("unreachable", account="a")
+        case.verdict.fail(case.roster, case.standing, "m", outcome, Failure("reset"))
+        case.verdict.succeed(case.roster, case.roster.standings["b"], "m", 0.1)
+
+    assert case.hindered() > 0.0
+    assert not case.roster.breaker.is_open(case.now)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_problem_25_a_time_in_thirty_years_is_not_believed(status):
+    case = Case()
+
+    case.fail(status, 999_999_999.0)
+
+    assert case.hindered() == LONGEST_TOLD
 
 
 @given(

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from pointsman.accounts.keyring_store import KeyringStore
+from pointsman.canon.errors import SetupError
 from scripted import json_reply
 
 KEY = "sk-account-canary-1"
@@ -14,6 +16,10 @@ base_url = "{url}/v1"
 key_env = "WORK_KEY"
 models = ["gpt-x"]
 """
+
+
+def refuse(*_):
+    raise SetupError("the keyring is locked")
 
 
 @pytest.fixture(autouse=True)
@@ -201,6 +207,26 @@ def test_a_plan_has_no_second_account_and_neither_has_the_model_inside(cli, conf
     assert why in result.err
     assert config() == before
     assert not (home / "data" / "secrets.json").exists()
+
+
+def test_a_key_that_cannot_be_stored_leaves_no_account(cli, config, monkeypatch):
+    monkeypatch.setenv("POINTSMAN_SECRETS", "keyring")
+    monkeypatch.setattr(KeyringStore, "put", refuse)
+    before = config(WORK.format(url="http://127.0.0.1:9"))
+
+    result = cli("accounts", "add", "work", "second", "--key-stdin", given=KEY)
+
+    assert result.status == 2
+    assert config() == before
+
+
+def test_a_backend_goes_with_the_keys_of_all_its_accounts(cli, config, home):
+    config(WORK.format(url="http://127.0.0.1:9"))
+    cli("accounts", "add", "work", "second", "--key-stdin", given=KEY)
+
+    cli("backend", "remove", "work")
+
+    assert KEY not in (home / "data" / "secrets.json").read_text()
 
 
 def test_every_command_has_an_example(cli):

@@ -171,13 +171,64 @@ def test_by_hand_the_whole_address_is_pasted(cli, issuer, asked, home):
 
 
 def test_by_hand_the_code_alone_is_not_enough_for_a_plan(cli, issuer, asked, home):
-    asked.append(lambda screen: issuer.visit(address_in(screen)).partition("code=")[2].partition("&")[0])
+    code = []
+
+    def paste(screen):
+        code[:] = code or [issuer.visit(address_in(screen)).partition("code=")[2].partition("&")[0]]
+        return code[0]
+
+    asked += [paste] * 3
 
     result = cli("login", "plan", "--manual")
 
     assert result.status == 1
     assert "paste the whole address" in result.err
     assert not (home / "data" / "sign-ins" / "acme.json").exists()
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [lambda address: f"'{address}'", lambda address: address.partition("?")[2]],
+    ids=["quotes", "query"],
+)
+def test_by_hand_a_wrong_paste_may_be_followed_by_a_right_one(cli, issuer, asked, home, shape):
+    came_back = []
+
+    def wrong(screen):
+        came_back.append(issuer.visit(address_in(screen)))
+        return "http://127.0.0.1/another?code=x&state=y"
+
+    asked += [wrong, lambda _: shape(came_back[0])]
+
+    result = cli("login", "plan", "--manual")
+
+    assert result.status == 0, result.err
+    assert record(home)["who"] == "anna@example.org"
+
+
+@pytest.mark.parametrize("name", ["acme", "keyed"])
+def test_a_backend_of_that_name_that_is_another_provider_s_is_left_alone(cli, issuer, config, name):
+    table = f'[backends.{name}]\nprovider = "openai-compatible"\nbase_url = "http://127.0.0.1:9/v1"\n'
+    before = config(table)
+
+    result = cli("login", {"acme": "plan"}.get(name, name))
+
+    assert result.status == 2
+    assert "is another provider's backend" in result.err
+    assert config() == before
+    assert issuer.requests == []
+
+
+def test_an_issued_key_goes_before_a_variable_that_was_named(cli, issuer, browser, config, home):
+    table = '[backends.keyed]\nprovider = "keyed"\nkey_env = "OLD_KEY"\n'
+    config(f"{table}\n[backends.keyed.accounts.default]\nenabled = false\n")
+
+    cli("login", "keyed")
+    listed = json.loads(cli("accounts", "list", "--json").out)["backends"]
+
+    assert "key_env" not in config()
+    (account,) = [each for backend in listed if backend["backend"] == "keyed" for each in backend["accounts"]]
+    assert (account["account"], account["key"]) == ("default", "stored")
 
 
 def test_a_second_person_replaces_the_first_only_when_asked_to(cli, issuer, browser, home):

@@ -90,11 +90,11 @@ def test_explain_names_the_rule_the_backend_and_who_is_relayed(cli, config):
 
 
 def test_explain_fails_with_advice_where_nothing_serves_the_name(cli):
-    result = cli("explain", "claude-opus-9")
+    result = cli("explain", "gpt-9")
 
     assert result.status == 1
-    assert "ANTHROPIC_API_KEY" in result.err
-    assert json.loads(cli("explain", "claude-opus-9", "--json").out)["found"] is False
+    assert "OPENAI_API_KEY" in result.err
+    assert json.loads(cli("explain", "gpt-9", "--json").out)["found"] is False
 
 
 @pytest.mark.parametrize(

@@ -154,11 +154,21 @@ def test_where_the_pair_is_unknown_the_client_gets_the_400_as_it_is(reply, flags
     assert len(requests) == 1
 
 
-def test_a_second_refusal_is_the_clients():
-    answers, requests = exchanged(unexpected(EDITING), unexpected(EFFORT))
+def test_flags_that_are_refused_one_after_the_other_all_go():
+    answers, requests = exchanged(unexpected(EDITING), unexpected(EFFORT), ANTHROPIC.whole())
 
-    assert (answers[0].status, len(requests)) == (400, 2)
-    assert EFFORT in ANTHROPIC.error(answers[0])["message"]
+    assert (answers[0].status, len(requests)) == (200, 3)
+    assert requests[2].header("anthropic-beta") is None
+
+
+def test_a_refusal_that_is_not_about_the_flag_is_told_in_its_first_words_and_nothing_is_remembered():
+    extra = ANTHROPIC.refusal(400, "invalid_request_error", "new_thing: Extra inputs are not permitted")
+    replies = unexpected(EDITING), extra, ANTHROPIC.whole()
+    answers, requests = exchanged(*replies, flags=(EDITING,), times=2)
+
+    assert [answer.status for answer in answers] == [400, 200]
+    assert EDITING in ANTHROPIC.error(answers[0])["message"]
+    assert requests[2].header("anthropic-beta") == EDITING
 
 
 def test_a_backend_that_names_none_is_spared_what_it_is_not_known_to_take():

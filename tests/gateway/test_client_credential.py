@@ -5,12 +5,12 @@ import logging
 
 import pytest
 from rig import backend_table, rig
-from voices import ANTHROPIC, CHAT
+from voices import ANTHROPIC, CHAT, chunk
 
 from pointsman.accounts.brought import bearing, brought
 from pointsman.config.shipped import providers
 from pointsman.routing.snapshot import Backend
-from scripted import Upstream, run
+from scripted import Upstream, run, sse
 
 TOKEN = "sk-ant-oat01-canary-77"
 OURS = "sk-pointsman-own"
@@ -22,6 +22,10 @@ LIMITED = (
     ("anthropic-ratelimit-unified-5h-reset", "4102444800"),
     ("retry-after", "900"),
 )
+
+
+MODEL = "claude-opus-5-5"
+"""One whose profile refuses much of what older models take."""
 
 
 def claude(server, lines='credential = "client"'):
@@ -145,6 +149,97 @@ def test_what_the_provider_says_of_it_reaches_its_client_unchanged_and_parks_nob
     (account,) = page["backends"][0]["accounts"]
     assert (account["account"], account["status"]) == ("client", "free")
     assert served.status == 200
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"temperature": 0.3, "top_k": 5},
+        {"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}},
+        {"service_tier": "tomorrow", "tools": [{"name": "a.b", "input_schema": {"type": "object"}}]},
+        {"max_tokens": 10_000_000},
+    ],
+    ids=lambda members: next(iter(members)),
+)
+def test_no_trait_of_the_model_touches_it(members):
+    name = f"anthropic:{MODEL}"
+
+    async def scenario():
+        async with Upstream(ANTHROPIC.whole()) as server:
+            table = claude(server).replace(ANTHROPIC.model, MODEL)
+            async with rig(settings=table) as gateway:
+                answer = await ask(gateway, BEARER, **{**members, "model": name})
+                return answer.status, answer.header("x-pointsman-form"), server.requests[0]
+
+    status, form, seen = run(scenario())
+
+    assert (status, form) == (200, "relay")
+    assert seen.json() == {**ANTHROPIC.request(**members), "model": MODEL}
+
+
+def test_a_conversation_that_a_fallback_answered_with_thoughts_goes_on_there():
+    refusal = ANTHROPIC.refusal(429, "rate_limit_error", "Too many", LIMITED)
+    thought = chunk({"reasoning_content": "Hm.", "content": "Hello there"}, finish="stop")
+    said = sse(thought, b"data: [DONE]\n\n")
+
+    async def scenario():
+        fallback = f'fallbacks = ["openai_chat:{CHAT.model}"]\n'
+        async with (
+            Upstream(refusal) as server,
+            Upstream(said, said) as other,
+            rig(settings=fallback + claude(server), openai_chat=other) as gateway,
+        ):
+            first = await ask(gateway, BEARER)
+            turns = [
+                {"role": "user", "content": "Hello"},
+                {"role": "assistant", "content": first.json()["content"]},
+                {"role": "user", "content": "Go on."},
+            ]
+            second = await ask(gateway, BEARER, messages=turns)
+            return first, second, len(server.requests)
+
+    first, second, asked_there = run(scenario())
+
+    assert {block["type"] for block in first.json()["content"]} == {"thinking", "text"}
+    assert (second.status, second.header("x-pointsman-backend")) == (200, "openai_chat")
+    assert asked_there == 1
+
+
+def test_a_relayed_fallback_gets_the_request_without_the_credential():
+    refusal = ANTHROPIC.refusal(429, "rate_limit_error", "Too many", LIMITED)
+
+    async def scenario():
+        async with Upstream(refusal) as server, Upstream(ANTHROPIC.whole()) as other:
+            second = claude(other, 'key_env = "SECOND"').replace("[backends.anthropic]", "[backends.second]")
+            settings = f'fallbacks = ["second:{ANTHROPIC.model}"]\n{claude(server)}\n{second}'
+            async with rig(settings=settings, environment={"SECOND": "sk-second"}) as gateway:
+                answer = await ask(gateway, BEARER)
+                return answer, server.requests[0], other.requests[0]
+
+    answer, first, second = run(scenario())
+
+    assert (answer.status, answer.header("x-pointsman-form")) == (200, "relay")
+    assert first.body == second.body
+    assert TOKEN not in str(second.headers)
+    assert second.header("x-api-key") == "sk-second"
+
+
+def test_that_a_login_has_ended_is_told_though_there_is_a_fallback():
+    refusal = ANTHROPIC.refusal(401, "authentication_error", "OAuth token has expired.")
+
+    async def scenario():
+        fallback = f'fallbacks = ["openai_chat:{CHAT.model}"]\n'
+        async with (
+            Upstream(refusal) as server,
+            Upstream() as other,
+            rig(settings=fallback + claude(server), openai_chat=other) as gateway,
+        ):
+            return await ask(gateway, BEARER), other.requests
+
+    answer, elsewhere = run(scenario())
+
+    assert (answer.status, answer.body) == (401, refusal.body)
+    assert elsewhere == []
 
 
 def test_explain_says_that_requests_bring_their_own():

@@ -3,64 +3,17 @@
 import asyncio
 import json
 import time
-from contextlib import asynccontextmanager
 
 import pytest
+from pooling import ACCOUNTS, KEYS, by_key, key_of, keys, limited, pooled, session
 from rig import backend_table, eventually, rig
 from voices import ANTHROPIC, CHAT
 
-from scripted import Gate, Reply, Upstream, json_reply, run, sse
-
-KEYS = {"KEY_A": "sk-a-canary", "KEY_B": "sk-b-canary", "KEY_C": "sk-c-canary"}
-ACCOUNTS = """
-[backends.anthropic.accounts.default]
-key_env = "KEY_A"
-[backends.anthropic.accounts.b]
-key_env = "KEY_B"
-"""
-
-
-def key_of(seen):
-    return seen.header("x-api-key") or (seen.header("authorization") or "").removeprefix("Bearer ")
-
-
-def by_key(**replies):
-    """An upstream that answers each key in its own way; what was not foreseen is a plain answer."""
-
-    def answer(seen) -> Reply:
-        name = next(name for name, key in KEYS.items() if key == key_of(seen)).removeprefix("KEY_").lower()
-        reply = replies.get(name)
-        reply = reply(seen) if callable(reply) else reply
-        return reply or (ANTHROPIC.stream() if seen.json().get("stream") else ANTHROPIC.whole())
-
-    return answer
-
-
-@asynccontextmanager
-async def pooled(upstream, *, accounts=ACCOUNTS, settings="", environment=None, **others):
-    table = backend_table("anthropic", upstream, f'models = ["{ANTHROPIC.model}"]')
-    table = table.replace('"anthropic-compatible"', '"anthropic"')
-    lines = f"{settings}\n{table}\n{accounts}"
-    async with rig(settings=lines, environment={**KEYS, **(environment or {})}, **others) as gateway:
-        yield gateway
-
-
-def keys(server):
-    return [key_of(seen).split("-")[1] for seen in server.requests]
-
-
-def limited(seconds=None):
-    headers = () if seconds is None else (("retry-after", str(seconds)),)
-    return ANTHROPIC.refusal(429, "rate_limit_error", "Too many", headers)
-
+from scripted import Gate, Upstream, json_reply, run, sse
 
 OVERLOADED_STREAM = sse(
     b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n'
 )
-
-
-def session(name):
-    return ("x-claude-code-session-id", name)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -418,6 +371,23 @@ def test_the_accounts_page_says_where_each_stands_and_why():
     assert not any(key in everything for key in KEYS.values())
 
 
+def test_with_fallbacks_the_429_names_the_earliest_reset_of_all():
+    async def scenario():
+        fallback = f'fallbacks = ["openai_chat:{CHAT.model}"]\nqueue_timeout = 1'
+        out = CHAT.refusal(429, "rate_limit_error", "Too many", (("retry-after", "200"),))
+        async with (
+            Upstream(always=by_key(a=limited(300), b=limited(400))) as server,
+            Upstream(always=out) as other,
+            pooled(server, settings=fallback, openai_chat=other) as gateway,
+        ):
+            return [await gateway.ask(ANTHROPIC) for _ in range(2)]
+
+    for answer in run(scenario()):
+        assert answer.status == 429
+        assert 195 <= int(answer.header("retry-after")) <= 200
+    assert f"openai_chat:{CHAT.model}" in ANTHROPIC.error(answer)["message"]
+
+
 def test_a_budget_of_requests_spreads_them_over_the_minute():
     accounts = '[backends.anthropic.accounts.default]\nkey_env = "KEY_A"\nrequests_per_minute = 2\n'
 
@@ -430,7 +400,7 @@ def test_a_budget_of_requests_spreads_them_over_the_minute():
     statuses, waited = run(scenario())
 
     assert statuses == [200] * 4
-    assert 55 <= waited <= 65
+    assert 59 <= waited <= 65
 
 
 def test_paced_requests_keep_their_distance():

@@ -31,7 +31,8 @@ BLOCKS = st.dictionaries(
     max_size=2,
 )
 BREAKERS = st.builds(Breaker, st.integers(0, 9), st.integers(0, 3), TIMES)
-ALLOWANCES = st.none() | st.builds(Allowance, st.floats(1, 100), st.floats(-5, 100), st.none() | TIMES)
+SPENT = st.lists(st.tuples(TIMES, st.floats(0, 50)), max_size=3).map(sorted)
+ALLOWANCES = st.none() | st.builds(Allowance, st.floats(1, 100), SPENT)
 
 
 @st.composite

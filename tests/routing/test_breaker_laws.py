@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman.routing.allowance import MINUTE, Allowance
+from pointsman.routing.allowance import GRAIN, MINUTE, Allowance
 from pointsman.routing.breaker import LONGEST, PROBE_SECONDS, SHORTEST, THRESHOLD, Breaker
 
 from .standings import NOW
@@ -103,16 +103,27 @@ def _happen(breaker, what, now, chance):
 SPENDING = st.lists(st.tuples(st.floats(0, 120), st.floats(0.1, 5)), min_size=1, max_size=80)
 
 
-@given(st.floats(1, 1000), SPENDING)
-def test_over_any_time_no_more_is_allowed_than_a_minutes_worth_and_the_rate(rate, wishes):
-    allowance, now, spent = Allowance(rate), NOW, 0.0
+@given(st.floats(5, 300), SPENDING)
+def test_within_any_minute_no_more_is_allowed_than_the_rate(rate, wishes):
+    allowance, now, spent = Allowance(rate), NOW, []
     for seconds, amount in wishes:
-        now += seconds
+        now += seconds / 30
         if allowance.opens(amount, now) <= now:
             allowance.spend(amount, now)
-            spent += amount
+            spent.append((now, amount))
 
-    assert spent <= rate + (now - NOW) * rate / MINUTE + 1e-6
+    for start, _ in spent:
+        assert sum(amount for when, amount in spent if start <= when < start + MINUTE - 1e-3) <= rate + 1e-6
+
+
+@given(st.floats(0.05, 0.9), st.integers(2, 20))
+def test_less_than_one_a_minute_is_one_within_longer(rate, times):
+    allowance, now = Allowance(rate), NOW
+    for _ in range(times):
+        now = allowance.opens(1.0, now)
+        allowance.spend(1.0, now)
+
+    assert now - NOW == pytest.approx((times - 1) * MINUTE / rate, rel=0.01)
 
 
 @given(st.floats(1, 1000), SPENDING)
@@ -126,6 +137,7 @@ def test_it_opens_when_it_says_and_not_before(rate, wishes):
 
     assert opens >= now
     assert allowance.left(opens) >= wanted - 1e-6
+    assert len(allowance.spent) <= MINUTE / GRAIN + 1
     if opens > now:
         assert allowance.left(now) < wanted
 

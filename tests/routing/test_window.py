@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pointsman.catalog.provider import RateLimits
 from pointsman.config.shipped import providers
-from pointsman.routing.window import MOST, Window, reported
+from pointsman.routing.window import FARTHEST, MOST, Window, reported
 
 NOW = 1_790_000_000.0
 ROWS = providers()
@@ -62,7 +62,7 @@ def told(provider, headers, model="m"):
                 Window("five_hour", 0.42, 1790003600, status="allowed"),
                 Window("seven_day", 0.9, 1790100000),
                 Window("seven_day_opus", 1.02, 1790100000, models=("*opus*",), status="rejected"),
-                Window("seven_day_oi", 0.1, None, models=("oi",)),
+                Window("seven_day_oi", 0.1, None, apart=True),
             ],
         ),
         (
@@ -127,6 +127,44 @@ def told(provider, headers, model="m"):
 )
 def test_each_provider_is_read_as_it_writes(provider, headers, windows):
     assert list(told(provider, headers).windows) == windows
+
+
+def test_the_older_fields_of_mistral_s_are_read_too():
+    headers = {
+        "x-ratelimitbysize-limit-minute": "500000",
+        "x-ratelimitbysize-remaining-minute": "100000",
+        "x-ratelimitbysize-limit-month": "1000",
+        "x-ratelimitbysize-remaining-month": "900",
+        "ratelimitbysize-reset": "40",
+    }
+
+    assert list(told("mistral", headers).windows) == [
+        Window("minute", 0.8, NOW + 40, 500_000, 100_000, M),
+        Window("month", pytest.approx(0.1), None, 1000, 900, M),
+    ]
+
+
+@pytest.mark.parametrize("row", ["openai-compatible", "responses-compatible"])
+def test_a_server_that_speaks_openai_s_api_is_read_like_openai(row):
+    headers = {
+        "x-ratelimit-limit-requests": "10",
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-reset-requests": "3s",
+    }
+
+    assert list(told(row, headers).windows) == [Window("requests", 1.0, NOW + 3, 10, 0, M)]
+
+
+def test_a_server_that_speaks_anthropic_s_api_is_read_like_anthropic():
+    assert told("anthropic-compatible", PLAN) == told("anthropic", PLAN)
+
+
+def test_a_reset_in_thirty_years_is_not_believed():
+    headers = {"ratelimit-limit": "10", "ratelimit-remaining": "0", "ratelimit-reset": "999999999"}
+
+    (window,) = told("vllm", headers).windows
+
+    assert window.resets == NOW + FARTHEST
 
 
 def test_a_plan_says_which_window_speaks_and_whether_it_serves_on():

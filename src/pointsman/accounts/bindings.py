@@ -99,6 +99,11 @@ class Bindings:
         if binding is not None:
             binding.mixed = True
 
+    def release(self, backend: str, alias: str) -> None:
+        """Those of an account that is another's now."""
+        for key in [key for key, each in self._kept.items() if key[0] == backend and each.alias == alias]:
+            self._drop(key)
+
     def taken_changes(self) -> dict[Key, Binding | None]:
         """What changed since the last call; None for what is gone."""
         taken = {key: self._kept.get(key) for key in self.changed}

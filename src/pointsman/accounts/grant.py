@@ -33,6 +33,8 @@ class Grant(Struct, frozen=True):
     """Where the credential does not travel, but signs."""
     renew: Renew | None = None
     """Where it is a token that can be renewed."""
+    owner: str = ""
+    """Whose it is, where one person's tokens change; never a secret."""
 
     def __repr__(self) -> str:
         return "Grant()"

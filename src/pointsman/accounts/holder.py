@@ -46,7 +46,12 @@ class Holder:
             return structs.replace(empty, headers=SCHEMES[scheme](secret), secret=secret)
         grant = await sign_in(backend) if sign_in is not None else Grant()
         return structs.replace(
-            empty, headers=grant.headers, others=grant.secrets, sign=grant.sign, renew=grant.renew
+            empty,
+            headers=grant.headers,
+            others=grant.secrets,
+            sign=grant.sign,
+            renew=grant.renew,
+            owner=grant.owner,
         )
 
     def _sign_in(self, backend: Backend, account: Account) -> SignsIn | None:
@@ -75,12 +80,17 @@ class Holder:
 
     async def fingerprint(self, backend: Backend, account: Account) -> str | None:
         """What tells one credential of an account from the next; None where it has none that can be had."""
-        sign_in = self._sign_in(backend, account)
+        lease = await self._as_used(backend, account)
+        return None if lease is None else fingerprint(secrets_in(lease))
+
+    async def owner(self, backend: Backend, account: Account) -> str | None:
+        """Whose limits an account meets: another one's after a change of its key or of the person."""
+        lease = await self._as_used(backend, account)
+        return None if lease is None else owner_of(lease)
+
+    async def _as_used(self, backend: Backend, account: Account) -> Lease | None:
         try:
-            credential = await self._credential(backend, account)
-            if credential is not None:
-                return fingerprint((credential.secret,))
-            return None if sign_in is None else fingerprint((await sign_in(backend)).secrets)
+            return await self.lease(backend, account, next(iter(backend.bases)))
         except UpstreamError:
             return None
 
@@ -95,6 +105,16 @@ class Holder:
         if self._credentials.remembered(backend, account):
             return self._credentials.stored(backend, account)
         return await asyncio.to_thread(self._credentials.stored, backend, account)
+
+
+def owner_of(lease: Lease) -> str | None:
+    """Whose limits a request with this lease meets; None where nothing tells, as with a cloud's tokens."""
+    return lease.owner or (None if lease.secret is None else fingerprint((lease.secret,)))
+
+
+def secrets_in(lease: Lease) -> tuple[Secret, ...]:
+    """What it is used with."""
+    return lease.others if lease.secret is None else (lease.secret, *lease.others)
 
 
 def fingerprint(secrets: Iterable[Secret]) -> str | None:

@@ -32,6 +32,8 @@ class Lease(Struct, frozen=True):
     """Where a credential does not travel, but signs."""
     renew: Renew | None = None
     """Where it is a token that can be renewed."""
+    owner: str = ""
+    """Whose it is, where one person's tokens change."""
 
     def __repr__(self) -> str:
         return f"Lease({self.account})"

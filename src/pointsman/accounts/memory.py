@@ -46,6 +46,7 @@ class SavedStanding(Struct, frozen=True):
     reported: float | None = None
     blocks: dict[str, SavedBlock] = {}
     refused_betas: dict[str, float] = {}
+    owner: str | None = None
 
 
 class Memory:
@@ -164,6 +165,7 @@ def _encoded(standing: Standing) -> bytes:
         standing.reported,
         blocks,
         standing.refused_betas,
+        standing.owner,
     )
     return msgspec.json.encode(saved)
 
@@ -193,4 +195,5 @@ def _decoded(told: bytes) -> Standing | None:
         reported=saved.reported,
         blocks=blocks,
         refused_betas=saved.refused_betas,
+        owner=saved.owner,
     )

@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 
 from pointsman.accounts.bindings import Bindings
 from pointsman.accounts.brought import Brought
-from pointsman.accounts.holder import Holder
+from pointsman.accounts.holder import Holder, owner_of
 from pointsman.accounts.lease import Lease
 from pointsman.accounts.makers import Makers
 from pointsman.accounts.nobody import no_account, nothing_brought
@@ -20,12 +20,11 @@ from pointsman.accounts.queue import FairQueue, Later, Place, loop_later
 from pointsman.accounts.sessions import Sessions
 from pointsman.accounts.verdict import GAP, Failure, Verdict
 from pointsman.canon.errors import NoCredentialError
-from pointsman.routing.allowance import Allowance
 from pointsman.routing.attempts import Outcome
 from pointsman.routing.roster import Need, Roster, select
 from pointsman.routing.selectors import SELECTORS
 from pointsman.routing.snapshot import CLIENT_ACCOUNT, Account, Backend
-from pointsman.routing.standing import Standing, Wait
+from pointsman.routing.standing import Standing, Wait, under
 from pointsman.routing.window import Reported
 
 REFUSED = frozenset({401, 403})
@@ -117,7 +116,7 @@ class Pool:
             made.breaker = roster.breaker
         for account in backend.pool:
             known = earlier.get(account.alias) or self._recalled.pop((backend.name, account.alias), None)
-            standing = made.standings[account.alias] = _renewed(known, account)
+            standing = made.standings[account.alias] = under(known, account)
             standing.missing = self._lack(backend, account)
         self._rosters[backend.name], self._made_for[backend.name] = made, backend
         return made
@@ -132,18 +131,27 @@ class Pool:
         return None if roster is None else roster.standings.get(account)
 
     async def renew(self, backends: Iterable[Backend]) -> None:
-        """Keys may have changed: who was refused with another one is free again."""
+        """Keys may have changed: who was refused with another one is free again, and so is another's."""
         for backend in backends:
             for standing in tuple(self.roster(backend).standings.values()):
                 standing.missing = self._lack(backend, standing.account)
-                refused = [model for model, block in standing.blocks.items() if block.kind == "refused"]
-                if refused:
-                    key = await self.holder.fingerprint(backend, standing.account)
-                    for model in refused:
-                        if (block := standing.blocks.get(model)) is not None and block.key != key:
-                            del standing.blocks[model]
-                    self.changed.add((backend.name, standing.account.alias))
+                if standing.owner is not None or standing.blocks:
+                    await self._renew(backend, standing)
         self.queue.wake()
+
+    async def _renew(self, backend: Backend, standing: Standing) -> None:
+        owner = await self.holder.owner(backend, standing.account)
+        if owner is not None and standing.owner not in {None, owner}:
+            standing.forget(owner)
+            self.bindings.release(backend.name, standing.account.alias)
+            self.changed.add((backend.name, standing.account.alias))
+        refused = [model for model, block in standing.blocks.items() if block.kind == "refused"]
+        if refused:
+            key = await self.holder.fingerprint(backend, standing.account)
+            for model in refused:
+                if (block := standing.blocks.get(model)) is not None and block.key != key:
+                    del standing.blocks[model]
+            self.changed.add((backend.name, standing.account.alias))
 
     def _lack(self, backend: Backend, account: Account) -> str:
         # One key alone is looked up at each request: it may have been entered meanwhile.
@@ -239,6 +247,8 @@ class Pool:
         except BaseException:
             self._return(standing, number)
             raise
+        if standing.owner is None:
+            standing.owner = owner_of(lease)
         return structs.replace(lease, number=number, strange=self._is_strange(ask, lease))
 
     async def again(self, backend: Backend, lease: Lease, dialect: str) -> Lease:
@@ -253,7 +263,8 @@ class Pool:
             raise nothing_brought(ask.backend)
         guest = self._guests.setdefault(ask.backend.name, Standing(Account(CLIENT_ACCOUNT)))
         guest.in_flight += 1
-        return ask.brought.lease(ask.backend)
+        lease = ask.brought.lease(ask.backend)
+        return structs.replace(lease, strange=self.makers.others(lease.issuer))
 
     def guest(self, backend: str) -> Standing | None:
         """What is known of clients' own credentials at a backend."""
@@ -299,12 +310,13 @@ class Pool:
                 return False
 
     def opens(self, wanted: Iterable[tuple[Backend, Need]]) -> float:
-        """When the first account can be had for one of the needs; `inf` where no time is known."""
+        """When the first account opens of those that cannot serve now; `inf` where no time is known."""
         now, first = self.clock(), inf
         for backend, need in wanted:
-            chosen = select(self.roster(backend), need, now)
-            if chosen is not None:
-                first = min(first, chosen.until if isinstance(chosen, Wait) else now)
+            for standing in self.roster(backend).standings.values():
+                if need.only in {None, standing.account.alias}:
+                    hindrance = standing.hindrance(need.model, now)
+                    first = first if hindrance is None else min(first, hindrance.until)
         return first
 
     # What became of it
@@ -356,6 +368,13 @@ class Pool:
             standing.refused_betas = dict([*standing.refused_betas.items(), *fresh.items()][-MOST_BETAS:])
             self.changed.add(whose.key)
 
+    def take_betas(self, whose: Whose, flags: Iterable[str]) -> None:
+        """It was not about these."""
+        standing = self._standing(whose)
+        if standing is not None:
+            for flag in flags:
+                standing.refused_betas.pop(flag, None)
+
     def spend(self, whose: Whose, tokens: int) -> None:
         """What an answer has cost of the budget."""
         standing = self._standing(whose)
@@ -366,18 +385,3 @@ class Pool:
         if whose.account == CLIENT_ACCOUNT:
             return self._guests.get(whose.backend.name)
         return self.roster(whose.backend).standings.get(whose.account)
-
-
-def _renewed(earlier: Standing | None, account: Account) -> Standing:
-    """An account's standing under a new configuration."""
-    standing = earlier or Standing(account)
-    standing.account = account
-    standing.requests = _allowance(account.requests_per_minute, standing.requests)
-    standing.tokens = _allowance(account.tokens_per_minute, standing.tokens)
-    return standing
-
-
-def _allowance(rate: float | None, earlier: Allowance | None) -> Allowance | None:
-    if rate is None:
-        return None
-    return earlier if earlier is not None and earlier.rate == rate else Allowance(rate)

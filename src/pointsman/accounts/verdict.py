@@ -14,6 +14,8 @@ from pointsman.routing.window import Reported
 SHORTEST = 1.0
 """Seconds of the first cool-down where the provider names no time."""
 LONGEST = 300.0
+LONGEST_TOLD = 7 * 86_400.0
+"""Seconds that a provider's own word is believed; then one request finds out."""
 UNPAID = 60.0
 """Seconds of the first cool-down of an account that has nothing left to spend."""
 UNPAID_LONGEST = 3600.0
@@ -87,6 +89,9 @@ class Verdict:
             return
         if outcome.kind in {"unreachable", "silent"}:
             roster.breaker.fail(now, why, self._random)
+            if len(roster.standings) > 1:
+                # The others may be answered all the while, as where a proxy cuts off one key.
+                standing.breaker.fail(now, why, self._random)
             return
         roster.breaker.succeed()
         if outcome.status == 401:
@@ -113,7 +118,7 @@ class Verdict:
         standing.gap = GAP
         earlier = standing.blocks.get(model)
         if after is not None:
-            self._block(standing, model, Block(now + after, why, "limit", now))
+            self._block(standing, model, Block(now + min(after, LONGEST_TOLD), why, "limit", now))
             return
         if earlier is not None and earlier.until > now and not earlier.guessed:
             # It was under way when the provider named its time to another request.
@@ -127,6 +132,7 @@ class Verdict:
         """As long as a provider asks for that cannot serve anybody: a limit it is not."""
         now = self._clock()
         earlier = standing.blocks.get(model)
+        after = None if after is None else min(after, LONGEST_TOLD)
         if after is not None and (earlier is None or earlier.until < now + after):
             standing.gap = GAP
             self._block(standing, model, Block(now + after, why, "failing", now))

@@ -112,6 +112,10 @@ class UnsupportedError(RequestError):
     code = "unsupported_by_target"
 
 
+class OwnCredentialError(UnsupportedError):
+    """A client's own credential goes along with a relayed request alone, and this one would not be."""
+
+
 class UnsupportedCodingError(RequestError):
     """The body comes in a content coding that is not known here."""
 

@@ -4,15 +4,32 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from pointsman.accounts.credentials import vault_name
+from pointsman.accounts.secret import Secret
 from pointsman.canon.errors import SetupError
 from pointsman.cli.backend_file import BackendFile
 from pointsman.config.edit import put
 from pointsman.config.shape import nearest
 from pointsman.routing.snapshot import DEFAULT_ACCOUNT, Backend
+from pointsman.store.files import read_optional, remove, write_private
 
 
 class AccountFile(BackendFile):
     """One configuration file. Every method raises SetupError, and then has changed nothing."""
+
+    def add_account(self, name: str, alias: str, key_env: str | None, key: Secret | None) -> str | None:
+        """Adds an account with its key; a key that cannot be stored leaves no account. What to warn of."""
+        before = read_optional(self.path)
+        self.put_account(name, alias, key_env)
+        if key is None:
+            return None
+        try:
+            return self.keep_account_key(name, alias, key).warning
+        except SetupError:
+            if before is None:
+                remove(self.path)
+            else:
+                write_private(self.path, before)
+            raise
 
     def put_account(self, name: str, alias: str, key_env: str | None) -> None:
         """Adds an account, or gives it another variable; a backend that was only found gets its table."""

@@ -44,11 +44,9 @@ def add(backend: str, alias: str, key_env: str | None, key_stdin: bool) -> int:
     from pointsman.cli.telling import tell_running  # noqa: PLC0415 - the same
 
     file, key = read_account_key(backend, alias, key_env, from_input=key_stdin)
-    file.put_account(backend, alias, key_env)
-    if key is not None:
-        kept = file.keep_account_key(backend, alias, key)
-        if kept.warning:
-            note(kept.warning)
+    warning = file.add_account(backend, alias, key_env, key)
+    if warning:
+        note(warning)
     click.echo(f"account {alias} of backend {backend} is in {file.path}; {where(key_env, key)}")
     click.echo(tell_running())
     return exit_codes.OK

@@ -20,7 +20,7 @@ from pointsman.config.schema import Settings
 from pointsman.config.shape import build
 from pointsman.config.shipped import providers
 from pointsman.dialects.registry import DIALECTS
-from pointsman.routing.snapshot import Backend
+from pointsman.routing.snapshot import DEFAULT_ACCOUNT, Backend
 
 
 class BackendFile:
@@ -58,11 +58,26 @@ class BackendFile:
         self._editor().edit(change)
 
     def remove(self, name: str) -> None:
-        """Removes a backend and the key that is stored for it."""
-        if read_file(self.path)[0].default == name:
+        """Removes a backend and the keys that are stored for its accounts."""
+        settings = read_file(self.path)[0]
+        if settings.default == name:
             raise SetupError(f"`default` in {self.path} names {name}: change or remove that line first")
         self._editor().remove_backend(name)
-        self.forget_key(name)
+        for alias in (DEFAULT_ACCOUNT, *settings.backends[name].accounts):
+            self.forget_key(vault_name(name, alias))
+
+    def prefer_entered(self, name: str) -> None:
+        """Lets a backend's entered key be the one that is used: no variable is named that goes before it."""
+
+        def change(document: MutableMapping[str, Any]) -> None:
+            table = document["backends"][name]
+            own = table.get("accounts", {}).get(DEFAULT_ACCOUNT, {})
+            for member in (table, own):
+                member.pop("key_env", None)
+            own.pop("enabled", None)
+
+        if name in self:
+            self._editor().edit(change)
 
     def _editor(self) -> Editor:
         return Editor(self.path, self._paths.run, self._check, note)

@@ -38,6 +38,7 @@ class Asked(Struct, frozen=True):
 
 def for_plan(row: Provider, login: PlanLogin, asked: Asked) -> Json:
     """Signs in, keeps the tokens, and says whose they are. Raises PointsmanError."""
+    _check_name(row)
     file = file_of(row)
     there = _there(file)
     active = there if there is not None and there.ended is None else None
@@ -59,6 +60,7 @@ def for_plan(row: Provider, login: PlanLogin, asked: Asked) -> Json:
 
 def for_key(row: Provider, login: KeyLogin, asked: Asked) -> Json:
     """Signs in, and keeps the key that the provider issued like an entered one. Raises PointsmanError."""
+    _check_name(row)
     backends = BackendFile()
     names = backends_of(row) or [row.name]
     if any(backends.has_key(name) for name in names):
@@ -66,6 +68,7 @@ def for_key(row: Provider, login: KeyLogin, asked: Asked) -> Json:
     with _way(asked) as way:
         key = issued_key(login, way, _around())
     for name in _backends(row):
+        backends.prefer_entered(name)
         kept = backends.keep_key(name, key)
         if kept.warning is not None:
             warn(kept.warning)
@@ -127,6 +130,15 @@ def _backends(row: Provider) -> list[str]:
         return there
     BackendFile().put(row.name, {"provider": row.name})
     return [row.name]
+
+
+def _check_name(row: Provider) -> None:
+    """Raises SetupError where the backend's name is taken by another provider's."""
+    if not backends_of(row) and row.name in BackendFile():
+        raise SetupError(
+            f"{row.name} is another provider's backend in the configuration file; give that one another "
+            f"name, or add a backend of provider {row.name} yourself, and sign in again"
+        )
 
 
 def _end(old: SignedIn) -> None:

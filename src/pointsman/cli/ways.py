@@ -4,11 +4,14 @@ import webbrowser
 
 import click
 
-from pointsman.accounts.oauth.attempt import Attempt
+from pointsman.accounts.oauth.attempt import Attempt, belongs, whole
 from pointsman.accounts.oauth.loopback import Loopback
 from pointsman.cli.output import note
 
-PASTE = "Paste the address that it sends you back to, or the code that it shows"
+PASTE_ADDRESS = "Paste the address that it sends you back to"
+PASTE_CODE = "Paste the code that it shows"
+TIMES = 3
+"""How often a person may paste something else."""
 
 
 class ByBrowser:
@@ -47,5 +50,10 @@ class ByHand:
         note(f"  {address}")
         if attempt.redirect:
             note("At the end the browser cannot open a page at 127.0.0.1: that is right; copy its address.")
-        pasted: str = click.prompt(PASTE, err=True)
+        pasted = ""
+        for _ in range(TIMES):
+            pasted = click.prompt(PASTE_ADDRESS if attempt.redirect else PASTE_CODE, err=True)
+            if not attempt.redirect or belongs(attempt, whole(attempt, pasted)):
+                break
+            note("That is not it: copy the whole address that the browser was sent back to.")
         return pasted

@@ -42,9 +42,9 @@ class AccountSettings(Struct, frozen=True):
     max_in_flight: Annotated[int, Meta(ge=1)] | None = None
     """Requests at the same time."""
     requests_per_minute: Annotated[float, Meta(gt=0)] | None = None
-    """Requests within any minute, evenly."""
+    """Requests within any minute."""
     tokens_per_minute: Annotated[float, Meta(gt=0)] | None = None
-    """Tokens within any minute, evenly: once they are spent, its next request waits."""
+    """Tokens within any minute: once they are spent, its next request waits."""
     organisation: str | None = None
     """The provider's organisation that it belongs to: accounts of one may continue each other's reasoning,
     where the provider binds it so."""

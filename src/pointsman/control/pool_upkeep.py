@@ -7,6 +7,7 @@ from pointsman.accounts.credentials import Credentials
 from pointsman.accounts.grant import SignsIn
 from pointsman.accounts.holder import Holder
 from pointsman.accounts.memory import Memory
+from pointsman.accounts.oauth.session import OAuthSignIn
 from pointsman.accounts.pool import Pacing, Pool
 from pointsman.accounts.queue import Timer
 from pointsman.catalog.provider import SignIn
@@ -29,6 +30,7 @@ class PoolUpkeep:
         parts: Callable[[], Parts],
     ) -> None:
         self._credentials = credentials
+        self._sign_ins = sign_ins
         self._parts = parts
         self.pool = Pool(Holder(credentials, sign_ins), self._wall, self._chance, self._later)
         self._memory = Memory(self.pool, database)
@@ -64,6 +66,9 @@ class PoolUpkeep:
     def forget_keys(self) -> None:
         """Keys may have been added, changed or removed."""
         self._credentials.forget()
+        for sign_in in self._sign_ins.values():
+            if isinstance(sign_in, OAuthSignIn):
+                sign_in.forget()
         self._keys_changed.set()
 
     async def _remember(self) -> None:

@@ -4,11 +4,11 @@ from http import HTTPStatus
 
 from msgspec import Struct, structs
 
-from pointsman.accounts.holder import fingerprint
+from pointsman.accounts.holder import fingerprint, secrets_in
 from pointsman.accounts.lease import Lease
 from pointsman.accounts.pool import Whose
 from pointsman.accounts.verdict import Failure
-from pointsman.canon.errors import RefusedError, UnsupportedError, UpstreamError
+from pointsman.canon.errors import OwnCredentialError, RefusedError, UpstreamError
 from pointsman.dialects.dialect import Asked, Dialect
 from pointsman.gateway.amend import amend
 from pointsman.gateway.asking import Asking
@@ -46,6 +46,8 @@ from pointsman.upstream.transport import Incoming, reported_losses
 
 WORDS = 200
 """Characters of a backend's error that are kept."""
+FEWER = 8
+"""How often flags are left out of one request."""
 REFUSED_KEY = frozenset({401, 403})
 
 
@@ -122,7 +124,7 @@ async def _run(turn: Turn, standing: Standing, dialect: Dialect) -> UpstreamErro
     exchange = betas.exchange
     prepared = _standing(prepare(exchange, turn.candidate, dialect, turn.lease, parts), standing, betas)
     if turn.lease.account == CLIENT_ACCOUNT and prepared.form != "relay":
-        raise UnsupportedError(
+        raise OwnCredentialError(
             "a credential of your own goes along only with a request that is relayed as it is, and this one "
             f"is not ({prepared.rewrite or 'the backend speaks another dialect'}); give backend "
             f"{turn.candidate.backend.name} a key"
@@ -144,13 +146,12 @@ async def _run(turn: Turn, standing: Standing, dialect: Dialect) -> UpstreamErro
 
 
 def _fail(error: UpstreamError, turn: Turn) -> None:
-    outcome, secret = outcome_of(error, turn.lease.account), turn.lease.secret
+    outcome = outcome_of(error, turn.lease.account)
     refused = outcome.status in REFUSED_KEY
-    secrets = turn.lease.others if secret is None else (secret, *turn.lease.others)
     failure = Failure(
         error.message[:WORDS],
         error.kind if isinstance(error, RefusedError) else None,
-        fingerprint(secrets) if refused else None,
+        fingerprint(secrets_in(turn.lease)) if refused else None,
     )
     turn.work.parts.pool.fail(turn.whose, outcome, failure)
 
@@ -198,16 +199,40 @@ async def _exchange_amended(exchange: Exchange, prepared: Prepared, turn: Turn, 
             return
         flags = _refused_flags(refusal, prepared, turn, betas)
         if flags:
-            turn.work.parts.pool.refuse_betas(turn.whose, flags)
-            fewer = _betas(exchange, prepared.dialect, turn)
-            again = prepare(fewer.exchange, turn.candidate, prepared.dialect, turn.lease, turn.work.parts)
-            losses = (*prepared.losses, *fewer.losses)
-            await _exchange(fewer.exchange, structs.replace(again, losses=losses), turn)
+            await _without_flags(exchange, prepared, turn, refusal, flags)
             return
         amended = amend(prepared, refusal)
         if amended is None:
             raise
         await _exchange(exchange, amended, turn)
+
+
+async def _without_flags(
+    exchange: Exchange, prepared: Prepared, turn: Turn, refusal: RefusalError, flags: frozenset[str]
+) -> None:
+    """Leaves out what is refused, as long as something is; what it took is remembered. Raises UpstreamError.
+
+    Where it was not about flags, the client gets the first answer: it may know what to leave out.
+    """
+    pool, gone, later = turn.work.parts.pool, flags, refusal
+    for _ in range(FEWER):
+        pool.refuse_betas(turn.whose, gone)
+        fewer = _betas(exchange, prepared.dialect, turn)
+        again = prepare(fewer.exchange, turn.candidate, prepared.dialect, turn.lease, turn.work.parts)
+        losses = (*prepared.losses, *fewer.losses)
+        try:
+            await _exchange(fewer.exchange, structs.replace(again, losses=losses), turn)
+        except RefusalError as error:
+            if error.upstream_status != refusal.upstream_status:
+                raise
+            more, later = _refused_flags(error, prepared, turn, fewer) - gone, error
+            if not more:
+                break
+            gone |= more
+        else:
+            return
+    pool.take_betas(turn.whose, gone)
+    raise refusal from later
 
 
 async def _renewed(turn: Turn, dialect: Dialect) -> Turn | None:

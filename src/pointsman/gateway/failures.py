@@ -1,13 +1,14 @@
 """Failures: what became of a request's attempts, and which of it its client is told."""
 
-from math import inf
+from http import HTTPStatus
+from math import ceil, inf
 
 from msgspec import Struct, structs
 
-from pointsman.canon.errors import NoAccountError, PointsmanError, RequestError
+from pointsman.canon.errors import NoAccountError, PointsmanError, RefusedError, RequestError
 from pointsman.gateway.attempt import Work, note_candidate
 from pointsman.gateway.judge import RefusalError
-from pointsman.routing.attempts import Outcome
+from pointsman.routing.attempts import ACCOUNT_STATUSES, Outcome
 from pointsman.routing.plan import Candidate, Plan
 
 RETRY_FIELDS = frozenset({"retry-after", "retry-after-ms"})
@@ -57,13 +58,37 @@ class Failures:
             return error
         pool = self._work.parts.pool
         opens = pool.opens(self._work.needs(self._plan))
+        after = max(0.0, opens - pool.clock())
+        if isinstance(error, NoAccountError) and opens != inf:
+            return NoAccountError(self._all_out(error, after), error.kind, error.status, after)
         if opens == inf or not isinstance(error, RefusalError):
             return error
         headers = tuple(pair for pair in error.headers if pair[0] not in RETRY_FIELDS)
-        fault = structs.replace(fault, retry_after=max(0.0, opens - pool.clock()))
+        fault = structs.replace(fault, retry_after=after)
         return RefusalError(fault, error.upstream_status, headers, error.body, error.sent)
+
+    def _all_out(self, error: NoAccountError, after: float) -> str:
+        """Its words, where the fallbacks were asked as well."""
+        if len(self._plan.candidates) == 1:
+            return error.message
+        others = ", ".join(f"{each.backend.name}:{each.model}" for each in self._plan.candidates[1:])
+        first = error.message.rpartition("; ")[0]
+        return (
+            f"{first}, and none of its fallbacks ({others}) can answer either; ask again in {ceil(after)} s"
+        )
 
 
 def _weight(failed: _Failed) -> int:
-    """Of equals the first is told: the others came of looking for somebody else."""
-    return 0 if isinstance(failed.error, NoAccountError | RequestError) else 1
+    """What tells the client most: that its request is wrong; when it may ask again; that something broke;
+    whose key was refused; and least, that nobody was left to ask. Of equals the first is told."""
+    error = failed.error
+    if isinstance(error, NoAccountError):
+        return 2 if error.status == HTTPStatus.TOO_MANY_REQUESTS else 0
+    if isinstance(error, RequestError):
+        return 0
+    status = error.fault().status if isinstance(error, RefusedError) else 0
+    if status and status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in ACCOUNT_STATUSES:
+        return 4
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return 3
+    return 1 if status in ACCOUNT_STATUSES else 2

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from pointsman.accounts.brought import bearing
-from pointsman.canon.errors import PointsmanError, RequestError, UnknownModelError
+from pointsman.canon.errors import OwnCredentialError, PointsmanError, RequestError, UnknownModelError
 from pointsman.gateway.asking import Asking
 from pointsman.gateway.attempt import Work, attempt
 from pointsman.gateway.attendance import ClientGoneError, attended
@@ -16,7 +16,7 @@ from pointsman.gateway.refusal import outcome_of, refuse
 from pointsman.gateway.state import conversation
 from pointsman.ledger.trace import Trace
 from pointsman.routing.attempts import Outcome, Pause, Queue, Step, attempts
-from pointsman.routing.plan import Plan
+from pointsman.routing.plan import Candidate, Plan
 
 CLIENT_GONE = "client_gone"
 OTHERS = 5
@@ -72,7 +72,7 @@ async def _course(plan: Plan, work: Work) -> PointsmanError | None:
             try:
                 error: PointsmanError | None = await attempt(step, work)
             except RequestError as unfit:
-                if step.candidate is plan.candidates[0]:
+                if not _goes_on(unfit, step.candidate, plan):
                     raise
                 error = unfit
             outcome = outcome_of(error, work.trace.account or "")
@@ -80,6 +80,14 @@ async def _course(plan: Plan, work: Work) -> PointsmanError | None:
             if work.line.committed:
                 return None
     return failures.telling()
+
+
+def _goes_on(unfit: RequestError, candidate: Candidate, plan: Plan) -> bool:
+    """Whether the next candidate is asked: a fallback that cannot do it is skipped, and the model's own
+    backend where it would need a credential that its client brings for relayed requests alone."""
+    if candidate is not plan.candidates[0]:
+        return True
+    return isinstance(unfit, OwnCredentialError) and len(plan.candidates) > 1
 
 
 def _following(send: Callable[[Outcome | None], Step], outcome: Outcome | None) -> Step | None:

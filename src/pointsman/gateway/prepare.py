@@ -29,13 +29,15 @@ from pointsman.gateway.parts import Parts
 from pointsman.gateway.place import caller
 from pointsman.gateway.reform import reformed, reformed_members
 from pointsman.routing.plan import Candidate
-from pointsman.routing.snapshot import Backend
+from pointsman.routing.snapshot import CLIENT_ACCOUNT, Backend
 from pointsman.upstream.transport import Outgoing
 from pointsman.wire import headers as fields
+from pointsman.wire.envelope import PREFIX
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import encode, peek, replace
 
 NAMELESS = "the request names no model"
+SEALED = "the history holds opaque state of another provider"
 ANOTHER_NAME = "the body names the model too, and by another name than the backend has for it"
 AS_ARRAY = "the stream is asked for as one array, which has no frames to judge, mask or finish"
 ASKS_USAGE = "`ask_usage` is set for the backend"
@@ -180,7 +182,8 @@ def _body(
     parts: Parts,
 ) -> Body:
     if dialect is exchange.dialect:
-        reason = _rewrite_reason(exchange, candidate, traits) or _of_another(exchange, lease, parts)
+        asked = _untouchable if lease.account == CLIENT_ACCOUNT else _rewrite_reason
+        reason = asked(exchange, candidate, traits) or _of_another(exchange, lease, parts)
         if reason is None:
             return Body(_relayed(exchange, candidate), "relay")
     else:
@@ -239,6 +242,17 @@ def _rewrite_reason(exchange: Exchange, candidate: Candidate, traits: Traits) ->
     if candidate.backend.ask_usage and intent.stream:
         return ASKS_USAGE
     return exchange.dialect.rewrite_reason(intent.members, exchange.body, traits)
+
+
+def _untouchable(exchange: Exchange, candidate: Candidate, traits: Traits) -> str | None:
+    """With its client's own credential a request goes as it is: the provider says what the model takes.
+
+    Only what is not meant for it at all cannot go.
+    """
+    intent = exchange.intent
+    if not (intent.placed or "model" in intent.members):
+        return NAMELESS
+    return SEALED if PREFIX.encode() in exchange.body else None
 
 
 def _of_another(exchange: Exchange, lease: Lease, parts: Parts) -> str | None:

@@ -36,7 +36,12 @@ def outcome_of(failure: PointsmanError | None, account: str = "") -> Outcome:
         return Outcome("committed", account=account)
     if isinstance(failure, RefusedError):
         fault = failure.fault()
-        return Outcome("refused", fault.status, fault.retry_after, account)
+        # What the provider says of a client's own credential is its client's to know, and nobody else's.
+        final = account == CLIENT_ACCOUNT and fault.status in _CREDENTIAL_STATUSES
+        # An empty account is nothing that the request could mend, whatever status says so.
+        unpaid = fault.kind == "billing" and fault.status == HTTPStatus.BAD_REQUEST
+        status = HTTPStatus.PAYMENT_REQUIRED if unpaid else fault.status
+        return Outcome("refused", status, fault.retry_after, account, final)
     if isinstance(failure, NoAccountError):
         limited = failure.status == HTTPStatus.TOO_MANY_REQUESTS
         return Outcome("out", failure.status, failure.retry_after if limited else None)

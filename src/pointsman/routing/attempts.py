@@ -55,6 +55,8 @@ class Outcome(Struct, frozen=True):
     retry_after: float | None = None
     """Seconds."""
     account: str = ""
+    final: bool = False
+    """Whether nobody else is to be asked, whatever the status."""
 
 
 class Patience(Struct, frozen=True):
@@ -150,4 +152,6 @@ class _Course:
 
 def _is_final(outcome: Outcome) -> bool:
     """Whether the request itself is at fault, so that nobody would answer it."""
+    if outcome.final:
+        return True
     return outcome.kind == "refused" and outcome.status < 500 and outcome.status not in ACCOUNT_STATUSES

@@ -14,6 +14,8 @@ from pointsman.routing.breaker import Breaker
 from pointsman.routing.snapshot import Account
 from pointsman.routing.window import Window
 
+OVERAGE = "overage"
+"""The claim of an answer that is paid beside the plan."""
 EVERY = "*"
 """Stands for all models among blocks."""
 PROBE_EVERY = 30.0
@@ -85,18 +87,35 @@ class Standing(Struct):
     """Why it has no key."""
     refused_betas: dict[str, float] = field(default_factory=dict[str, float])
     """The beta flags that it was refused, and when."""
+    owner: str | None = None
+    """Whose limits these are: a digest of the key, or a person. None until it was used."""
+
+    def forget(self, owner: str) -> None:
+        """Another's key, or another person: what was known of the limits is not theirs."""
+        self.owner = owner
+        self.windows, self.blocks, self.refused_betas = (), {}, {}
+        self.status = self.claim = self.overage = self.reported = self.latency = None
+        self.breaker, self.gap, self.paced = Breaker(), 0.0, 0.0
 
     def headroom(self, model: str, now: float) -> float:
         """What is left, from 0 to 1: 1 minus the highest utilisation among the windows of this model."""
-        highest = 0.0
+        highest, paid = 0.0, self.pays_extra
         for window in self.windows:
-            if window.utilisation > highest and _holds(window, now) and governs(window, model):
+            counts = window.apart if paid else governs(window, model)
+            if window.utilisation > highest and counts and _holds(window, now):
                 highest = window.utilisation
         return max(0.0, 1.0 - highest)
+
+    @property
+    def pays_extra(self) -> bool:
+        """Whether the provider serves on what is paid beside the plan."""
+        return self.claim == OVERAGE and self.status is not None and self.status.startswith("allowed")
 
     def free(self, model: str, now: float) -> float:
         """The same after what is under way already, so that requests which come at once spread."""
         room = self.headroom(model, now)
+        if self.pays_extra:
+            room -= 1.0  # after everybody whose plan still has room
         return room - self.in_flight * self._share(model, now) if self.in_flight else room
 
     def _share(self, model: str, now: float) -> float:
@@ -139,7 +158,7 @@ class Standing(Struct):
         told = [
             window
             for window in self.windows
-            if governs(window, model) and (window.status is not None or not serves)
+            if governs(window, model) and (not serves or (window.status is not None and window.models))
         ]
         full = [
             (window.resets, window.name)
@@ -181,8 +200,25 @@ class Standing(Struct):
         return now >= since + (LIMIT_PROBE_EVERY if kind == "limit" else PROBE_EVERY)
 
 
+def under(earlier: Standing | None, account: Account) -> Standing:
+    """An account's standing under a new configuration."""
+    standing = earlier or Standing(account)
+    standing.account = account
+    standing.requests = _allowance(account.requests_per_minute, standing.requests)
+    standing.tokens = _allowance(account.tokens_per_minute, standing.tokens)
+    return standing
+
+
+def _allowance(rate: float | None, earlier: Allowance | None) -> Allowance | None:
+    if rate is None:
+        return None
+    return earlier if earlier is not None and earlier.rate == rate else Allowance(rate)
+
+
 def governs(window: Window, model: str) -> bool:
     """Whether a window counts the requests for a model."""
+    if window.apart:
+        return False
     if not window.models:
         return True
     name = model.lower()

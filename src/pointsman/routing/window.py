@@ -10,16 +10,18 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import zip_longest
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from pointsman.catalog.provider import RateLimits
 from pointsman.routing.moments import moment
 from pointsman.wire.headers import Headers
 
+FARTHEST = 32 * 86_400.0
+"""Seconds; no window is known that is longer than a month."""
 MOST = 32
 """Windows that one answer may tell of."""
 _WORD = "ratelimit"
-_PLAIN = re.compile(r"(?:.*ratelimit-|x-)?(?:remaining-)?(.*?)(?:-remaining)?")
+_PLAIN = re.compile(r"(?:.*ratelimit(?:bysize)?-|x-)?(?:remaining-)?(.*?)(?:-remaining)?")
 _UNIFIED = re.compile(r"(.+)-(utilization|reset|status)")
 _NUMBER = re.compile(r"\d{1,18}(?:\.\d{1,18})?", re.ASCII)
 _OLD_DRAFT = re.compile(r"(limit|remaining|reset)\s*=\s*(\d{1,15})", re.ASCII)
@@ -29,7 +31,7 @@ _SEVERAL = ("ratelimit-remaining", "x-ratelimit-remaining")
 _NAMES = {"5h": "five_hour", "7d": "seven_day"}
 """Anthropic's short names → the words of its claims."""
 _APART = frozenset({"oi", "overage"})
-"""Parts of names of windows that count what is paid beside a plan; they govern no model by themselves."""
+"""Parts of names of windows that count what is paid beside a plan."""
 
 
 class Window(Struct, frozen=True):
@@ -47,6 +49,8 @@ class Window(Struct, frozen=True):
     """Glob patterns, in lower case, of the models that it governs; empty: all of the account's."""
     status: str | None = None
     """The provider's word: `allowed`, `allowed_warning`, `rejected`."""
+    apart: bool = False
+    """Whether it counts what is paid beside a plan; it governs no model by itself."""
 
     @property
     def is_full(self) -> bool:
@@ -82,7 +86,14 @@ def reported(headers: Headers, limits: RateLimits, model: str, now: float) -> Re
     windows += told.windows
     if not windows and told.status is None:
         return None
-    return Reported(tuple(windows[:MOST]), told.claim, told.status, told.overage, told.reset)
+    near = tuple([_believed(window, now) for window in windows[:MOST]])
+    return Reported(near, told.claim, told.status, told.overage, told.reset)
+
+
+def _believed(window: Window, now: float) -> Window:
+    if window.resets is None or window.resets <= now + FARTHEST:
+        return window
+    return structs.replace(window, resets=now + FARTHEST)
 
 
 @lru_cache(maxsize=64)
@@ -193,9 +204,8 @@ def _of_use(
         return None
     base, _, part = name.partition("_")
     full = "_".join(filter(None, (_NAMES.get(base, base), part)))
-    models = () if not part and base not in _APART else (f"*{part or base}*",)
-    if part in _APART or base in _APART:
-        models = (part or base,)
+    apart = part in _APART or base in _APART
+    models = (f"*{part}*",) if part and not apart else ()
     own = said.get("status") or (status if claim == full else None)
     resets = moment(said.get("reset"), now) or (reset if claim == full else None)
-    return Window(full, used, resets, models=models, status=own)
+    return Window(full, used, resets, models=models, status=own, apart=apart)

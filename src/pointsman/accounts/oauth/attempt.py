@@ -75,7 +75,7 @@ def _parts(address: str) -> tuple[str, dict[str, str]]:
 
 def read(attempt: Attempt, given: str, issuer: str | None = None) -> Redirected:
     """What an address says, or a bare code that a person has pasted. Raises NoCredentialError."""
-    given = given.strip()
+    given = whole(attempt, given)
     if "?" not in given and "://" not in given:
         return Redirected(_present(given))
     if not belongs(attempt, given):
@@ -89,6 +89,15 @@ def read(attempt: Attempt, given: str, issuer: str | None = None) -> Redirected:
     if "error" in query:
         raise NoCredentialError(_declined(query["error"]))
     return Redirected(_present(query.get("code", "")), query.get("client_id"))
+
+
+def whole(attempt: Attempt, pasted: str) -> str:
+    """What a person has pasted, as an address: without quotes, and with what stands before its query."""
+    given = pasted.strip().strip("'\"").strip()
+    query = given.removeprefix("?")
+    if "?" not in query and "://" not in query and "code=" in query:
+        return f"{attempt.redirect}?{query}"
+    return given
 
 
 def _present(code: str) -> str:

@@ -61,7 +61,13 @@ class OAuthSignIn:
             async with lock:
                 kept = self._current(known) or await asyncio.to_thread(self._look, row, known)
         fields = (("authorization", f"Bearer {kept.access_token}"),)
-        return Grant(fields, (kept.access,), renew=partial(self._renew, row, kept.access_token))
+        renew = partial(self._renew, row, kept.access_token)
+        return Grant(fields, (kept.access,), renew=renew, owner=f"{kept.issuer} {kept.subject}")
+
+    def forget(self) -> None:
+        """Reads the files again from now on: somebody may have signed in, or out."""
+        for known in self._known.values():
+            known.looked = -inf
 
     async def _renew(self, row: Provider, refused: str) -> bool:
         known = self._known[row.name]

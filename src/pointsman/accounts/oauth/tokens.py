@@ -14,6 +14,8 @@ from pointsman.catalog.login import KeyLogin
 
 USUAL_LIFE = 3600.0
 """Seconds that a token holds whose provider does not say (RFC 6749, section 5.1, leaves it out at times)."""
+LONGEST_LIFE = 366 * 86_400.0
+"""Seconds; no clock of anybody's has to hold more."""
 ENDED = frozenset({"invalid_grant"})
 """RFC 6749, section 5.2: the refresh token is expired, revoked, used up, or another client's."""
 
@@ -45,7 +47,8 @@ class _Issued(Struct):
 
     access_token: str
     token_type: str = "bearer"
-    expires_in: float | None = None
+    expires_in: float | str | None = None
+    """Seconds; some servers write a text."""
     refresh_token: str | None = None
     id_token: str | None = None
     scope: str | None = None
@@ -122,11 +125,19 @@ def _read(answer: Answer) -> Tokens:
         raise GarbledError("the provider issued a token of a kind that is not known here")
     return Tokens(
         access=Secret(_sendable(issued.access_token)),
-        life=USUAL_LIFE if issued.expires_in is None else issued.expires_in,
+        life=_life(issued.expires_in),
         refresh=None if issued.refresh_token is None else Secret(issued.refresh_token),
         identity=issued.id_token,
         scopes=None if issued.scope is None else tuple(issued.scope.split()),
     )
+
+
+def _life(told: float | str | None) -> float:
+    """Seconds; what cannot be read is no reason to lose the tokens that came with it."""
+    try:
+        return min(max(float(USUAL_LIFE if told is None else told), 0.0), LONGEST_LIFE)
+    except ValueError:
+        return USUAL_LIFE
 
 
 def _sendable(value: str) -> str:

@@ -3,6 +3,7 @@
 `{"type": "error", "error": {"type", "message", "details"?}, "request_id"}`; platform.claude.com, "Errors".
 """
 
+from http import HTTPStatus
 from typing import Any, cast
 
 from pointsman.canon.errors import Fault, FaultKind
@@ -28,6 +29,9 @@ STATUSES: dict[FaultKind, int] = {
 """The status of an error that came inside a stream."""
 
 _TOO_LONG = "prompt is too long"
+_OUT_OF_CREDIT = "credit balance is too low"
+"""What Anthropic says of an empty account in an `invalid_request_error`, with a 400
+(github.com/anthropics/claude-code/issues/66314)."""
 _LENGTH_CODES = ("context_length_exceeded", "model_context_window_exceeded")
 """Codes of other dialects for what clients of this one know by its wording alone."""
 
@@ -56,8 +60,9 @@ def _fault(whole: Json | None, error: Json | None, status: int, message: str, wa
     details = None if error is None else error.get("details")
     held = cast("Json", details) if isinstance(details, dict) else None
     code = text_of(held, "error_code") or text_of(error, "code") or text_of(error, "type")
+    kind = _kind(error) or kind_of(status)
     return Fault(
-        kind=_kind(error) or kind_of(status),
+        kind="billing" if status == HTTPStatus.BAD_REQUEST and _OUT_OF_CREDIT in message else kind,
         message=message,
         status=status,
         code=code,
