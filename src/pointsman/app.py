@@ -108,13 +108,13 @@ class App:
         self._pool = PoolUpkeep(
             self.credentials, sign_ins(environment), self._database, lambda: self.service.parts
         )
-        self._pool.follow(self.began)
         self.accounts = AccountsView(
             self._pool.pool, self.credentials, lambda: self.service.parts.router, self.paths.data
         )
         self._responses = ResponsesStore(self._database, time.time)
         self.service = self._make_service()
         parts = self.service.parts
+        self._pool.follow(self.began, parts.router.snapshot.backends)
         self._surveyor = Surveyor(
             lambda: parts.router, parts.transport, parts.pool, self._proxy_for, DIALECTS, self.instance
         )
@@ -337,7 +337,7 @@ class App:
                 self.service.parts.patience = self._patience()
                 self.service.parts.pace = self._pace()
                 self.service.parts.responses = self._kept_responses()
-                self._pool.follow(effective.settings)
+                self._pool.follow(effective.settings, router.snapshot.backends)
                 self.service.parts.added_betas = effective.settings.passthrough_betas
                 self.service.buffers.max_body = effective.settings.max_body
                 self.service.buffers.max_total = effective.settings.max_buffered

@@ -7,12 +7,17 @@ from pointsman.routing.roster import Roster
 from pointsman.routing.snapshot import Backend
 from pointsman.routing.standing import Hindrance, Wait
 
+SOON = 1.0
+"""Seconds, for what may pass at any moment."""
+
 
 def no_account(roster: Roster, model: str, wait: Wait | None, now: float) -> NoAccountError:
     """Why nobody can serve, for a person: account by account."""
     hindered = [(alias, each.hindrance(model, now)) for alias, each in roster.standings.items()]
     told = "; ".join(f"{alias}: {hindrance.why}" for alias, hindrance in hindered if hindrance is not None)
     after = None if wait is None or wait.until == inf else max(0.0, wait.until - now)
+    if wait is not None and wait.kind == "ours" and after is None:
+        after = SOON
     kind, status, advice = _TOLD["limit" if wait is None else wait.kind]
     when = "" if after is None else f" in {ceil(after)} s"
     why = told or (wait.why if wait is not None else "each account has been tried")

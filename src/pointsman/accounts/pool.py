@@ -4,7 +4,7 @@ An account is chosen and reserved in one step, with nothing awaited between; the
 `routing.roster.select`. Every backend has a pool; one key is a pool of one.
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from math import inf
 
@@ -29,10 +29,6 @@ from pointsman.routing.window import Reported
 
 REFUSED = frozenset({401, 403})
 """Statuses that are about the credential itself."""
-BETA_SECONDS = 24 * 3600.0
-"""How long a beta flag that was refused is left out."""
-MOST_BETAS = 64
-"""Refused beta flags that one account may have."""
 
 
 class Pacing(Struct, frozen=True):
@@ -60,6 +56,8 @@ class Ask(Struct, frozen=True):
     """The client's own credential, where the backend may get it."""
     made_by: str | None = None
     """The issuer of the opaque state in it, where its conversation is not known."""
+    patience: float = inf
+    """Seconds in which it waits for what passes by itself, before others are asked."""
 
 
 class Whose(Struct, frozen=True):
@@ -99,6 +97,7 @@ class Pool:
         self._verdict = Verdict(clock, random)
         self._rosters: dict[str, Roster] = {}
         self._made_for: dict[str, Backend] = {}
+        self._current: dict[str, Backend] = {}
         self._turn = 0
         self._guests: dict[str, Standing] = {}
         self._recalled: dict[tuple[str, str], Standing] = {}
@@ -107,6 +106,8 @@ class Pool:
 
     def roster(self, backend: Backend) -> Roster:
         """A backend's accounts as they stand; what is known of them outlives a changed configuration."""
+        # A request that is under way may hold the backend as it was before.
+        backend = self._current.get(backend.name, backend)
         roster = self._rosters.get(backend.name)
         if roster is not None and self._made_for.get(backend.name) is backend:
             return roster
@@ -120,6 +121,11 @@ class Pool:
             standing.missing = self._lack(backend, account)
         self._rosters[backend.name], self._made_for[backend.name] = made, backend
         return made
+
+    def follow(self, backends: Mapping[str, Backend]) -> None:
+        """The backends in force; whoever waits looks again."""
+        self._current = dict(backends)
+        self.queue.look()
 
     def recall(self, backend: str, account: str, standing: Standing) -> None:
         """What was known of an account before the start."""
@@ -182,6 +188,7 @@ class Pool:
         roster = self.roster(ask.backend)
         if ask.backend.credential == "client":
             return self._guest(ask)
+        until = min(place.deadline, self.clock() + ask.patience)
         while True:
             chosen = self._chosen(roster, ask)
             if isinstance(chosen, Standing):
@@ -190,10 +197,18 @@ class Pool:
                 lease = await self._leased(chosen, ask, number)
                 if lease is not None:
                     return lease
-            elif chosen is None or chosen.kind != "ours" or not await self.queue.turn(place, chosen.until):
+                continue
+            if not await self._passes(chosen, place, until):
                 raise no_account(roster, ask.model, chosen, self.clock())
-            else:
-                roster = self.roster(ask.backend)
+            roster = self.roster(ask.backend)
+
+    async def _passes(self, chosen: Wait | None, place: Place, until: float) -> bool:
+        """Waits for what passes by itself; False where it does not, or not in time."""
+        if chosen is None or chosen.kind != "ours" or self.clock() >= until:
+            return False
+        if chosen.until != inf and chosen.until > until:
+            return False
+        return await self.queue.turn(structs.replace(place, deadline=until), chosen.until)
 
     def _chosen(self, roster: Roster, ask: Ask) -> Standing | Wait | None:
         if ask.again in roster.standings and not roster.breaker.is_open(self.clock()):
@@ -282,7 +297,7 @@ class Pool:
     def give_back(self, backend: Backend, lease: Lease) -> None:
         """The attempt is over."""
         roster = self.roster(backend)
-        standing = self._standing(Whose(backend, lease.account, ""))
+        standing = self.standing(Whose(backend, lease.account, ""))
         roster.breaker.abandon(self.clock())
         if standing is not None:
             standing.breaker.abandon(self.clock())
@@ -323,7 +338,7 @@ class Pool:
 
     def hear(self, whose: Whose, told: Reported | None) -> None:
         """What the head of an answer says of an account's limits; None: nothing."""
-        standing = self._standing(whose)
+        standing = self.standing(whose)
         if standing is None:
             return
         standing.unheard.discard(whose.lease)
@@ -334,7 +349,7 @@ class Pool:
 
     def succeed(self, whose: Whose, conversation: bytes, seconds: float | None) -> None:
         """The account answers; `seconds` until the first byte."""
-        standing = self._standing(whose)
+        standing = self.standing(whose)
         if standing is None:
             return
         if standing.blocks:
@@ -345,43 +360,20 @@ class Pool:
 
     def fail(self, whose: Whose, outcome: Outcome, failure: Failure) -> None:
         """It does not."""
-        standing = self._standing(whose)
+        standing = self.standing(whose)
         if whose.account == CLIENT_ACCOUNT and outcome.status in REFUSED:
             return  # one client's credential is not the next one's
         if standing is not None:
             self._verdict.fail(self.roster(whose.backend), standing, whose.model, outcome, failure)
             self.changed.add(whose.key)
 
-    def refused_betas(self, whose: Whose) -> frozenset[str]:
-        """The beta flags that an account was refused within a day."""
-        standing = self._standing(whose)
-        if standing is None or not standing.refused_betas:
-            return frozenset()
-        oldest = self.clock() - BETA_SECONDS
-        return frozenset(flag for flag, when in standing.refused_betas.items() if when > oldest)
-
-    def refuse_betas(self, whose: Whose, flags: Iterable[str]) -> None:
-        """It was refused these."""
-        standing = self._standing(whose)
-        if standing is not None:
-            fresh = {flag: self.clock() for flag in flags}
-            standing.refused_betas = dict([*standing.refused_betas.items(), *fresh.items()][-MOST_BETAS:])
-            self.changed.add(whose.key)
-
-    def take_betas(self, whose: Whose, flags: Iterable[str]) -> None:
-        """It was not about these."""
-        standing = self._standing(whose)
-        if standing is not None:
-            for flag in flags:
-                standing.refused_betas.pop(flag, None)
-
     def spend(self, whose: Whose, tokens: int) -> None:
         """What an answer has cost of the budget."""
-        standing = self._standing(whose)
+        standing = self.standing(whose)
         if standing is not None and standing.tokens is not None:
             standing.tokens.spend(float(tokens), self.clock())
 
-    def _standing(self, whose: Whose) -> Standing | None:
+    def standing(self, whose: Whose) -> Standing | None:
         if whose.account == CLIENT_ACCOUNT:
             return self._guests.get(whose.backend.name)
         return self.roster(whose.backend).standings.get(whose.account)

@@ -108,6 +108,11 @@ class FairQueue:
         for waiter in sorted(looking, key=self._rank)[:WOKEN]:
             self._call(waiter, served=True)
 
+    def look(self) -> None:
+        """Everything may be otherwise now: all look, in their turn."""
+        for waiter in sorted(self._waiters, key=self._rank):
+            self._call(waiter, served=True)
+
     def _rank(self, waiter: _Waiter) -> tuple[int, int]:
         return self._turns.get(waiter.place.client, 0), waiter.place.number
 

@@ -14,6 +14,9 @@ from pointsman.routing.window import Reported
 SHORTEST = 1.0
 """Seconds of the first cool-down where the provider names no time."""
 LONGEST = 300.0
+FAILED = 1.0
+"""Seconds that an account is taken to need once it has failed, at least; four times as long each time."""
+SLOWEST = 60.0
 LONGEST_TOLD = 7 * 86_400.0
 """Seconds that a provider's own word is believed; then one request finds out."""
 UNPAID = 60.0
@@ -87,6 +90,8 @@ class Verdict:
         now = self._clock()
         if outcome.kind in {"stale", "out", "unfit"}:
             return
+        # Who fails fast does not answer soon.
+        standing.latency = min(SLOWEST, max(standing.latency or 0.0, FAILED / 4) * 4)
         if outcome.kind in {"unreachable", "silent"}:
             roster.breaker.fail(now, why, self._random)
             if len(roster.standings) > 1:

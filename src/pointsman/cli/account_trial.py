@@ -54,6 +54,7 @@ async def _one(app: App, backend: Backend, account: Account, model: str | None) 
     before = parts.router
     backends = {**before.snapshot.backends, backend.name: alone}
     parts.router = Router(structs.replace(before.snapshot, backends=backends))
+    parts.pool.follow(backends)
     try:
         verdict = await verdict_of(app, alone, model)
     finally:

@@ -32,7 +32,7 @@ def describe(
         "default": _default(router),
         "model": snapshot.model,
         "aliases": snapshot.aliases,
-        "warnings": [*effective.warnings, *_lost_model(router), *warnings],
+        "warnings": [*effective.warnings, *_lost_model(router), *_lost_fallbacks(router), *warnings],
     }
 
 
@@ -40,6 +40,11 @@ def _lost_model(router: Router) -> Iterator[str]:
     """That the model which is to answer every request cannot be reached, as long as no backend lists it."""
     if router.snapshot.model and not _reached(router):
         yield f"no request can be answered until a backend lists that model: {router.advice(None)}"
+
+
+def _lost_fallbacks(router: Router) -> Iterator[str]:
+    for name in router.lost_fallbacks():
+        yield f"`fallbacks` names {name}, which no backend has: it is passed over"
 
 
 def _reached(router: Router) -> bool:

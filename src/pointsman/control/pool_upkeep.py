@@ -13,6 +13,7 @@ from pointsman.accounts.queue import Timer
 from pointsman.catalog.provider import SignIn
 from pointsman.config.schema import Settings
 from pointsman.gateway.parts import Parts
+from pointsman.routing.snapshot import Backend
 from pointsman.store.database import Database
 
 REMEMBER_EVERY = 1.0
@@ -45,9 +46,10 @@ class PoolUpkeep:
     def _later(self, seconds: float, call: Callable[[], None]) -> Timer:
         return self._parts().later(seconds, call)
 
-    def follow(self, settings: Settings) -> None:
+    def follow(self, settings: Settings, backends: Mapping[str, Backend]) -> None:
         """The configuration in force."""
         self.pool.pacing = Pacing(settings.pace_min, settings.pace_jitter)
+        self.pool.follow(backends)
 
     async def begin(self) -> None:
         """Takes up what was known before."""

@@ -1,5 +1,7 @@
 """Asking: what a request's attempts want of the pool, found out as far as it is needed."""
 
+from math import inf
+
 from pointsman.accounts.brought import brought
 from pointsman.accounts.pool import Ask
 from pointsman.accounts.queue import Place
@@ -7,18 +9,26 @@ from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.opaque import maker
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.place import caller
+from pointsman.gateway.state import Conversation
 from pointsman.routing import affinity
 from pointsman.routing.attempts import Attempt
+from pointsman.routing.plan import Plan
 from pointsman.wire import headers as fields
+from pointsman.wire.json import encode
 
+ELSEWHERE = 1.0
+"""Seconds to wait for a busy account where somebody else may serve the request."""
 _CONVERSING = frozenset({"generate", "count_tokens", "compact"})
 
 
 class Asking:
     """One request's."""
 
-    def __init__(self, exchange: Exchange, parts: Parts) -> None:
+    def __init__(self, exchange: Exchange, parts: Parts, plan: Plan, talk: Conversation | None) -> None:
+        """`talk`: what it says of kept answers."""
         self._exchange = exchange
+        self._last = plan.candidates[-1]
+        self._talk = talk
         self._pool = parts.pool
         self._own_key = parts.own_key
         self._conversation: bytes | None = None
@@ -49,8 +59,19 @@ class Asking:
         self._session = named or self._pool.sessions.of(self._client)
         told = named.encode("utf-8", "replace") if named is not None else b""
         if not told and exchange.intent.operation in _CONVERSING:
-            told = affinity.beginning(exchange.dialect, exchange.body, members)
+            told = self._beginning()
         self._conversation = affinity.conversation(who, told or self._session.encode())
+
+    def _beginning(self) -> bytes:
+        """What its conversation begins with, the part that is kept too; whoever goes on from that need not
+        repeat the instructions."""
+        exchange = self._exchange
+        if self._talk is None:
+            return affinity.beginning(exchange.dialect, exchange.body, exchange.intent.members)
+        first = self._talk.first()
+        if first:
+            return affinity.first_words(encode(first))
+        return affinity.beginning(exchange.dialect, exchange.body, exchange.intent.members, instructed=False)
 
     @property
     def _client(self) -> str:
@@ -78,6 +99,7 @@ class Asking:
             only,
             brought(self._exchange.headers, candidate.backend, dialect, self._own_key),
             self._made_by(candidate.backend.name),
+            inf if candidate is self._last else ELSEWHERE,
         )
 
     def _made_by(self, backend: str) -> str | None:

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from msgspec import Struct, structs
 
+from pointsman.accounts import flags
 from pointsman.accounts.holder import fingerprint, secrets_in
 from pointsman.accounts.lease import Lease
 from pointsman.accounts.pool import Whose
@@ -159,7 +160,7 @@ def _fail(error: UpstreamError, turn: Turn) -> None:
 def _betas(exchange: Exchange, dialect: Dialect, turn: Turn) -> Betas:
     """The request with the beta flags that this account takes."""
     parts = turn.work.parts
-    refused = parts.pool.refused_betas(turn.whose)
+    refused = flags.refused(parts.pool, turn.whose)
     return with_betas(exchange, dialect, parts.added_betas, refused, parts.betas)
 
 
@@ -197,9 +198,9 @@ async def _exchange_amended(exchange: Exchange, prepared: Prepared, turn: Turn, 
         if lacks_counter(exchange, prepared, refusal):
             await count_here(exchange, turn.work.line, turn.work.trace)
             return
-        flags = _refused_flags(refusal, prepared, turn, betas)
-        if flags:
-            await _without_flags(exchange, prepared, turn, refusal, flags)
+        unwanted = _refused_flags(refusal, prepared, turn, betas)
+        if unwanted:
+            await _without_flags(exchange, prepared, turn, refusal, unwanted)
             return
         amended = amend(prepared, refusal)
         if amended is None:
@@ -208,15 +209,15 @@ async def _exchange_amended(exchange: Exchange, prepared: Prepared, turn: Turn, 
 
 
 async def _without_flags(
-    exchange: Exchange, prepared: Prepared, turn: Turn, refusal: RefusalError, flags: frozenset[str]
+    exchange: Exchange, prepared: Prepared, turn: Turn, refusal: RefusalError, first: frozenset[str]
 ) -> None:
     """Leaves out what is refused, as long as something is; what it took is remembered. Raises UpstreamError.
 
     Where it was not about flags, the client gets the first answer: it may know what to leave out.
     """
-    pool, gone, later = turn.work.parts.pool, flags, refusal
+    pool, gone, later = turn.work.parts.pool, first, refusal
     for _ in range(FEWER):
-        pool.refuse_betas(turn.whose, gone)
+        flags.refuse(pool, turn.whose, gone)
         fewer = _betas(exchange, prepared.dialect, turn)
         again = prepare(fewer.exchange, turn.candidate, prepared.dialect, turn.lease, turn.work.parts)
         losses = (*prepared.losses, *fewer.losses)
@@ -231,7 +232,7 @@ async def _without_flags(
             gone |= more
         else:
             return
-    pool.take_betas(turn.whose, gone)
+    flags.allow(pool, turn.whose, gone)
     raise refusal from later
 
 

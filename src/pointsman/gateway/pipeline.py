@@ -48,7 +48,8 @@ async def answer(exchange: Exchange, line: Line, parts: Parts, trace: Trace) -> 
         check_turns(exchange)
         talk = await conversation(exchange, parts)
         trace.others = tuple([f"{other.backend.name}:{other.model}" for other in plan.others[:OTHERS]])
-        failure = await _course(plan, Work(exchange, line, parts, trace, Asking(exchange, parts), talk))
+        work = Work(exchange, line, parts, trace, Asking(exchange, parts, plan, talk), talk)
+        failure = await _course(plan, work)
     except PointsmanError as error:
         failure = error
         if isinstance(error, UnknownModelError):

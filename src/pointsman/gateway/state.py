@@ -27,6 +27,8 @@ from pointsman.wire.json import decode_value, encode, peek
 
 KEPT_HERE = "the conversation is kept by pointsman"
 UNKEPT = "the backend keeps no answers; pointsman keeps this one"
+FIRST = 16
+"""Items in which the first words of a user are looked for."""
 LONGEST = 64 * 1024 * 1024
 """Bytes of what was said before a request."""
 _CONTINUING = CONVERSING | {"compact"}
@@ -78,6 +80,10 @@ class Conversation:
         self._owner = owner(exchange.headers)
         self._past: Past | None = None
         self.wish: Wish = stateful.wish(exchange.body, exchange.intent.members)
+
+    def first(self) -> list[Json]:
+        """The first items of the conversation that it continues; none where they are not known here."""
+        return [] if self._past is None else list((self._past.items or ())[:FIRST])
 
     async def recall(self) -> None:
         """Looks up what the request continues. Raises TooLargeError."""

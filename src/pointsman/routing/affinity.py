@@ -86,29 +86,45 @@ def _of_user(body: bytes, members: Mapping[str, Span]) -> str | None:
     return None if match is None else f"session={match[1]}"
 
 
-def beginning(dialect: Dialect, body: bytes, members: Mapping[str, Span]) -> bytes:
+def beginning(
+    dialect: Dialect, body: bytes, members: Mapping[str, Span], *, instructed: bool = True
+) -> bytes:
     """What a conversation begins with, as far as it stays the same; empty where there is nothing."""
     told: list[bytes] = []
-    for name in dialect.instructions:
+    for name in dialect.instructions if instructed else ():
         span = members.get(name)
         if span is not None:
             told.append(body[span.start : min(span.end, span.start + SAID_BYTES)])
     span = members.get(dialect.turns_field)
     if span is not None:
-        told += _first_words(body[span.start : min(span.end, span.start + _LOOKED_AT)])
+        told.append(first_words(body[span.start : min(span.end, span.start + _LOOKED_AT)]))
     return b"\0".join(told)
+
+
+def first_words(turns: bytes) -> bytes:
+    """The texts up to the first turn of the user's; `turns` is their JSON, or its beginning."""
+    return b"\0".join(_first_words(turns))
 
 
 def _first_words(turns: bytes) -> Iterator[bytes]:
     """The texts up to the first turn of the user's, without what clients change later."""
     text = turns.decode("utf-8", "replace")
     if not text.startswith("["):
-        yield turns[:SAID_BYTES]
+        yield _plain(text)[:SAID_BYTES].encode("utf-8", "replace")
         return
     for turn in _turns(text):
         yield "\0".join(_texts(turn))[:SAID_BYTES].encode("utf-8", "replace")
         if not isinstance(turn, dict) or cast("Any", turn).get("role", "user") == "user":
             return
+
+
+def _plain(text: str) -> str:
+    """A conversation that is one text: as it would stand in a turn."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return value if isinstance(value, str) else text
 
 
 def _turns(text: str) -> Iterator[object]:

@@ -89,10 +89,23 @@ class Router:
         for pattern, targets in self.snapshot.fallbacks.items():
             if fnmatchcase(asked, pattern) or fnmatchcase(first.model, pattern):
                 for target in targets:
-                    for candidate in self._distinct(self._asked(target))[:1]:
+                    for candidate in self._target(target):
                         why = f"fallback {target} of {pattern}: {candidate.why}"
                         yield _because(candidate, "fallback", why)
                 return
+
+    def _target(self, name: str) -> tuple[Candidate, ...]:
+        """Whom a fallback names: the first of a model's; with a backend's name alone, its default model."""
+        backend = self.snapshot.backends.get(name)
+        model = None if backend is None or self._alias(name) else self.default_model(backend)
+        if backend is not None and model is not None and not backend.provider.engine:
+            return (Candidate(backend, model, "backend prefix", f"`{name}` names the backend"),)
+        return self._distinct(self._asked(name))[:1]
+
+    def lost_fallbacks(self) -> tuple[str, ...]:
+        """Those that lead to nobody."""
+        targets = dict.fromkeys(each for chain in self.snapshot.fallbacks.values() for each in chain)
+        return tuple(each for each in targets if not self._target(each))
 
     def window(self, candidate: Candidate, traits: Traits) -> int | None:
         """The context window of a model in tokens, as its backend lists it or its profile knows it."""
