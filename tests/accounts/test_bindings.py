@@ -32,17 +32,16 @@ def test_a_conversation_stays_for_six_hours_after_its_last_use():
     assert len(bindings) == 0
 
 
-def test_it_is_bound_anew_to_the_account_that_answered_and_known_to_be_mixed():
+def test_it_is_bound_anew_to_the_account_that_answered():
     bindings = Bindings(Clock())
     bindings.bind("backend", b"one", "a")
+    bindings.bind("backend", b"one", "b")
+
+    assert bindings.find("backend", b"one").alias == "a"
+
     bindings.answer("backend", b"one", "b")
-    first = bindings.find("backend", b"one")
 
-    assert (first.alias, first.answered, first.mixed) == ("b", True, False)
-
-    bindings.answer("backend", b"one", "a")
-
-    assert first.mixed
+    assert bindings.find("backend", b"one").alias == "b"
 
 
 def test_each_backend_has_its_own():

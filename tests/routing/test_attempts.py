@@ -147,3 +147,14 @@ def test_all_rounds_take_no_more_attempts_than_accounts_and_two():
     steps = played(POOL, *limited, patience=Patience(queue_timeout=60))
 
     assert steps == ["acme/a", "acme/b", "acme/c", "queue 1", "acme/a", "acme/b"]
+
+
+def test_every_candidate_has_its_first_turn_before_anybody_has_a_second():
+    rows = [backend(ACME, name=f"b{number}") for number in range(6)]
+    plan = Plan(tuple(Candidate(each, "m", "pattern", "a test") for each in rows))
+
+    steps = played(plan, *[Outcome("refused", 503)] * 7, Outcome("committed"))
+
+    assert [step for step in steps if not step.startswith("wait")] == [
+        "b0", "b0", "b1", "b1", "b2", "b3", "b4", "b5",
+    ]  # fmt: skip

@@ -1,5 +1,7 @@
 """What providers say of their limits, as they say it."""
 
+from datetime import UTC, datetime
+from email.utils import formatdate
 from math import isfinite
 
 import pytest
@@ -157,6 +159,21 @@ def test_a_server_that_speaks_openai_s_api_is_read_like_openai(row):
 
 def test_a_server_that_speaks_anthropic_s_api_is_read_like_anthropic():
     assert told("anthropic-compatible", PLAN) == told("anthropic", PLAN)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_reset_is_told_by_the_provider_s_clock(hours):
+    there = NOW + hours * 3600
+    headers = {
+        "date": formatdate(there, usegmt=True),
+        "anthropic-ratelimit-requests-limit": "10",
+        "anthropic-ratelimit-requests-remaining": "0",
+        "anthropic-ratelimit-requests-reset": datetime.fromtimestamp(there + 20, UTC).isoformat(),
+    }
+
+    (window,) = told("anthropic", headers).windows
+
+    assert window.resets == NOW + 20
 
 
 def test_a_reset_in_thirty_years_is_not_believed():

@@ -20,10 +20,6 @@ class Binding(Struct):
     alias: str
     used: float
     """Seconds since the epoch."""
-    answered: bool = False
-    """Whether the account has answered in it, so that its opaque state may stand there."""
-    mixed: bool = False
-    """Whether several accounts have."""
 
 
 Key = tuple[str, bytes]
@@ -38,8 +34,6 @@ class Bindings:
         self._clock = clock
         self._bounds = bounds or Bounds()
         self._kept: OrderedDict[Key, Binding] = OrderedDict()
-        self._answering: dict[bytes, set[str]] = {}
-        """The backends that have answered in a conversation."""
         self.changed: set[Key] = set()
         """What is not saved yet."""
 
@@ -75,29 +69,8 @@ class Bindings:
     def answer(self, backend: str, conversation: bytes, alias: str) -> None:
         """This account answered in it: it stays there from now on."""
         self.bind(backend, conversation, alias)
-        binding = self._kept[backend, conversation]
-        if binding.alias != alias:
-            binding.mixed = binding.mixed or binding.answered
-            binding.alias = alias
-        binding.answered = True
-        self._answering.setdefault(conversation, set()).add(backend)
+        self._kept[backend, conversation].alias = alias
         self.changed.add((backend, conversation))
-
-    def is_mixed(self, backend: str, conversation: bytes, alias: str) -> bool | None:
-        """Whether others than this account have answered in it; None where nobody is known to have."""
-        elsewhere = self._answering.get(conversation)
-        if elsewhere is None:
-            return None
-        binding = self._kept.get((backend, conversation))
-        if binding is None or elsewhere != {backend}:
-            return True
-        return binding.mixed or binding.alias != alias
-
-    def mix(self, backend: str, conversation: bytes) -> None:
-        """The conversation holds what others than its account have answered."""
-        binding = self._kept.get((backend, conversation))
-        if binding is not None:
-            binding.mixed = True
 
     def release(self, backend: str, alias: str) -> None:
         """Those of an account that is another's now."""
@@ -113,7 +86,6 @@ class Bindings:
     def restore(self, key: Key, binding: Binding) -> None:
         """One that was saved; the oldest come first."""
         self._kept[key] = binding
-        self._answering.setdefault(key[1], set()).add(key[0])
 
     def counts(self) -> dict[tuple[str, str], int]:
         """How many stay with each account: (backend, alias) → number."""
@@ -125,8 +97,3 @@ class Bindings:
     def _drop(self, key: Key) -> None:
         del self._kept[key]
         self.changed.add(key)
-        backend, conversation = key
-        answering = self._answering.get(conversation, set())
-        answering.discard(backend)
-        if not answering:
-            self._answering.pop(conversation, None)

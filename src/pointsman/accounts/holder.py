@@ -75,7 +75,7 @@ class Holder:
         schemes = {auth_scheme(backend, dialect) for dialect in backend.bases}
         if schemes == {"none"} or brings_own_credential(backend):
             return False
-        own = account.alias != DEFAULT_ACCOUNT or needs_key(backend)
+        own = account.alias != DEFAULT_ACCOUNT or needs_key(backend) or _is_one_of_several(backend)
         return own and self._sign_in(backend, account) is None
 
     async def fingerprint(self, backend: Backend, account: Account) -> str | None:
@@ -105,6 +105,11 @@ class Holder:
         if self._credentials.remembered(backend, account):
             return self._credentials.stored(backend, account)
         return await asyncio.to_thread(self._credentials.stored, backend, account)
+
+
+def _is_one_of_several(backend: Backend) -> bool:
+    """Whether accounts with keys stand beside the backend's own, which then has to have one, too."""
+    return len(backend.pool) > 1 and not backend.provider.local
 
 
 def owner_of(lease: Lease) -> str | None:

@@ -67,9 +67,8 @@ class Memory:
             return
         for (backend, account), told in accounts.items():
             self._pool.recall(backend, account, told)
-        for backend, conversation, account, mixed, used in bindings:
-            binding = Binding(account, used, answered=True, mixed=bool(mixed))
-            self._pool.bindings.restore((backend, conversation), binding)
+        for backend, conversation, account, used in bindings:
+            self._pool.bindings.restore((backend, conversation), Binding(account, used))
         for piece, issuer, noted in makers:
             self._pool.makers.restore(piece, issuer)
             self._noted = max(self._noted, noted)
@@ -99,7 +98,7 @@ class Memory:
 def _read(
     connection: sqlite3.Connection,
 ) -> tuple[
-    dict[tuple[str, str], Standing], list[tuple[str, bytes, str, int, float]], list[tuple[bytes, str, int]]
+    dict[tuple[str, str], Standing], list[tuple[str, bytes, str, float]], list[tuple[bytes, str, int]]
 ]:
     accounts = {
         (backend, account): decoded
@@ -107,7 +106,7 @@ def _read(
         if (decoded := _decoded(told)) is not None
     }
     bindings = connection.execute(
-        "SELECT backend, conversation, account, mixed, used FROM bindings ORDER BY used"
+        "SELECT backend, conversation, account, used FROM bindings ORDER BY used"
     ).fetchall()
     makers = connection.execute("SELECT piece, issuer, noted FROM makers ORDER BY noted").fetchall()
     return accounts, bindings, makers
@@ -117,16 +116,10 @@ def _write_bindings(
     connection: sqlite3.Connection, bound: Mapping[tuple[str, bytes], Binding | None]
 ) -> None:
     gone = [key for key, binding in bound.items() if binding is None]
-    kept = [
-        (*key, binding.alias, binding.mixed, binding.used)
-        for key, binding in bound.items()
-        if binding is not None
-    ]
+    kept = [(*key, binding.alias, binding.used) for key, binding in bound.items() if binding is not None]
     connection.executemany("DELETE FROM bindings WHERE backend = ? AND conversation = ?", gone)
     connection.executemany(
-        "INSERT OR REPLACE INTO bindings (backend, conversation, account, mixed, used) "
-        "VALUES (?, ?, ?, ?, ?)",
-        kept,
+        "INSERT OR REPLACE INTO bindings (backend, conversation, account, used) VALUES (?, ?, ?, ?)", kept
     )
 
 

@@ -31,6 +31,12 @@ REFUSED = frozenset({401, 403})
 """Statuses that are about the credential itself."""
 
 
+LOYAL = 1.0
+"""Seconds that a conversation waits for its busy account before it goes on with another one."""
+BRIEF = 1.0
+"""Seconds that are waited in any case for what is known to pass then."""
+
+
 class Pacing(Struct, frozen=True):
     """How requests with one account are kept apart, in seconds."""
 
@@ -55,7 +61,7 @@ class Ask(Struct, frozen=True):
     brought: Brought | None = None
     """The client's own credential, where the backend may get it."""
     made_by: str | None = None
-    """The issuer of the opaque state in it, where its conversation is not known."""
+    """The issuer of the latest opaque state in it that is known."""
     patience: float = inf
     """Seconds in which it waits for what passes by itself, before others are asked."""
 
@@ -189,42 +195,49 @@ class Pool:
         if ask.backend.credential == "client":
             return self._guest(ask)
         until = min(place.deadline, self.clock() + ask.patience)
+        loyal = self.clock() + LOYAL if len(roster.standings) > 1 else -inf
         while True:
-            chosen = self._chosen(roster, ask)
+            chosen = self._chosen(roster, ask, loyal=self.clock() < loyal)
             if isinstance(chosen, Standing):
                 number = self._reserve(roster, chosen)
                 self.queue.served(place)
                 lease = await self._leased(chosen, ask, number)
                 if lease is not None:
                     return lease
-                continue
-            if not await self._passes(chosen, place, until):
+            elif await self._passes(chosen, place, min(until, loyal) if self.clock() < loyal else until):
+                roster = self.roster(ask.backend)
+            elif loyal > -inf:
+                # Better a cache that is filled anew than a wait that is long, or no answer.
+                loyal = -inf
+            else:
                 raise no_account(roster, ask.model, chosen, self.clock())
-            roster = self.roster(ask.backend)
 
     async def _passes(self, chosen: Wait | None, place: Place, until: float) -> bool:
         """Waits for what passes by itself; False where it does not, or not in time."""
-        if chosen is None or chosen.kind != "ours" or self.clock() >= until:
+        now = self.clock()
+        if chosen is None or chosen.kind != "ours":
             return False
-        if chosen.until != inf and chosen.until > until:
+        if chosen.until <= now + BRIEF:
+            until = max(until, chosen.until + 0.01)  # looked at before it is over
+        if now >= until or until < chosen.until < inf:
             return False
         return await self.queue.turn(structs.replace(place, deadline=until), chosen.until)
 
-    def _chosen(self, roster: Roster, ask: Ask) -> Standing | Wait | None:
+    def _chosen(self, roster: Roster, ask: Ask, *, loyal: bool) -> Standing | Wait | None:
+        """`loyal`: to the account of the conversation, as far as that only needs a moment."""
         if ask.again in roster.standings and not roster.breaker.is_open(self.clock()):
             return roster.standings[ask.again]
-        bound = None
-        if ask.conversation:
-            binding = self.bindings.find(ask.backend.name, ask.conversation)
-            bound = self._maker(ask) if binding is None else binding.alias
-        return select(roster, Need(ask.model, ask.tried, bound, ask.only), self.clock())
+        need = Need(ask.model, ask.tried, self._bound(ask), ask.only, loyal)
+        return select(roster, need, self.clock())
 
-    def _maker(self, ask: Ask) -> str | None:
-        """The account whose opaque state a conversation holds that is not known by its beginning."""
+    def _bound(self, ask: Ask) -> str | None:
+        """Where the conversation belongs: with who made the opaque state in it, else where it was before."""
+        binding = self.bindings.find(ask.backend.name, ask.conversation) if ask.conversation else None
+        alias = None if binding is None else binding.alias
         if ask.made_by is None:
-            return None
-        own = (each.alias for each in ask.backend.pool if ask.backend.issuer(each) == ask.made_by)
-        return next(own, None)
+            return alias
+        own = [each.alias for each in ask.backend.pool if ask.backend.issuer(each) == ask.made_by]
+        return alias if not own or alias in own else own[0]
 
     def _reserve(self, roster: Roster, standing: Standing) -> int:
         """The number of the lease."""
@@ -286,13 +299,10 @@ class Pool:
         return self._guests.get(backend)
 
     def _is_strange(self, ask: Ask, lease: Lease) -> bool:
-        """Whether others may have answered in the conversation; binds a new one."""
-        mixed: bool | None = None
-        if ask.conversation:
-            mixed = self.bindings.is_mixed(ask.backend.name, ask.conversation, lease.account)
-            if self.bindings.find(ask.backend.name, ask.conversation) is None:
-                self.bindings.bind(ask.backend.name, ask.conversation, lease.account)
-        return self.makers.others(lease.issuer) if mixed is None else mixed
+        """Whether it may hold opaque state of others; binds a new conversation."""
+        if ask.conversation and self.bindings.find(ask.backend.name, ask.conversation) is None:
+            self.bindings.bind(ask.backend.name, ask.conversation, lease.account)
+        return ask.made_by is not None and self.makers.others(lease.issuer)
 
     def give_back(self, backend: Backend, lease: Lease) -> None:
         """The attempt is over."""

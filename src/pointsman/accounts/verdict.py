@@ -101,7 +101,7 @@ class Verdict:
         roster.breaker.succeed()
         if outcome.status == 401:
             self._block(standing, EVERY, Block(inf, why, "refused", now, key=failure.key))
-        elif outcome.status == 403:
+        elif outcome.status == 403 and not outcome.final:
             self._block(standing, model, Block(inf, why, "refused", now, key=failure.key))
         elif outcome.status == 402 or (outcome.status == 429 and kind == "billing"):
             self._cool(standing, EVERY, outcome.retry_after, why, (UNPAID, UNPAID_LONGEST))

@@ -63,16 +63,25 @@ class AccountsView:
 
     def _next(self, candidates: Iterable[Candidate]) -> list[Json]:
         """For each candidate: who of its accounts would serve the next request, and why not the others."""
-        return [
-            {
-                "backend": each.backend.name,
-                "model": each.model,
-                "rule": each.rule,
-                "why": each.why,
-                "accounts": [seen_as_json(seen, self._pool.clock()) for seen in self._seen(each)],
-            }
-            for each in candidates
-        ]
+        found: list[Json] = []
+        before: Candidate | None = None
+        for each in candidates:
+            seen = tuple(self._seen(each))
+            if before is not None:
+                why = f"only where {before.backend.name} cannot"
+                seen = tuple(structs.replace(one, serves=False, why=one.why or why) for one in seen)
+            elif any(one.serves and one.state == "free" for one in seen):
+                before = each
+            found.append(
+                {
+                    "backend": each.backend.name,
+                    "model": each.model,
+                    "rule": each.rule,
+                    "why": each.why,
+                    "accounts": [seen_as_json(one, self._pool.clock()) for one in seen],
+                }
+            )
+        return found
 
     def _seen(self, candidate: Candidate) -> Iterator[Seen]:
         backend, now = candidate.backend, self._pool.clock()

@@ -118,7 +118,7 @@ def fault_in(envelope: Json, dialect: str, status: int | None = None) -> Fault:
         fields = envelope
     code, word = fields.get("code"), fields.get("type") or fields.get("status")
     said = status if status is not None and status >= 400 else _status_in(fields)
-    kind = _kind(code, word, said)
+    kind = "invalid_request" if _is_flagged(fields) else _kind(code, word, said)
     message = _message(fields) or "the upstream reports an error without saying which"
     if kind == "invalid_request" and code is None and _OVERFLOW.search(message):
         code = OVERFLOW
@@ -131,6 +131,15 @@ def fault_in(envelope: Json, dialect: str, status: int | None = None) -> Fault:
         raw=envelope,
         dialect=dialect,
     )
+
+
+def _is_flagged(fields: Json) -> bool:
+    """Whether a moderator refused the prompt, which says nothing of the key.
+
+    openrouter.ai/docs/api/reference/errors-and-debugging: a 403 with `metadata.reasons` and `flagged_input`.
+    """
+    metadata = fields.get("metadata")
+    return isinstance(metadata, dict) and ("flagged_input" in metadata or "reasons" in metadata)
 
 
 def _status_in(fields: Json) -> int | None:

@@ -18,6 +18,7 @@ from pointsman.wire.json import encode
 
 ELSEWHERE = 1.0
 """Seconds to wait for a busy account where somebody else may serve the request."""
+_UNKNOWN = ""
 _CONVERSING = frozenset({"generate", "count_tokens", "compact"})
 
 
@@ -33,6 +34,7 @@ class Asking:
         self._own_key = parts.own_key
         self._conversation: bytes | None = None
         self._session: str | None = None
+        self._maker: str | None = _UNKNOWN
         self._place: Place | None = None
         self._until = parts.wall() + parts.patience.queue_timeout
 
@@ -83,7 +85,7 @@ class Asking:
     def place(self) -> Place:
         """Its place in the queue."""
         if self._place is None:
-            self._place = self._pool.queue.place(self._client, self._until)
+            self._place = self._pool.queue.place(f"{self._client}\0{self.session}", self._until)
         return self._place
 
     def ask(self, step: Attempt, dialect: str, only: str | None) -> Ask:
@@ -98,13 +100,12 @@ class Asking:
             step.again,
             only,
             brought(self._exchange.headers, candidate.backend, dialect, self._own_key),
-            self._made_by(candidate.backend.name),
+            self._made_by(),
             inf if candidate is self._last else ELSEWHERE,
         )
 
-    def _made_by(self, backend: str) -> str | None:
-        """Whose opaque state a conversation holds that began elsewhere."""
-        pool = self._pool
-        if not pool.makers.others("") or pool.bindings.find(backend, self.conversation) is not None:
-            return None
-        return maker(self._exchange.body, self._exchange.dialect, pool.makers)
+    def _made_by(self) -> str | None:
+        """Whose opaque state it holds, where several are known to have made some."""
+        if self._maker == _UNKNOWN and self._pool.makers.others(""):
+            self._maker = maker(self._exchange.body, self._exchange.dialect, self._pool.makers)
+        return None if self._maker == _UNKNOWN else self._maker

@@ -30,7 +30,6 @@ from pointsman.gateway.fitness import check_fit
 from pointsman.gateway.judge import Form, RefusalError, judge_head
 from pointsman.gateway.line import Line
 from pointsman.gateway.masking import secrets_of
-from pointsman.gateway.opaque import OF_ANOTHER
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.prepare import Prepared, prepare, upstream_dialect
 from pointsman.gateway.refusal import outcome_of, without_secrets
@@ -130,8 +129,6 @@ async def _run(turn: Turn, standing: Standing, dialect: Dialect) -> UpstreamErro
             f"is not ({prepared.rewrite or 'the backend speaks another dialect'}); give backend "
             f"{turn.candidate.backend.name} a key"
         )
-    if prepared.rewrite == OF_ANOTHER:
-        parts.pool.bindings.mix(turn.candidate.backend.name, work.asking.conversation)
     try:
         if exchange.seats is not None:
             prepared = with_ride(exchange, prepared, turn.candidate, turn.lease, parts)

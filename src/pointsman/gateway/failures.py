@@ -54,7 +54,8 @@ class Failures:
     def _with_reset(self, error: PointsmanError) -> PointsmanError:
         """A limit, with the time at which the first account is open again."""
         fault = error.fault()
-        if fault.status != 429 or sum(len(each.backend.pool) for each in self._plan.candidates) == 1:
+        several = sum(len(each.backend.pool) for each in self._plan.candidates) > 1
+        if fault.status != 429 or not (several or fault.retry_after is None):
             return error
         pool = self._work.parts.pool
         opens = pool.opens(self._work.needs(self._plan))

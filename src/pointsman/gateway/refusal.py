@@ -37,7 +37,7 @@ def outcome_of(failure: PointsmanError | None, account: str = "") -> Outcome:
     if isinstance(failure, RefusedError):
         fault = failure.fault()
         # What the provider says of a client's own credential is its client's to know, and nobody else's.
-        final = account == CLIENT_ACCOUNT and fault.status in _CREDENTIAL_STATUSES
+        final = fault.status in _CREDENTIAL_STATUSES and (account == CLIENT_ACCOUNT or _is_about_it(fault))
         # An empty account is nothing that the request could mend, whatever status says so.
         unpaid = fault.kind == "billing" and fault.status == HTTPStatus.BAD_REQUEST
         status = HTTPStatus.PAYMENT_REQUIRED if unpaid else fault.status
@@ -82,7 +82,7 @@ async def refuse(failure: PointsmanError, line: Line, trace: Trace) -> None:
     if isinstance(failure, RefusalError):
         headers = (*fields.without_entity(fields.to_client(failure.headers)), *headers)
     fault = failure.fault()
-    if isinstance(failure, RefusedError) and fault.status in _CREDENTIAL_STATUSES:
+    if isinstance(failure, RefusedError) and fault.status in _CREDENTIAL_STATUSES and not _is_about_it(fault):
         fault = _ours(fault, trace, keyed=bool(line.secrets))
     await line.fail(fault, headers)
 
@@ -92,7 +92,12 @@ def _is_for_client(failure: RefusalError, trace: Trace) -> bool:
     cloud which serves another's dialect."""
     own = failure.fault().dialect is not None
     ours = failure.upstream_status in _CREDENTIAL_STATUSES and trace.account != CLIENT_ACCOUNT
-    return own and not ours and is_json(failure.body)
+    return own and (not ours or _is_about_it(failure.fault())) and is_json(failure.body)
+
+
+def _is_about_it(fault: Fault) -> bool:
+    """Whether an error is about the request, though its status speaks of the credential."""
+    return fault.kind == "invalid_request"
 
 
 async def _relay(failure: RefusalError, line: Line, trace: Trace) -> None:

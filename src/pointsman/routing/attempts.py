@@ -86,7 +86,10 @@ def attempts(
     course = _Course(patience, random, patience.most(plan))
     for first_round in (True, False):
         course.reset = None
+        later = sum(len(candidate.backend.pool) for candidate in plan.candidates)
         for candidate in plan.candidates:
+            later -= len(candidate.backend.pool)
+            course.later = later if first_round else 0
             yield from course.candidate(candidate)
             if course.over:
                 return
@@ -103,6 +106,8 @@ class _Course:
         self._patience = patience
         self._random = random
         self._left = most
+        self.later = 0
+        """Accounts of later candidates, whose first turn goes before anybody's second."""
         self.over = False
         self.reset: float | None = None
         """Seconds until the first limit of this round resets."""
@@ -138,7 +143,7 @@ class _Course:
             self.reset = outcome.retry_after if self.reset is None else min(self.reset, outcome.retry_after)
 
     def _worth_repeating(self, outcome: Outcome) -> bool:
-        if (outcome.retry_after or 0.0) > self._patience.queue_timeout:
+        if (outcome.retry_after or 0.0) > self._patience.queue_timeout or self._left <= self.later:
             return False
         if outcome.kind == "refused":
             return outcome.status in RETRIED_STATUSES

@@ -50,6 +50,8 @@ class Need(Struct, frozen=True):
     """The account that its conversation stays with, if it can."""
     only: str | None = None
     """The account without which it cannot be served."""
+    loyal: bool = True
+    """Whether a conversation waits for its account, where that is busy only."""
 
 
 def select(roster: Roster, need: Need, now: float) -> Standing | Wait | None:
@@ -91,7 +93,7 @@ def _bound(roster: Roster, need: Need, now: float) -> Standing | Wait | None:
     hindrance = standing.hindrance(need.model, now)
     if hindrance is not None:
         # What passes by itself is worth waiting for: elsewhere the prompt's cache would be filled anew.
-        return hindrance if hindrance.kind == "ours" else None
+        return hindrance if hindrance.kind == "ours" and need.loyal else None
     return standing if len(roster.standings) == 1 or standing.headroom(need.model, now) >= FLOOR else None
 
 

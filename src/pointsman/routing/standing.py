@@ -183,7 +183,12 @@ class Standing(Struct):
         if most is not None and self.in_flight >= most:
             return Wait(inf, f"{most} of its requests are under way", "ours")
         if self.paced > now:
-            return Wait(self.paced, "its requests are paced", "ours")
+            why = (
+                "its limit has just opened, so requests go one by one"
+                if self.gap
+                else "its requests are paced"
+            )
+            return Wait(self.paced, why, "ours")
         for allowance in (self.requests, self.tokens):
             if allowance is not None and (opens := allowance.opens(1.0, now)) > now:
                 return Wait(opens, "its budget for this minute is spent", "ours")

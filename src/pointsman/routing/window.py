@@ -14,10 +14,12 @@ from msgspec import Struct, structs
 
 from pointsman.catalog.provider import RateLimits
 from pointsman.routing.moments import moment
-from pointsman.wire.headers import Headers
+from pointsman.wire.headers import Headers, first, http_date
 
 FARTHEST = 32 * 86_400.0
 """Seconds; no window is known that is longer than a month."""
+SKEW = 5.0
+"""Seconds by which two clocks may differ, and by which an answer may be late."""
 MOST = 32
 """Windows that one answer may tell of."""
 _WORD = "ratelimit"
@@ -76,7 +78,8 @@ class Reported(Struct, frozen=True):
 
 def reported(headers: Headers, limits: RateLimits, model: str, now: float) -> Reported | None:
     """What the head of an answer tells; None where it tells nothing. `now`: seconds since the epoch."""
-    wanted = _wanted(limits)
+    wanted, here = _wanted(limits), now
+    now = _provider_time(headers, here)
     found = {name: value for name, value in headers if _WORD in name or name in wanted}
     if not found:
         return None
@@ -86,14 +89,22 @@ def reported(headers: Headers, limits: RateLimits, model: str, now: float) -> Re
     windows += told.windows
     if not windows and told.status is None:
         return None
-    near = tuple([_believed(window, now) for window in windows[:MOST]])
-    return Reported(near, told.claim, told.status, told.overage, told.reset)
+    near = tuple([_believed(window, now, here) for window in windows[:MOST]])
+    reset = None if told.reset is None else told.reset + here - now
+    return Reported(near, told.claim, told.status, told.overage, reset)
 
 
-def _believed(window: Window, now: float) -> Window:
-    if window.resets is None or window.resets <= now + FARTHEST:
+def _provider_time(headers: Headers, now: float) -> float:
+    """What the provider's clock says, by which it tells its resets; ours where the two agree."""
+    told = http_date(first(headers, "date") or "")
+    return now if told is None or abs(told - now) < SKEW else told
+
+
+def _believed(window: Window, there: float, here: float) -> Window:
+    """By our clock, and within bounds."""
+    if window.resets is None or (there == here and window.resets <= here + FARTHEST):
         return window
-    return structs.replace(window, resets=now + FARTHEST)
+    return structs.replace(window, resets=min(window.resets + here - there, here + FARTHEST))
 
 
 @lru_cache(maxsize=64)

@@ -22,8 +22,8 @@ POOL = (
         backend TEXT NOT NULL, account TEXT NOT NULL, told BLOB NOT NULL, PRIMARY KEY (backend, account)
     ) WITHOUT ROWID""",
     """CREATE TABLE bindings (
-        backend TEXT NOT NULL, conversation BLOB NOT NULL, account TEXT NOT NULL, mixed INTEGER NOT NULL,
-        used REAL NOT NULL, PRIMARY KEY (backend, conversation)
+        backend TEXT NOT NULL, conversation BLOB NOT NULL, account TEXT NOT NULL, used REAL NOT NULL,
+        PRIMARY KEY (backend, conversation)
     ) WITHOUT ROWID""",
     """CREATE TABLE makers (
         piece BLOB PRIMARY KEY, issuer TEXT NOT NULL, noted INTEGER NOT NULL
