@@ -6,6 +6,7 @@ import stat
 import threading
 
 import pytest
+from msgspec import structs
 from oauth_rows import NAME, backend, row, signed_in
 
 from oauth_provider import provider
@@ -121,6 +122,49 @@ def test_who_need_not_wait_for_a_renewal_does_not(data, issuer, clock):
 
     assert second.headers[0][1] == f"Bearer {kept.access_token}"
     assert first.headers[0][1] == f"Bearer {issuer.access_tokens[-1]}"
+
+
+def test_a_slow_provider_holds_no_request_up_whose_token_still_holds(data, issuer, clock):
+    kept = signed_in(issuer, data, lasts=EARLY + LOOK, now=NOW)
+    sign_in = session(data, clock)
+    tokens(sign_in, issuer)
+    go_on = threading.Event()
+    issuer.hold = lambda: go_on.wait(10)
+    clock.now += 2 * LOOK
+
+    async def asked():
+        before = await sign_in(backend(issuer.url))
+        again = await sign_in(backend(issuer.url))
+        go_on.set()
+        for _ in range(500):
+            after = await sign_in(backend(issuer.url))
+            if after.headers != before.headers:
+                break
+            await asyncio.sleep(0.01)
+        return [grant.secrets[0].reveal() for grant in (before, again, after)]
+
+    before, again, after = asyncio.run(asked())
+
+    assert before == again == kept.access_token
+    assert after == issuer.access_tokens[-1]
+    assert len(issuer.access_tokens) == 1
+
+
+def test_a_short_token_is_not_renewed_at_every_look(data, issuer, clock):
+    kept = signed_in(issuer, data, lasts=120, now=NOW)
+    with SignInFile(data, NAME).held():
+        SignInFile(data, NAME).write(structs.replace(kept, life=120.0))
+    sign_in = session(data, clock)
+    used = []
+    for _ in range(9):
+        used += tokens(sign_in, issuer)
+        clock.now += 10
+
+    assert set(used) == {kept.access_token}
+
+    clock.now += 10
+
+    assert tokens(sign_in, issuer) == issuer.access_tokens[-1:]
 
 
 def test_what_another_process_was_given_is_taken_and_nobody_asked(data, issuer, clock):

@@ -57,6 +57,9 @@ def test_behind_an_early_head_failover_goes_on(client, upstream):
                 answer = await call.rest()
 
             assert client.text(answer) == "Hello there"
+            assert (
+                f": answered by {upstream.name}:{upstream.model}, account default\n\n".encode() in answer.body
+            )
             assert len(server.requests) == 2
 
     run(scenario())

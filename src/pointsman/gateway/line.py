@@ -18,6 +18,7 @@ from pointsman.gateway.recorder import Recorder
 from pointsman.ledger.trace import Trace
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import encode
+from pointsman.wire.sse import comment
 
 SHORTEST = 0.01
 """Seconds between two looks at how long it has been silent."""
@@ -81,6 +82,8 @@ class Line:
             self.recorder.begin(status, headers)
         if not self.headed:
             await self._head(status, headers, ours=ours)
+        elif self._stream:
+            await self._client.write(comment(answered_by(self._trace)))
 
     async def _head(self, status: int, headers: Headers, *, ours: bool) -> None:
         self.headed = True
@@ -197,3 +200,9 @@ def retry_header(fault: Fault, headers: Headers) -> Headers:
     if fault.retry_after is None or any(name == "retry-after" for name, _ in headers):
         return ()
     return (("retry-after", str(max(0, ceil(fault.retry_after)))),)
+
+
+def answered_by(trace: Trace) -> str:
+    """Who answers, for a client whose head went out before that was known."""
+    told = f"answered by {trace.backend}:{trace.model}, account {trace.account}"
+    return "".join(each for each in told if each.isprintable())

@@ -78,6 +78,7 @@ def sign_in(
         access_token=tokens.access.reveal(),
         refresh_token=None if tokens.refresh is None else tokens.refresh.reveal(),
         expires=around.clock() + tokens.life,
+        life=tokens.life,
     )
 
 

@@ -42,6 +42,8 @@ class SignedIn(Struct, frozen=True, forbid_unknown_fields=True):
     refresh_token: str | None = None
     expires: float = 0.0
     """Seconds since the epoch."""
+    life: float = 0.0
+    """Seconds that the token held when it came; 0 where that is not known."""
     ended: str | None = None
     """Why nothing more can be had with it, and the person must sign in again."""
     version: int = 1

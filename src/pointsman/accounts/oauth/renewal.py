@@ -1,5 +1,6 @@
 """Renewal: a sign-in's access token, made new before its end, by one at a time on this machine."""
 
+import logging
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -14,6 +15,9 @@ from pointsman.catalog.login import PlanLogin
 
 EARLY = 300.0
 """Seconds before its end at which a token is renewed."""
+SHARE = 0.2
+"""Of a short life; what is left of it when it is renewed."""
+LOG = logging.getLogger(__name__)
 Clock: TypeAlias = Callable[[], float]
 """Seconds since the epoch."""
 
@@ -40,6 +44,7 @@ class Renewal:
         try:
             found = read()
         except CorruptRecordError as error:
+            LOG.warning("the file of a sign-in was corrupt and is now %s", error)
             raise NoCredentialError(
                 f"the file of the sign-in was corrupt and is now {error}; sign in again: `{self._command}`"
             ) from error
@@ -51,7 +56,8 @@ class Renewal:
 
     def due(self, kept: SignedIn) -> bool:
         """Whether its token ends soon."""
-        return kept.expires - EARLY < self._clock()
+        early = min(EARLY, kept.life * SHARE) if kept.life else EARLY
+        return kept.expires - early < self._clock()
 
     def fresh(self) -> SignedIn:
         """A sign-in whose token holds for some minutes more."""
@@ -96,6 +102,7 @@ class Renewal:
             # RFC 6749, section 6: where no new one comes, the old one stays.
             refresh_token=kept.refresh_token if tokens.refresh is None else tokens.refresh.reveal(),
             expires=self._clock() + tokens.life,
+            life=tokens.life,
             scopes=kept.scopes if tokens.scopes is None else tokens.scopes,
         )
 

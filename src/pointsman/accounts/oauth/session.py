@@ -25,6 +25,10 @@ PAUSE = 30.0
 where it does not, so that many who wait are not answered one after the other."""
 
 
+BESIDE = 1.0
+"""Seconds that a request waits for a renewal although its token holds."""
+
+
 class _Known(Struct):
     """What was last read of one provider."""
 
@@ -33,6 +37,8 @@ class _Known(Struct):
     failed: float = -inf
     trouble: PointsmanError | None = None
     """How the last renewal failed."""
+    looking: "asyncio.Future[SignedIn] | None" = None
+    """The look that is under way."""
     forced: float = -inf
     """When a token was last renewed that had been refused."""
 
@@ -59,7 +65,7 @@ class OAuthSignIn:
             kept = self._holding(known)
         if kept is None:
             async with lock:
-                kept = self._current(known) or await asyncio.to_thread(self._look, row, known)
+                kept = self._current(known) or await self._looked(row, known)
         fields = (("authorization", f"Bearer {kept.access_token}"),)
         renew = partial(self._renew, row, kept.access_token)
         return Grant(fields, (kept.access,), renew=renew, owner=f"{kept.issuer} {kept.subject}")
@@ -89,6 +95,17 @@ class OAuthSignIn:
         except SetupError as error:
             raise NoCredentialError(f"the token could not be renewed: {error.message}") from error
         known.looked = self._clock()
+
+    async def _looked(self, row: Provider, known: _Known) -> SignedIn:
+        """With a new token where one is due; a slow provider is not waited for while the old one holds."""
+        if known.looking is None or known.looking.done():
+            known.looking = asyncio.ensure_future(asyncio.to_thread(self._look, row, known))
+        holding = self._holding(known)
+        if holding is not None:
+            await asyncio.wait({known.looking}, timeout=BESIDE)
+            if not known.looking.done():
+                return holding
+        return await known.looking
 
     def _holding(self, known: _Known) -> SignedIn | None:
         """What was last read, if its token still holds."""
