@@ -2,6 +2,8 @@
 
 import pytest
 from kept import PATH, answer_of, ask, kept_rig, says
+from rig import rig
+from voices import ANTHROPIC, RESPONSES, VOICES
 
 from scripted import Upstream, json_reply, run
 
@@ -30,6 +32,41 @@ def test_turned_off_nothing_is_kept_and_the_error_says_so():
     assert shown.status == 404
     assert kept is False
     assert all(b"Hello there" not in each for each in files)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_turned_off_an_answer_does_not_say_that_it_is_kept(stream):
+    async def scenario():
+        async with (
+            Upstream(ANTHROPIC.stream() if stream else ANTHROPIC.whole()) as up,
+            rig(anthropic=up, responses_store=False) as gateway,
+        ):
+            return await gateway.ask(RESPONSES, backend="anthropic", stream=stream)
+
+    answer = run(scenario())
+    told = answer.events[-1]["response"] if stream else answer.json()
+
+    assert told["store"] is False
+
+
+@pytest.mark.parametrize("client", ["anthropic", "openai_chat", "gemini"])
+def test_an_approval_that_nobody_here_can_act_on_is_refused(client):
+    asked = {"type": "mcp_approval_request", "id": "a1", "name": "f", "server_label": "s", "arguments": "{}"}
+    allowed = {"type": "mcp_approval_response", "approval_request_id": "a1", "approve": True}
+    said = {"role": "user", "content": "Go."}
+    upstream = VOICES[client]
+
+    async def scenario():
+        async with Upstream(upstream.whole()) as up, rig(**{client: up}) as gateway:
+            pending = await gateway.ask(RESPONSES, backend=client, input=[said, asked, allowed])
+            past = await gateway.ask(RESPONSES, backend=client, input=[said, asked, allowed, said])
+            return pending, past
+
+    pending, past = run(scenario())
+
+    assert pending.status == 400
+    assert "mcp_approval_response" in RESPONSES.error(pending)["message"]
+    assert past.status == 200
 
 
 @pytest.mark.parametrize("rest", ["", "/input_items"])

@@ -77,6 +77,7 @@ TOOL_ERROR = "[tool error] "
 
 _KEPT_ELSEWHERE = {
     "item_reference": "it stands for something that the provider keeps; send the item itself",
+    "mcp_approval_response": "it lets the provider run a call; leave it out",
     "compaction": "only its provider can read the conversation in it; send the conversation itself",
 }
 """Blocks without which a conversation is another one, and what to do instead."""

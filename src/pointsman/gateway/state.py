@@ -26,7 +26,7 @@ from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_value, encode, peek
 
 KEPT_HERE = "the conversation is kept by pointsman"
-UNKEPT = "the backend keeps no answers; pointsman keeps this one"
+UNKEPT = "the backend keeps no answers"
 FIRST = 16
 """Items in which the first words of a user are looked for."""
 LONGEST = 64 * 1024 * 1024
@@ -134,7 +134,7 @@ class Conversation:
             )
         past = self._past
         if past is None:
-            unwanted = self.wish.store and not keeps and self._store is not None
+            unwanted = self.wish.store and not keeps
             # Some refuse the wish; what they are not asked to keep is kept here.
             return Standing(self._unkept(), UNKEPT) if unwanted else Standing(self._exchange)
         if past.items is not None and not self._is_remembered(past.id, candidate):

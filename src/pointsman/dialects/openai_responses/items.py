@@ -31,6 +31,7 @@ from pointsman.dialects.openai_responses.parts import decode_parts
 from pointsman.dialects.openai_responses.reasoning_items import decode_reasoning
 from pointsman.dialects.openai_responses.state import open_envelope
 from pointsman.dialects.openai_responses.words import (
+    APPROVAL,
     CLIENT_CALLS,
     CLIENT_OUTPUTS,
     HOSTED_CALLS,
@@ -64,7 +65,11 @@ def decode_input(value: object) -> tuple[Message, ...]:
     ]
     conversation = _Conversation(_signed_calls(items))
     for at, item in enumerate(items):
-        conversation.add(item, f"input[{at}]")
+        if item.get("type") == APPROVAL and at == len(items) - 1:
+            # Nobody has acted on it yet: unlike one in the history it is what is asked for.
+            conversation.leave(item)
+        else:
+            conversation.add(item, f"input[{at}]")
     return conversation.finish()
 
 
@@ -96,12 +101,16 @@ class _Conversation:
             return
         decode = _DECODE.get(kind)
         if decode is None:
-            self._put(self._side(), (Unknown(NAME, item),), item)
+            self.leave(item)
             return
         role, block = decode(Fields(item, path), item)
         if isinstance(block, ToolCall) and block.id in self._signed:
             block = structs.replace(block, native=self._signed[block.id])
         self._put(role, () if block is None else (block,), item)
+
+    def leave(self, item: Json) -> None:
+        """One that says something to its provider alone."""
+        self._put(self._side(), (Unknown(NAME, item),), item)
 
     def finish(self) -> tuple[Message, ...]:
         """All messages."""

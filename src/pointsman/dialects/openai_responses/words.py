@@ -41,7 +41,8 @@ HOSTED_CALLS = frozenset(
     | {"mcp_call", "mcp_list_tools", "mcp_approval_request", "tool_search_call", "program"}
 )
 """What the provider runs, or asks about before it does."""
-HOSTED_RESULTS = frozenset({"mcp_approval_response", "tool_search_output", "program_output"})
+APPROVAL = "mcp_approval_response"
+HOSTED_RESULTS = frozenset({APPROVAL, "tool_search_output", "program_output"})
 
 
 def hosted_name(kind: str) -> str:
