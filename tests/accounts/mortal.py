@@ -18,6 +18,7 @@ from pointsman.accounts.keyring_store import KeyringStore
 from pointsman.accounts.oauth.session import renewal_of
 from pointsman.accounts.secret import Secret
 from pointsman.accounts.vault import Vault
+from pointsman.cli.account_file import AccountFile
 
 OURS = str(Path(pointsman.__file__).parent)
 WRITING = "tempfile.py"
@@ -51,11 +52,17 @@ def keep(data, name, value):
     Vault(Path(data), "file", KeyringStore("none")).put(name, Secret(value))
 
 
+def add(home, alias, value):
+    """An account into the configuration's file, and its key into the vault's."""
+    os.environ.update(POINTSMAN_HOME=home, POINTSMAN_SECRETS="file")
+    AccountFile().add_account("work", alias, None, Secret(value))
+
+
 def attempt(ask, write):
     """The child's whole life."""
     count = Count(ask.get("line"))
     sys.settrace(count)
-    {"renew": renew, "keep": keep}[ask["do"]](*ask["with"])
+    {"renew": renew, "keep": keep, "add": add}[ask["do"]](*ask["with"])
     sys.settrace(None)
     os.write(write, str(count.lines).encode())
     os._exit(0)

@@ -1,6 +1,6 @@
-"""A process killed at any point of a token's renewal or of a key's write: the old file or the new.
+"""A process killed at any point of a token's renewal, a key's write or an account's: old files or new ones.
 
-200 kills, each before a line of our code (or of what makes the file) that chance has chosen.
+300 kills, each before a line of our code (or of what makes the file) that chance has chosen.
 """
 
 import json
@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,35 @@ def test_a_key_whose_write_is_killed_is_there_or_not_and_the_others_are(mortal, 
     assert file.read().secrets["first"] == "key-first"
     mortal("keep", str(tmp_path), "last", "key-last")
     assert [path.name for path in tmp_path.glob("*.new")] == []
+
+
+WORK = '# mine\n[backends.work]\nprovider = "openai"\nkey_env = "WORK_KEY"\n'
+
+
+def test_an_account_whose_writing_is_killed_is_there_or_not_and_the_others_are(mortal, tmp_path):
+    chance = random.Random(28)
+    file, keys = tmp_path / "config.toml", SecretFile(tmp_path / "data")
+    file.write_text(WORK)
+    lines = mortal("add", str(tmp_path), "first", "key-first")["lines"]
+    ends = {"nothing": 0, "account": 0, "both": 0}
+    for number in range(KILLS):
+        before, kept = accounts(file), keys.read().secrets
+        name = f"a{number}"
+        told = mortal("add", str(tmp_path), name, f"key-{name}", line=chance.randint(1, lines))
+        after, stored = accounts(file), keys.read().secrets
+
+        assert told["killed"]
+        assert after in (before, [*before, name])
+        assert stored in (kept, {**kept, f"work/{name}": f"key-{name}"})
+        assert after != before or stored == kept
+        ends["nothing" if after == before else "account" if stored == kept else "both"] += 1
+
+    assert ends["nothing"] > 0
+    assert ends["account"] + ends["both"] > 0
+    assert file.read_text().startswith(WORK)
+    assert keys.read().secrets["work/first"] == "key-first"
+
+
+def accounts(file):
+    """The accounts in a file, which is whole."""
+    return list(tomllib.loads(file.read_text())["backends"]["work"].get("accounts", {}))
