@@ -109,7 +109,7 @@ def test_a_key_whose_write_is_killed_is_there_or_not_and_the_others_are(mortal, 
     assert [path.name for path in tmp_path.glob("*.new")] == []
 
 
-WORK = '# mine\n[backends.work]\nprovider = "openai"\nkey_env = "WORK_KEY"\n'
+WORK = '# mine\nversion = 1\n\n[backends.work]\nprovider = "openai"\nkey_env = "WORK_KEY"\n'
 
 
 def test_an_account_whose_writing_is_killed_is_there_or_not_and_the_others_are(mortal, tmp_path):
