@@ -1,5 +1,6 @@
 """JSON Schemas for providers that take a part of it."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -135,3 +136,18 @@ def test_a_schema_that_is_its_own_branch_ends():
 def test_no_schema_however_odd_breaks_it(schema, subset):
     assert isinstance(fit(schema, subset), dict)
     assert is_strict(schema) in {True, False}
+
+
+@pytest.mark.parametrize("subset", ["openapi", "plain"])
+def test_what_is_required_and_not_there_is_not_asked_for(subset):
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a", "gone"]}
+
+    assert fit(schema, subset)["required"] == ["a"]
+
+
+def test_only_an_object_is_strict_at_the_root():
+    closed = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+
+    assert is_strict(closed)
+    assert not is_strict({"type": "array", "items": closed})
+    assert not is_strict({"type": "string", "enum": ["a"]})

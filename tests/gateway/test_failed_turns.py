@@ -76,3 +76,41 @@ def test_problem_23_a_chat_server_s_word_for_it_is_an_error_too():
 
     assert answer.status == 502
     assert "function_call_filter" in ANTHROPIC.error(answer)["message"]
+
+
+@OTHERS
+def test_a_schema_that_is_nested_too_deeply_is_a_bad_request(client):
+    def nested(depth):
+        return {"type": "object", "properties": {"a": nested(depth - 1)} if depth else {}}
+
+    async def scenario():
+        async with Upstream(client.whole()) as server, rig(**{client.name: server}) as gateway:
+            config = {"responseMimeType": "application/json", "responseSchema": nested(400)}
+            return await gateway.ask(GEMINI, backend=client.name, generationConfig=config)
+
+    answer = run(scenario())
+
+    assert answer.status in {200, 400}
+    assert b"itself failed" not in answer.body
+
+
+@STREAMED
+def test_a_key_that_google_refuses_with_a_400_is_told_as_a_refused_key(stream):
+    reply = {
+        "error": {
+            "code": 400,
+            "message": "API key not valid. Please pass a valid API key.",
+            "status": "INVALID_ARGUMENT",
+            "details": [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}],
+        }
+    }
+
+    async def scenario():
+        async with Upstream(json_reply(reply, 400)) as server, rig(gemini=server) as gateway:
+            return await gateway.ask(GEMINI, stream=stream)
+
+    answer = run(scenario())
+
+    assert answer.status == 401
+    assert "API key not valid" in GEMINI.error(answer)["message"]
+    assert "backend gemini" in GEMINI.error(answer)["message"]

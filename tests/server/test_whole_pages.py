@@ -110,6 +110,7 @@ def test_problem_32_the_model_list_has_the_shape_of_who_asks():
             chat = (await gateway.get("/v1/models")).json()
             anthropic = (await gateway.get("/v1/models?limit=1000", ANTHROPIC_VERSION)).json()
             codex = (await gateway.get("/v1/models?client_version=0.156.0")).json()
+            google = (await gateway.get("/v1/models?key=pointsman")).json()
 
             assert chat["object"] == "list"
             assert all(entry["object"] == "model" for entry in chat["data"])
@@ -119,6 +120,7 @@ def test_problem_32_the_model_list_has_the_shape_of_who_asks():
             )
             assert {entry["slug"] for entry in codex["models"]} == {entry["id"] for entry in chat["data"]}
             assert {"one", "vendor/two"} <= {entry["id"] for entry in chat["data"]}
+            assert {"models/one", "models/vendor/two"} <= {entry["name"] for entry in google["models"]}
 
     run(scenario())
 

@@ -131,8 +131,8 @@ class Stop(Struct, frozen=True):
     extra: Json = {}
     dialect: str = ""
     """As in `MessageStart`."""
-    failed: bool = False
-    """Whether the turn came to nothing that could be used, as a call that nobody can read; another API has no
+    failed: str = ""
+    """Why the turn came to nothing that could be used, as a call that nobody can read; another API has no
     word for that but an error."""
 
 

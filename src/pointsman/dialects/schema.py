@@ -104,7 +104,13 @@ class _Fitting:
         here = _one_type(here, nullable=not self._plain)
         if "const" in here and "enum" not in here:
             here = {**here, "enum": [here["const"]]}
-        return {key: self._member(key, here[key], depth + 1, seen) for key in here if key in self._kept}
+        fitted = {key: self._member(key, here[key], depth + 1, seen) for key in here if key in self._kept}
+        required, properties = fitted.get("required"), fitted.get("properties")
+        if isinstance(required, list):
+            known = cast("Json", properties) if isinstance(properties, Mapping) else {}
+            named = cast("list[Any]", required)
+            fitted["required"] = [name for name in named if isinstance(name, str) and name in known]
+        return fitted
 
     def _member(self, key: str, value: Any, depth: int, seen: tuple[str, ...]) -> Any:
         if key == "properties" and isinstance(value, Mapping):
@@ -179,7 +185,11 @@ def _one_type(value: Json, *, nullable: bool) -> Json:
 
 
 def is_strict(schema: Json) -> bool:
-    """Whether OpenAI takes the schema in strict mode: each object closed, each property required."""
+    """Whether OpenAI takes it in strict mode: an object, each object closed, each property required."""
+    return schema.get("type") == "object" and _is_closed(schema)
+
+
+def _is_closed(schema: Json) -> bool:
     properties = schema.get("properties")
     if isinstance(properties, Mapping):
         named = cast("Json", properties)
@@ -188,9 +198,9 @@ def is_strict(schema: Json) -> bool:
             return False
         if any(name not in required for name in named):
             return False
-        if not all(is_strict(cast("Json", each)) for each in named.values() if isinstance(each, Mapping)):
+        if not all(_is_closed(cast("Json", each)) for each in named.values() if isinstance(each, Mapping)):
             return False
     elif schema.get("type") == "object":
         return False
     items = schema.get("items")
-    return is_strict(cast("Json", items)) if isinstance(items, Mapping) else "$ref" not in schema
+    return _is_closed(cast("Json", items)) if isinstance(items, Mapping) else "$ref" not in schema

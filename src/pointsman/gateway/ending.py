@@ -16,6 +16,5 @@ def as_failures(events: Sequence[Event]) -> list[Event]:
 
 
 def _failure(stop: Stop) -> Failure:
-    explained = stop.details.get("explanation") if stop.details else None
-    why = f"{stop.raw}: {explained}" if explained else stop.raw
-    return Failure(Fault("api", f"the model's turn came to nothing ({why}); ask again", STATUS, code=CODE))
+    message = f"the model's turn came to nothing ({stop.failed}); ask again"
+    return Failure(Fault("api", message, STATUS, code=CODE))

@@ -6,6 +6,7 @@ from msgspec import structs
 
 from pointsman.canon.errors import (
     Fault,
+    FaultKind,
     GarbledError,
     NoAccountError,
     NoCredentialError,
@@ -37,11 +38,8 @@ def outcome_of(failure: PointsmanError | None, account: str = "") -> Outcome:
     if isinstance(failure, RefusedError):
         fault = failure.fault()
         # What the provider says of a client's own credential is its client's to know, and nobody else's.
-        final = fault.status in _CREDENTIAL_STATUSES and (account == CLIENT_ACCOUNT or _is_about_it(fault))
-        # An empty account is nothing that the request could mend, whatever status says so.
-        unpaid = fault.kind == "billing" and fault.status == HTTPStatus.BAD_REQUEST
-        status = HTTPStatus.PAYMENT_REQUIRED if unpaid else fault.status
-        return Outcome("refused", status, fault.retry_after, account, final)
+        final = _meant(fault) in _CREDENTIAL_STATUSES and (account == CLIENT_ACCOUNT or _is_about_it(fault))
+        return Outcome("refused", _meant(fault), fault.retry_after, account, final)
     if isinstance(failure, NoAccountError):
         limited = failure.status == HTTPStatus.TOO_MANY_REQUESTS
         return Outcome("out", failure.status, failure.retry_after if limited else None)
@@ -55,6 +53,17 @@ def outcome_of(failure: PointsmanError | None, account: str = "") -> Outcome:
         return Outcome("silent", failure.status, account=account)
     kind = "stale" if isinstance(failure, StaleError) else "unreachable"
     return Outcome(kind, failure.status, account=account)
+
+
+_MEANT: dict[FaultKind, int] = {
+    "billing": HTTPStatus.PAYMENT_REQUIRED,
+    "authentication": HTTPStatus.UNAUTHORIZED,
+}
+"""What some providers tell with a 400, though no request could mend it: the status that others use."""
+
+
+def _meant(fault: Fault) -> int:
+    return _MEANT.get(fault.kind, fault.status) if fault.status == HTTPStatus.BAD_REQUEST else fault.status
 
 
 def without_secrets(error: UpstreamError, secrets: tuple[str, ...]) -> UpstreamError:
@@ -82,8 +91,9 @@ async def refuse(failure: PointsmanError, line: Line, trace: Trace) -> None:
     if isinstance(failure, RefusalError):
         headers = (*fields.without_entity(fields.to_client(failure.headers)), *headers)
     fault = failure.fault()
-    if isinstance(failure, RefusedError) and fault.status in _CREDENTIAL_STATUSES and not _is_about_it(fault):
-        fault = _ours(fault, trace, keyed=bool(line.secrets))
+    meant = _meant(fault)
+    if isinstance(failure, RefusedError) and meant in _CREDENTIAL_STATUSES and not _is_about_it(fault):
+        fault = _ours(structs.replace(fault, status=meant), trace, keyed=bool(line.secrets))
     await line.fail(fault, headers)
 
 
@@ -91,7 +101,7 @@ def _is_for_client(failure: RefusalError, trace: Trace) -> bool:
     """Not so: what is about our own credential, a page for people that some proxy made, and the envelope of a
     cloud which serves another's dialect."""
     own = failure.fault().dialect is not None
-    ours = failure.upstream_status in _CREDENTIAL_STATUSES and trace.account != CLIENT_ACCOUNT
+    ours = _meant(failure.fault()) in _CREDENTIAL_STATUSES and trace.account != CLIENT_ACCOUNT
     return own and (not ours or _is_about_it(failure.fault())) and is_json(failure.body)
 
 

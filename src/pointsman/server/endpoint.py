@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
-from pointsman.canon.errors import LoopError, PointsmanError, UnknownPathError
+from pointsman.canon.errors import LoopError, MalformedError, PointsmanError, UnknownPathError
 from pointsman.canon.intent import Intent
 from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.errand import run_errand
@@ -45,6 +45,8 @@ class Endpoint:
             await visit.refuse(error)
         except ClientLeftError:
             return
+        except RecursionError:
+            await visit.refuse(MalformedError("the body is nested too deeply to be translated; flatten it"))
         except Exception as error:  # a border: a fault of ours is answered, not dropped
             LOG.error("request %s failed", visit.trace.request_id, exc_info=error)
             await visit.refuse(_internal(error))

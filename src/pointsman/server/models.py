@@ -3,7 +3,7 @@
 OpenAI: `{"object": "list", "data": […]}` (platform.openai.com/docs/api-reference/models/list).
 Anthropic: with `has_more`, `first_id` and `last_id` (platform.claude.com/docs/en/api/models-list), told by
 its version header. Codex: `{"models": [{"slug": …}]}`, told by the query's `client_version`.
-Google: `{"models": [{"name": "models/…"}]}` (ai.google.dev/api/models), told by its path or its key's header.
+Google: `{"models": [{"name": "models/…"}]}` (ai.google.dev/api/models), told by its path or its key.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,6 +19,7 @@ from pointsman.canon.traits import Traits
 from pointsman.dialects.dialect import ModelList
 from pointsman.routing.router import Router
 from pointsman.routing.snapshot import Backend, Model
+from pointsman.server.guard import KEY_QUERY
 
 Shape: TypeAlias = ModelList | Literal["slugs"]
 
@@ -50,8 +51,11 @@ RESOURCE_PAGE = 50
 
 
 def shape_for(usual: ModelList, query: str) -> Shape:
-    """The shape that the caller expects: its dialect's usual one, or Codex's own."""
-    return "slugs" if "client_version" in parse_qs(query, keep_blank_values=True) else usual
+    """The shape that the caller expects: its dialect's usual one, or Codex's own, or Google's for `?key=`."""
+    asked = parse_qs(query, keep_blank_values=True)
+    if "client_version" in asked:
+        return "slugs"
+    return "resources" if usual == "list" and KEY_QUERY in asked else usual
 
 
 class Lister:

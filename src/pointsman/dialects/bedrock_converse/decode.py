@@ -265,7 +265,8 @@ def _stop(wire: Json) -> Stop:
     raw = wire.get("stopReason")
     raw = raw if isinstance(raw, str) else None
     extra = {key: value for key, value in wire.items() if key != "stopReason"}
-    return Stop(REASONS.get(raw or "", "other"), raw, extra=extra, dialect=NAME, failed=raw in FAILED)
+    failed = raw if raw in FAILED else ""
+    return Stop(REASONS.get(raw or "", "other"), raw, extra=extra, dialect=NAME, failed=failed or "")
 
 
 # Whole answers

@@ -218,8 +218,9 @@ class CandidateReader:
         reason = REASONS.get(word, "other") if word else "end"
         if reason == "end" and self._called:
             reason = "tool_use"
-        failed = word in FAILED
-        details = _explained(reason, self._spelled.get("finishMessage"), failed=failed)
+        message = self._spelled.get("finishMessage")
+        details = _explained(reason, message)
+        failed = "" if word not in FAILED else f"{word}: {message}" if message else f"{word}"
         extra = {**self._extra, SPELLING: self._spelling()}
         events.append(Stop(reason, word, None, details, self.number, extra, NAME, failed))
 
@@ -242,8 +243,8 @@ class CandidateReader:
                 self._spelled[key] = self._extra.pop(key)
 
 
-def _explained(reason: StopReason, message: object, *, failed: bool) -> Json | None:
-    """What a refusal or a failure says for itself, a refusal in the form that other dialects read."""
-    if not isinstance(message, str) or not message or not (failed or reason == "refusal"):
+def _explained(reason: StopReason, message: object) -> Json | None:
+    """What a refusal says for itself, in the form that other dialects read."""
+    if reason != "refusal" or not isinstance(message, str) or not message:
         return None
-    return {"type": "failure" if failed else "refusal", "explanation": message}
+    return {"type": "refusal", "explanation": message}
