@@ -546,3 +546,18 @@ def test_numbers_in_a_whole_answer_s_tool_arguments_stay_as_they_were_written(cl
     assert b'"price":1.10' in told
     assert b'"exact":3.14159265358979323846' in told
     assert b'"far":1E5' in told
+
+
+@pytest.mark.parametrize("upstream", [ANTHROPIC, CHAT, RESPONSES], ids=lambda voice: voice.name)
+def test_a_conversation_without_a_form_for_the_target_is_refused(upstream):
+    async def scenario():
+        body = {"contents": [{"role": "user", "parts": [{"bogusPart": {}}]}]}
+        async with Upstream() as server, rig(**{upstream.name: server}) as gateway:
+            path = f"/v1beta/models/{upstream.model}:generateContent"
+            answer = await gateway.post(path, body, *GEMINI.headers)
+
+            assert answer.status == 400
+            assert b"content to answer" in answer.body or b"nothing of the conversation" in answer.body
+            assert server.requests == []
+
+    run(scenario())

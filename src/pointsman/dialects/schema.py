@@ -107,7 +107,7 @@ class _Fitting:
         fitted = {key: self._member(key, here[key], depth + 1, seen) for key in here if key in self._kept}
         required, properties = fitted.get("required"), fitted.get("properties")
         if isinstance(required, list):
-            known = cast("Json", properties) if isinstance(properties, Mapping) else {}
+            known: Json = cast("Json", properties) if isinstance(properties, Mapping) else {}
             named = cast("list[Any]", required)
             fitted["required"] = [name for name in named if isinstance(name, str) and name in known]
         return fitted

@@ -195,6 +195,11 @@ def _body(
     request = _request(exchange, candidate, dialect, lease, parts)
     encoded = dialect.encode_request(request, Target(candidate.model, lease.issuer, traits))
     said = encoded.body
+    if request.messages and said.get(dialect.turns_field) == []:
+        raise UnsupportedError(
+            "nothing of the conversation has a form that this target takes; send a text, or choose a backend "
+            f"that speaks {exchange.dialect.name}"
+        )
     if exchange.intent.operation == "count_tokens" and dialect.count_request is not None:
         said = dialect.count_request(said, candidate.model)
     wanted = _reform(exchange, candidate, dialect)

@@ -424,6 +424,37 @@ def test_a_budget_that_stands_for_an_effort_leaves_half_of_the_limit_to_the_answ
     assert sorted((loss.kind, loss.what) for loss in encoded.losses) == losses
 
 
+@pytest.mark.parametrize("signed_by", [None, "elsewhere"])
+def test_a_step_without_the_targets_thinking_goes_on_without_a_budget_for_it(signed_by):
+    thought = Thinking("hm", native=None if signed_by is None else Native(signed_by, "x", {"signature": "s"}))
+    step = (*HELLO, Message("assistant", (thought, *CALL.content)), RESULT)
+    traits = Traits(thinking_modes=("on", "off"), efforts=())
+    budget = {"reasoning": Reasoning("on", budget=2000), "max_tokens": 9000}
+
+    encoded = encode(step, traits, **budget)
+
+    assert "thinking" not in encoded.body
+    assert ("dropped", "thinking") in [(loss.kind, loss.what) for loss in encoded.losses]
+    told = (*step, Message("assistant", (Text("done"),)), user(Text("and now?")))
+    assert encode(told, traits, **budget).body["thinking"]["type"] == "enabled"
+
+
+def test_a_step_that_began_with_the_targets_thinking_keeps_its_budget():
+    thought = Thinking("hm", native=Native("anthropic", "them", {"signature": "s"}))
+    step = (*HELLO, Message("assistant", (thought, *CALL.content)), RESULT)
+    traits = Traits(thinking_modes=("on", "off"), efforts=())
+
+    encoded = encode(step, traits, reasoning=Reasoning("on", budget=2000), max_tokens=9000)
+
+    assert encoded.body["thinking"]["budget_tokens"] == 2000
+
+
+def test_an_adaptive_target_thinks_on_in_any_step():
+    encoded = encode((*HELLO, CALL, RESULT), reasoning=Reasoning(effort="high"), max_tokens=9000)
+
+    assert encoded.body["thinking"] == {"type": "adaptive"}
+
+
 def test_a_budget_that_the_client_named_is_kept_below_the_limit():
     encoded = encode(reasoning=Reasoning("on", budget=3000), max_tokens=4000)
 

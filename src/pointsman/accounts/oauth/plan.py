@@ -64,11 +64,7 @@ def sign_in(
     )
     expected = Expected(issuer.issuer, client, attempt.nonce, tokens.access, around.clock())
     person = _person(issuer, tokens, expected, around.web)
-    if before is not None and before.subject != person.subject:
-        raise NoCredentialError(
-            "another person has signed in than before; nothing was changed. To begin anew with another one, "
-            "forget the one before with `pointsman logout`"
-        )
+    _check_same(before, person.subject)
     return SignedIn(
         issuer=issuer.issuer,
         client=client,
@@ -80,6 +76,14 @@ def sign_in(
         expires=around.clock() + tokens.life,
         life=tokens.life,
     )
+
+
+def _check_same(before: SignedIn | None, subject: str) -> None:
+    if before is not None and before.subject != subject:
+        raise NoCredentialError(
+            "another person has signed in than before; nothing was changed. To begin anew with another one, "
+            "forget the one before with `pointsman logout`"
+        )
 
 
 def _extra(login: PlanLogin, machine: str, *, first: bool) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from pointsman.dialects.anthropic.conversation import encode_conversation, encod
 from pointsman.dialects.anthropic.crossing import Crossing
 from pointsman.dialects.anthropic.encode_blocks import encode_blocks, encode_mark
 from pointsman.dialects.anthropic.encode_tools import encode_tooling
+from pointsman.dialects.anthropic.reasoning import go_on
 from pointsman.dialects.anthropic.settings import JSON_INSTRUCTION, agree, encode_settings
 from pointsman.dialects.dialect import Encoded
 from pointsman.dialects.foreign import foreign_losses
@@ -38,6 +39,7 @@ def encode_request(request: Request, target: Target) -> Encoded:
     body.update(encode_mark(request.cache, "", crossing))
     if not crossing.own:
         agree(body, request, crossing)
+    go_on(body, crossing)
     body = {**crossing.traits.extra_fields, **body}
     return Encoded(body, (*losses, *crossing.losses()), crossing.changed_names())
 

@@ -5,7 +5,7 @@ stands in its traits (platform.claude.com, "Thinking"; "Effort"). What it does n
 that it does.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from msgspec import structs
 
@@ -29,6 +29,7 @@ MIN_BUDGET = 1024
 """The least that the API takes."""
 
 _SPELLED = {"on": "enabled", "adaptive": "adaptive"}
+_THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 _ALL = ("none", "minimal", *EFFORTS)
 
 
@@ -157,3 +158,33 @@ def _thinking(settled: Reasoning, crossing: Crossing) -> Wire | None:
     if settled.display is not None:
         wire["display"] = settled.display
     return {**(settled.extra if crossing.own else {}), **wire}
+
+
+def go_on(body: Wire, crossing: Crossing) -> None:
+    """Leaves out a budget for thinking where the step under way has no thinking to go on from.
+
+    "When `thinking` is enabled, a final `assistant` message must start with a thinking block" (the API's own
+    error, github.com/anthropics/claude-code/issues/14264); adaptive thinking has no such rule.
+    """
+    thinking = body.get("thinking")
+    if not isinstance(thinking, dict) or cast("Wire", thinking).get("type") != _SPELLED["on"]:
+        return
+    if _is_thoughtless(body.get("messages") or []):
+        del body["thinking"]
+        crossing.dropped("thinking", "the step under way has no thinking of the target's own to go on from")
+
+
+def _is_thoughtless(messages: list[Wire]) -> bool:
+    """Whether a tool's result answers a turn that does not begin with thinking."""
+    if len(messages) < 2 or not _kinds(messages[-1]) & {"tool_result"}:
+        return False
+    blocks = messages[-2].get("content")
+    first = cast("list[Any]", blocks)[0] if isinstance(blocks, list) and blocks else None
+    return not isinstance(first, dict) or cast("Wire", first).get("type") not in _THOUGHTS
+
+
+def _kinds(message: Wire) -> set[Any]:
+    blocks = message.get("content")
+    if not isinstance(blocks, list):
+        return set()
+    return {cast("Wire", each).get("type") for each in cast("list[Any]", blocks) if isinstance(each, dict)}
