@@ -31,8 +31,8 @@ class Bounds(Struct, frozen=True):
     entries: int = 4096
     size: int = 32 * 1024 * 1024
     """Bytes."""
-    age: float = 3600.0
-    """Seconds since it was last asked for."""
+    age: float = 24 * 3600.0
+    """Seconds since it was last asked for: who goes on with a conversation the next morning still has it."""
 
 
 class Keepsake(Struct, frozen=True):
