@@ -10,7 +10,7 @@ from voices import ANTHROPIC, CHAT, chunk, event
 from pointsman.canon.blocks import Native, Text, Thinking, ToolCall, ToolResult
 from pointsman.canon.events import BlockStart, NativeDelta, ThinkingDelta
 from pointsman.canon.request import Message, Request
-from pointsman.gateway.keepsakes import Bounds, Keeper, Keepsakes, restore
+from pointsman.gateway.keepsakes import DISPUTED, Bounds, Keeper, Keepsake, Keepsakes, restore
 from pointsman.gateway.place import places
 from scripted import Upstream, json_reply, run, sse
 
@@ -111,8 +111,8 @@ def test_thinking_that_a_client_sends_itself_is_left_as_it_is():
     run(scenario())
 
 
-def kept(name, size=10):
-    return (Thinking("t" * size, Native("anthropic", "anthropic", {"signature": name})),)
+def kept(name, size=10, issuer="anthropic", answer="r"):
+    return Keepsake((Thinking("t" * size, Native("anthropic", issuer, {"signature": name})),), answer=answer)
 
 
 QUESTION = Message("user", (Text("?"),))
@@ -139,7 +139,7 @@ def test_what_was_not_asked_for_the_longest_goes_first():
     store.recall("a")
     store.keep("c", kept("c"))
 
-    assert [store.recall(name) for name in "abc"] == [kept("a"), (), kept("c")]
+    assert [store.recall(name) for name in "abc"] == [kept("a"), DISPUTED, kept("c")]
 
 
 def test_the_bytes_held_are_bounded():
@@ -150,7 +150,7 @@ def test_the_bytes_held_are_bounded():
 
     assert store.size <= 4000
     assert len(store) == 3
-    assert store.recall("too much") == ()
+    assert store.recall("too much") == DISPUTED
 
 
 def test_what_nobody_asks_for_goes_with_time():
@@ -163,25 +163,26 @@ def test_what_nobody_asks_for_goes_with_time():
     assert store.recall("a") == kept("a")
 
     now[0] = 161
-    assert store.recall("a") == ()
+    assert store.recall("a") == DISPUTED
     assert (store.size, len(store)) == (0, 0)
 
 
 def test_text_of_thinking_without_its_signature_gets_it_back():
     store, _ = keepsakes()
     store.keep(asked_by() + "a", kept("a"))
-    bare = structs.replace(kept("a")[0], native=None)
+    (signed,) = kept("a").blocks
+    bare = structs.replace(signed, native=None)
 
     restored = restore(calling(bare, ToolCall("a", "look")), store, "me")
     other = calling(Thinking("something else"), ToolCall("a", "look"))
 
-    assert restored == calling(*kept("a"), ToolCall("a", "look"))
+    assert restored == calling(signed, ToolCall("a", "look"))
     assert restore(other, store, "me") is other
 
 
 def test_thinking_between_calls_stands_before_its_own_call_again():
     store, _ = keepsakes()
-    keeper = Keeper(store, asked_by)
+    keeper = Keeper(store, asked_by, "r")
     native = Native("anthropic", "anthropic", {"signature": "s"})
     blocks = (Thinking("one"), ToolCall("a", "look"), Thinking("two"), ToolCall("b", "look"))
     for index, block in enumerate(blocks):
@@ -230,19 +231,27 @@ def test_two_conversations_whose_calls_have_the_same_id_get_their_own(apart):
 
 def test_what_two_answers_of_one_place_claim_goes_to_neither():
     store, _ = keepsakes()
-    one, two = object(), object()
-    for answer, name in ((one, "one"), (two, "two"), (one, "one"), (object(), "three")):
-        store.keep("a", kept(name), None, answer)
+    for answer, name in (("1", "one"), ("2", "two"), ("1", "one"), ("3", "three")):
+        store.keep("a", kept(name, answer=answer))
 
-    assert store.recall("a") == ()
+    assert store.recall("a") == DISPUTED
 
 
 def test_the_same_answer_twice_is_no_dispute():
     store, _ = keepsakes()
-    for _ in range(2):
-        store.keep("a", kept("one"), None, object())
+    for answer in ("1", "2"):
+        store.keep("a", kept("one", answer=answer))
 
-    assert store.recall("a") == kept("one")
+    assert store.recall("a").blocks == kept("one").blocks
+
+
+def test_what_two_issuers_say_of_like_calls_goes_back_to_each():
+    store, _ = keepsakes()
+    one, two = kept("one", issuer="first", answer="1"), kept("two", issuer="second", answer="2")
+    store.keep("a", one)
+    store.keep("a", two)
+
+    assert (store.recall("a", "first"), store.recall("a", "second")) == (one, two)
 
 
 CALLED = Message("assistant", (Thinking("hm"), Text("Look:"), ToolCall("a", "look", '{"a": 1}')))

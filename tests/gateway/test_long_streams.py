@@ -60,7 +60,7 @@ class Translation:
 
     def __init__(self, upstream, client):
         self._tap = Tap(DIALECTS[upstream].decoder(Origin()), Trace("r", "POST", "/", 0.0))
-        self._keeper = Keeper(Keepsakes(lambda: 0.0), lambda: "")
+        self._keeper = Keeper(Keepsakes(lambda: 0.0), lambda: "", "r")
         self._dialect = DIALECTS[client]
         self._encoder = self._dialect.encoder(ASKED)
 

@@ -106,7 +106,7 @@ class Remembering(Client):
     def ask(self, upstream, answer):
         request = self.dialect.decode_request(self.body())
         upstream.take(restore(request, self.keepsakes, "me"))
-        keeper = Keeper(self.keepsakes, lambda: list(places(request, "me"))[-1])
+        keeper = Keeper(self.keepsakes, lambda: list(places(request, "me"))[-1], str(len(request.messages)))
         events = list(upstream.dialect.whole(answer, upstream.origin))
         for event in events:
             keeper.note(event)

@@ -1,4 +1,7 @@
-"""The pool's upkeep: what it knows is written down, and keys that were refused are looked at anew."""
+"""The pool's upkeep: what it knows is written down, and keys that were refused are looked at anew.
+
+Written with it is what is kept for clients of the state that the pool's accounts issued.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -12,6 +15,7 @@ from pointsman.accounts.pool import Pacing, Pool
 from pointsman.accounts.queue import Timer
 from pointsman.catalog.provider import SignIn
 from pointsman.config.schema import Settings
+from pointsman.gateway.keepsake_memory import KeepsakeMemory
 from pointsman.gateway.parts import Parts
 from pointsman.routing.snapshot import Backend
 from pointsman.store.database import Database
@@ -35,6 +39,7 @@ class PoolUpkeep:
         self._parts = parts
         self.pool = Pool(Holder(credentials, sign_ins), self._wall, self._chance, self._later)
         self._memory = Memory(self.pool, database)
+        self._keepsakes = KeepsakeMemory(parts, database)
         self._keys_changed = asyncio.Event()
 
     def _wall(self) -> float:
@@ -54,6 +59,7 @@ class PoolUpkeep:
     async def begin(self) -> None:
         """Takes up what was known before."""
         await self._memory.load()
+        await self._keepsakes.load()
 
     async def run(self) -> None:
         """Goes on until it is cancelled."""
@@ -63,7 +69,7 @@ class PoolUpkeep:
 
     def end(self) -> None:
         """Has written what is left."""
-        self._memory.save()
+        self._save()
 
     def forget_keys(self) -> None:
         """Keys may have been added, changed or removed."""
@@ -76,7 +82,11 @@ class PoolUpkeep:
     async def _remember(self) -> None:
         while True:
             await asyncio.sleep(REMEMBER_EVERY)
-            self._memory.save()
+            self._save()
+
+    def _save(self) -> None:
+        self._memory.save()
+        self._keepsakes.save()
 
     async def _renew(self) -> None:
         while True:

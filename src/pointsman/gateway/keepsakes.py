@@ -6,7 +6,7 @@ field, would lose it, so it is put back here. Nothing is ever hidden inside an i
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct, structs
@@ -19,10 +19,10 @@ from pointsman.gateway.place import places
 from pointsman.wire.json import encode
 
 Blocks = tuple[Thinking, ...]
-_DISPUTED = object()
-"""Owns what several answers have claimed."""
 ENTRY_BYTES = 256
 """What an entry takes beside its text and state."""
+TELL_EVERY = 300.0
+"""Seconds of use after which it is told anew that something is still in use."""
 
 
 class Bounds(Struct, frozen=True):
@@ -31,18 +31,51 @@ class Bounds(Struct, frozen=True):
     entries: int = 4096
     size: int = 32 * 1024 * 1024
     """Bytes."""
-    age: float = 3600.0
+    age: float = 24 * 3600.0
+    """Seconds since it was last asked for: who goes on with a conversation the next morning still has it."""
+
+
+class Keepsake(Struct, frozen=True):
+    """What led to a call, and the call's own state."""
+
+    blocks: Blocks = ()
+    native: Native | None = None
+    answer: str = ""
+    """Whose it is; only the same may say more of it. Empty where several claimed the call."""
+
+    @property
+    def issuer(self) -> str:
+        """Who issued the state."""
+        natives = (self.native, *(block.native for block in self.blocks))
+        return next((native.issuer for native in natives if native is not None), "")
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(_size(block) for block in self.blocks) + _state_size(self.native)
+
+
+DISPUTED = Keepsake()
+"""What several answers claimed, each otherwise: nobody gets it."""
+
+
+class Change(Struct, frozen=True):
+    """What is not saved yet of one call."""
+
+    key: str
+    issuer: str
+    kept: Keepsake
+    idle: float
     """Seconds since it was last asked for."""
 
 
-class _Kept(Struct):
-    blocks: Blocks
-    native: Native | None
-    """The call's own state."""
+class _Entry(Struct):
+    claims: dict[str, Keepsake]
+    """By issuer: an answer of one doesn't contest what another's said."""
     size: int
     used: float
-    answer: object
-    """Whose it is; only the same may say more of it."""
+    told: float
+    """When its use was told the last time."""
 
 
 class Keepsakes:
@@ -51,70 +84,112 @@ class Keepsakes:
     def __init__(self, clock: Callable[[], float], bounds: Bounds | None = None) -> None:
         """`clock` gives monotonic seconds."""
         self._clock = clock
-        self._bounds = bounds or Bounds()
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self.bounds = bounds or Bounds()
+        self._kept: OrderedDict[str, _Entry] = OrderedDict()
+        self._changed: dict[str, None] = {}
         self.size = 0
         """Bytes held."""
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def keep(self, key: str, blocks: Blocks, native: Native | None = None, answer: object = None) -> None:
-        """Keeps the thinking that led to a call, and the call's own state, for `answer`.
+    def keep(self, key: str, kept: Keepsake) -> None:
+        """Keeps what came with a call.
 
-        What is too much for all of the room is not kept, and nothing of what another answer said otherwise.
+        What is too much for all of the room is not kept, and nothing of what another answer of the same
+        issuer said otherwise.
         """
-        earlier = self._kept.get(key)
-        if earlier is not None and earlier.answer is not answer:
-            same = (earlier.blocks, earlier.native) == (blocks, native)
-            if earlier.answer is _DISPUTED or not same:
-                blocks, native, answer = (), None, _DISPUTED
+        entry = self._kept.get(key)
+        claims = {} if entry is None else entry.claims
+        issuer = kept.issuer
+        self._put(key, {**claims, issuer: agreed(claims.get(issuer), kept)}, self._clock())
+        if key in self._kept:
+            self._changed[key] = None
+        self._tidy()
+
+    def recall(self, key: str, issuer: str = "") -> Keepsake:
+        """What came with a call; of another issuer where this one said nothing of it."""
+        self._tidy()
+        entry = self._kept.get(key)
+        if entry is None:
+            return DISPUTED
+        entry.used = self._clock()
+        self._kept.move_to_end(key)
+        if entry.used - entry.told >= TELL_EVERY:
+            self._changed[key] = None
+        return entry.claims.get(issuer) or next(iter(entry.claims.values()))
+
+    def restore(self, key: str, issuer: str, kept: Keepsake, idle: float) -> None:
+        """One that was saved; the oldest come first."""
+        entry = self._kept.get(key)
+        claims = {} if entry is None else entry.claims
+        self._put(key, {**claims, issuer: kept}, self._clock() - idle)
+        self._tidy()
+
+    def taken_changes(self) -> list[Change]:
+        """What is new since the last call."""
+        now = self._clock()
+        entries = [(key, self._kept[key]) for key in self._changed]
+        self._changed.clear()
+        for _, entry in entries:
+            entry.told = now
+        return [
+            Change(key, issuer, kept, now - entry.used)
+            for key, entry in entries
+            for issuer, kept in entry.claims.items()
+        ]
+
+    def _put(self, key: str, claims: dict[str, Keepsake], used: float) -> None:
         self._forget(key)
-        size = ENTRY_BYTES + len(key) + sum(_size(block) for block in blocks) + _state_size(native)
-        if size <= self._bounds.size:
-            self._kept[key] = _Kept(blocks, native, size, self._clock(), answer)
+        size = sum(ENTRY_BYTES + len(key) + kept.size for kept in claims.values())
+        if size <= self.bounds.size:
+            self._kept[key] = _Entry(claims, size, used, used)
             self.size += size
-        self._tidy()
-
-    def recall(self, key: str) -> Blocks:
-        """The thinking that led to a call; empty where none is kept."""
-        kept = self._found(key)
-        return () if kept is None else kept.blocks
-
-    def recall_state(self, key: str) -> Native | None:
-        """The call's own state."""
-        kept = self._found(key)
-        return None if kept is None else kept.native
-
-    def _found(self, key: str) -> "_Kept | None":
-        self._tidy()
-        kept = self._kept.get(key)
-        if kept is not None:
-            kept.used = self._clock()
-            self._kept.move_to_end(key)
-        return kept
 
     def _forget(self, key: str) -> None:
-        kept = self._kept.pop(key, None)
-        if kept is not None:
-            self.size -= kept.size
+        self._changed.pop(key, None)
+        entry = self._kept.pop(key, None)
+        if entry is not None:
+            self.size -= entry.size
 
     def _tidy(self) -> None:
-        oldest = self._clock() - self._bounds.age
+        oldest = self._clock() - self.bounds.age
         while self._kept:
-            key, kept = next(iter(self._kept.items()))
-            full = len(self._kept) > self._bounds.entries or self.size > self._bounds.size
-            if not full and kept.used >= oldest:
+            key, entry = next(iter(self._kept.items()))
+            full = len(self._kept) > self.bounds.entries or self.size > self.bounds.size
+            if not full and entry.used >= oldest:
                 return
             self._forget(key)
+
+
+def agreed(earlier: Keepsake | None, later: Keepsake) -> Keepsake:
+    """What holds of a call that was claimed before."""
+    if earlier is None or (earlier.answer and earlier.answer == later.answer):
+        return later
+    if earlier.answer and _state(earlier) == _state(later):
+        return earlier
+    return DISPUTED
+
+
+def _state(kept: Keepsake) -> tuple[object, ...]:
+    """What two answers must have in common to say the same."""
+    return (_own(kept.native), *((block.text, _own(block.native)) for block in kept.blocks))
+
+
+def _own(native: Native | None) -> object:
+    """State without the name that this copy of it has, which some providers make anew each time."""
+    if native is None:
+        return None
+    return native.dialect, native.issuer, {**native.data, "id": None}
 
 
 class Keeper:
     """Follows one answer; keeps its thinking as soon as a call begins, and what signs the call."""
 
-    def __init__(self, keepsakes: Keepsakes, place: Callable[[], str]) -> None:
-        """`place` is asked for once, if there is anything to keep."""
+    def __init__(self, keepsakes: Keepsakes, place: Callable[[], str], answer: str) -> None:
+        """`place` is asked for once, if there is anything to keep; `answer` names this one and no other."""
         self._keepsakes = keepsakes
+        self._answer = answer
         self._find_place = place
         self._place = ""
         self._open: dict[int, _Growing] = {}
@@ -156,7 +231,7 @@ class Keeper:
 
     def _keep(self, call_id: str, blocks: Blocks, native: Native | None) -> None:
         self._place = self._place or self._find_place()
-        self._keepsakes.keep(self._place + call_id, blocks, native, self)
+        self._keepsakes.keep(self._place + call_id, Keepsake(blocks, native, self._answer))
 
 
 _STEPS: dict[type[Struct], Callable[[Keeper, Any], None]] = {
@@ -184,13 +259,16 @@ class _Growing:
         return structs.replace(self._block, text="".join(self._texts), native=self._native)
 
 
-def restore(request: Request, keepsakes: Keepsakes, who: str) -> Request:
-    """The request of `who` with the state that was dropped; the very same where nothing is missing."""
+def restore(request: Request, keepsakes: Keepsakes, who: str, issuer: str = "") -> Request:
+    """The request of `who` with the state that was dropped; the very same where nothing is missing.
+
+    It is that of `issuer`, whom the request goes to, where that one said something.
+    """
     if not len(keepsakes):
         return request
     messages = tuple(
         [
-            _restored(message, keepsakes, place)
+            _restored(message, lambda call_id, at=place: keepsakes.recall(at + call_id, issuer))
             for message, place in zip(request.messages, places(request, who), strict=False)
         ]
     )
@@ -199,12 +277,13 @@ def restore(request: Request, keepsakes: Keepsakes, who: str) -> Request:
     return structs.replace(request, messages=messages)
 
 
-def _restored(message: Message, keepsakes: Keepsakes, place: str) -> Message:
+def _restored(message: Message, recall: Callable[[str], Keepsake]) -> Message:
     calls = [block.id for block in message.content if isinstance(block, ToolCall)]
     if message.role != "assistant" or not calls:
         return message
-    message = _signed(message, keepsakes, place)
-    kept = {call_id: blocks for call_id in calls if (blocks := keepsakes.recall(place + call_id))}
+    found = {call_id: recall(call_id) for call_id in calls}
+    message = _signed(message, found)
+    kept = {call_id: each.blocks for call_id, each in found.items() if each.blocks}
     own = [block for block in message.content if isinstance(block, Thinking)]
     said = "".join(block.text for block in own)
     lost = all(block.native is None for block in own) and said in {"", _text(kept.values())}
@@ -213,18 +292,18 @@ def _restored(message: Message, keepsakes: Keepsakes, place: str) -> Message:
     return structs.replace(message, content=_with(message.content, kept, calls[0]))
 
 
-def _signed(message: Message, keepsakes: Keepsakes, place: str) -> Message:
+def _signed(message: Message, found: Mapping[str, Keepsake]) -> Message:
     """The message with the state of its calls; the very same where none is missing."""
-    content = tuple([_signed_call(block, keepsakes, place) for block in message.content])
+    content = tuple([_signed_call(block, found) for block in message.content])
     if all(new is old for new, old in zip(content, message.content, strict=True)):
         return message
     return structs.replace(message, content=content)
 
 
-def _signed_call(block: Block, keepsakes: Keepsakes, place: str) -> Block:
+def _signed_call(block: Block, found: Mapping[str, Keepsake]) -> Block:
     if not isinstance(block, ToolCall) or block.native is not None:
         return block
-    native = keepsakes.recall_state(place + block.id)
+    native = found[block.id].native
     return block if native is None else structs.replace(block, native=native)
 
 

@@ -219,7 +219,7 @@ def _request(
     if candidate.backend.ask_usage and exchange.intent.stream:
         request = msgspec.structs.replace(request, include_usage=True)
     if dialect is not exchange.dialect:
-        request = restore(request, parts.keepsakes, caller(exchange.headers))
+        request = restore(request, parts.keepsakes, caller(exchange.headers), lease.issuer)
     elif lease.strange:
         request = attributed(request, parts.pool.makers)
     return request

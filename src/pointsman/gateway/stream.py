@@ -60,7 +60,7 @@ class Delivery:
         self._pace = parts.pace
         self._makers = parts.pool.makers
         crossed = prepared.dialect is not exchange.dialect
-        self._keeper = Keeper(parts.keepsakes, self._place) if crossed else None
+        self._keeper = Keeper(parts.keepsakes, self._place, trace.request_id) if crossed else None
         said_again = prepared.form == "translate" and not crossed
         self._crossed = crossed
         self._origin = Origin(prepared.issuer, prepared.names, spelled=said_again)

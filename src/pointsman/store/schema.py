@@ -31,4 +31,14 @@ POOL = (
 )
 """What the pool knows of its accounts, which conversation stays with which, and who made opaque state."""
 
-MIGRATIONS = (RESPONSES, POOL)
+KEEPSAKES = (
+    """CREATE TABLE keepsakes (
+        place TEXT NOT NULL, issuer TEXT NOT NULL, answer TEXT NOT NULL, told BLOB NOT NULL,
+        size INTEGER NOT NULL, used REAL NOT NULL
+    )""",
+    "CREATE UNIQUE INDEX keepsakes_by_place ON keepsakes (place, issuer)",
+    "CREATE INDEX keepsakes_by_use ON keepsakes (used, size)",
+)
+"""Opaque state of tool calls, for clients that drop it; nothing is told where several answers claimed it."""
+
+MIGRATIONS = (RESPONSES, POOL, KEEPSAKES)
