@@ -128,6 +128,7 @@ _ANSWER = {
     "tool_call.native": {"call.native", "server_tool"},
     "stop_reason": {"stop_reason", "stop.extra"},
     "tool_call": {"call"},
+    "thinking": {"thinking", "thinking.native"},
     "stop_sequence": {"stop_sequence"},
     "usage": {"usage"},
     **{kind: {kind, f"{kind}.extra", "unknown"} for kind in ("image", "audio", "document")},

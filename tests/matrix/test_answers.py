@@ -53,8 +53,9 @@ def answers_in(source):
 def assert_losses_tell_all(events, to):
     """Law 5: what a client of the other dialect misses of an answer is named, and nothing else is."""
     dialect = DIALECTS[to]
-    losses = [loss for event in events for loss in dialect.answer_losses(event)]
     sent = gather(events)
+    losses = [loss for event in events for loss in dialect.answer_losses(event)]
+    losses += [loss for loss in dialect.fold_losses(sent, ASKED) if loss.kind == "dropped"]
     read = gather(dialect.whole(dialect.fold(sent, ASKED), ORIGIN))
     lost, made = differences(of_answer(sent), of_answer(read))
     if sent.usage is None or sent.usage.output is sent.usage.reasoning is None:

@@ -136,7 +136,8 @@ def test_problem_9_signatures_come_back_through_claude_codes_api(keep, stream):
     client.say({"role": "user", "content": "And now?"})
     client.ask(upstream, TELLS)
 
-    assert parts_sent(upstream, 3) == parts_told(*ANSWERS)
+    thanks = [{"text": "Fine."}]  # an answer there ends with what it says: Google asks no text's state back
+    assert parts_sent(upstream, 3) == [*parts_told(*ANSWERS[:2]), thanks]
 
 
 @pytest.mark.parametrize(

@@ -246,3 +246,63 @@ def test_whatever_is_rendered_is_valid(said, usage, reason):
     validate_anthropic_message(json.loads(json.dumps(whole(events))))
     for frame in frames(events):
         validate_anthropic_event(frame)
+
+
+STATE = Thinking("", SEALED)
+
+
+@pytest.mark.parametrize("state", [STATE, Thinking("")], ids=["signed", "unsigned"])
+def test_no_answer_ends_with_thinking_that_says_nothing(state):
+    events = answer(
+        *block(0, Thinking("hm", SEALED)), *block(1, Text("ok")), *block(2, state), *block(3, state)
+    )
+
+    assert [each["type"] for each in starts(events)] == ["thinking", "text"]
+    assert [each["type"] for each in whole(events)["content"]] == ["thinking", "text"]
+
+
+def test_state_without_text_stays_in_its_place_before_what_follows():
+    late = [BlockStart(1, Thinking("")), NativeDelta(1, SEALED), BlockEnd(1)]
+    events = answer(*block(0, Text("ok")), *late, *block(2, ToolCall("c", "f", "{}")))
+
+    assert [each["type"] for each in starts(events)] == ["text", "thinking", "tool_use"]
+    assert [each["index"] for each in frames(events) if "index" in each] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+    signed = [each["delta"]["signature"] for each in frames(events) if "signature" in each.get("delta", {})]
+    assert [unseal(signature) for signature in signed] == [SEALED]
+    assert [each["type"] for each in whole(events)["content"]] == ["text", "thinking", "tool_use"]
+
+
+def test_an_image_behind_state_lets_the_answer_end_with_its_text():
+    events = answer(*block(0, Text("ok")), *block(1, STATE), *block(2, Audio("x", "wav")))
+
+    assert [each["type"] for each in starts(events)] == ["text"]
+    assert [each["type"] for each in whole(events)["content"]] == ["text"]
+
+
+def test_thinking_that_comes_to_speak_behind_a_text_is_told_at_once():
+    events = answer(*block(0, Text("ok")), BlockStart(1, Thinking("")), ThinkingDelta(1, "hm"))[:-2]
+
+    assert frames(events)[-1]["delta"] == {"type": "thinking_delta", "thinking": "hm"}
+
+
+def test_an_answer_of_state_alone_keeps_it():
+    assert [each["type"] for each in starts(answer(*block(0, STATE)))] == ["thinking"]
+    assert [each["type"] for each in whole(answer(*block(0, STATE)))["content"]] == ["thinking"]
+
+
+def test_state_that_is_left_out_of_an_answers_end_is_named():
+    ends = answer(*block(0, Text("ok")), *block(1, STATE))
+    goes_on = answer(*block(0, Text("ok")), *block(1, STATE), *block(2, Text("more")))
+
+    assert [loss_names(events) for events in (ends, goes_on)] == [[["thinking"]] * 2, [[], []]]
+
+
+def loss_names(events):
+    """Of the stream, and of the whole answer."""
+    encoder = DIALECT.encoder(ASKED)
+    for event in events:
+        encoder.encode(event)
+    return [
+        [loss.what for loss in losses]
+        for losses in (encoder.losses(), DIALECT.fold_losses(gather(events), ASKED))
+    ]

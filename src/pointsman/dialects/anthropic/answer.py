@@ -7,7 +7,7 @@ from pointsman.canon.blocks import SPELLING, Block, Refusal, ToolCall
 from pointsman.canon.events import Answer, MessageStart, Stop
 from pointsman.canon.json import Json
 from pointsman.canon.usage import Usage
-from pointsman.dialects.anthropic.answer_blocks import apart, encode_answer_block
+from pointsman.dialects.anthropic.answer_blocks import apart, encode_answer_block, shown
 from pointsman.dialects.anthropic.usage import encode_usage, with_output
 from pointsman.dialects.anthropic.words import NAME, STOPS
 from pointsman.dialects.dialect import Asked
@@ -27,7 +27,7 @@ def fold(answer: Answer, asked: Asked) -> Json:
     own = answer.dialect == NAME
     if not own:
         seen: dict[str, int] = {}
-        blocks = tuple([apart(block, seen) for block in blocks])
+        blocks = tuple([apart(block, seen) for block in blocks[: shown(blocks)]])
     usage = answer.usage if own else with_output(answer.usage, sum(map(_characters, blocks)))
     wires = (encode_answer_block(block, own, asked, number) for number, block in enumerate(blocks))
     return {

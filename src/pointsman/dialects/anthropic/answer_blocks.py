@@ -4,7 +4,7 @@ Opaque state of another dialect goes out as an envelope in the signature's place
 any is marked as unsigned. What the dialect cannot say is left out here and named by `losses`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import structs
@@ -49,6 +49,28 @@ def apart(block: Block, seen: dict[str, int]) -> Block:
         return block
     times = seen[block.id] = seen.get(block.id, 0) + 1
     return block if times == 1 else structs.replace(block, id=f"{block.id}_{times}")
+
+
+def is_silent(block: Block) -> bool:
+    """Whether it is thinking that says nothing, such as a signature that sat on text."""
+    return isinstance(block, Thinking) and not block.redacted and not block.text
+
+
+def shown(blocks: Sequence[Block]) -> int:
+    """How many blocks of a foreign answer its client sees: thinking that says nothing is never the last.
+
+    No answer of the API's own ends so, and clients take the last block for the result.
+    """
+    said = [at for at, block in enumerate(blocks) if _can_say(block)]
+    while len(said) > 1 and is_silent(blocks[said[-1]]):
+        said.pop()
+    return said[-1] + 1 if said else 0
+
+
+def _can_say(block: Block) -> bool:
+    if isinstance(block, Thinking):
+        return not block.redacted or block.native is not None
+    return isinstance(block, Text | Refusal | ToolCall)
 
 
 def redacted(block: Thinking, native: Native | None, own: bool) -> Wire | None:

@@ -1,8 +1,10 @@
 """Answers: from canonical events, streamed.
 
 Blocks are strictly one after another here. A block that begins while another one is open waits, with all that
-belongs to it, until that one ends. Numbers are given in the order of writing. How the answer ended is said
-once, at its end: one `message_delta` carries the last word of all reports, then comes `message_stop`.
+belongs to it, until that one ends. Numbers are given in the order of writing. Thinking without text behind
+another block is held until the next one is written, and left out where the answer ends first. How the answer
+ended is said once, at its end: one `message_delta` carries the last word of all reports, then comes
+`message_stop`.
 """
 
 from collections.abc import Callable
@@ -31,9 +33,10 @@ from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
 from pointsman.canon.usage import Usage
 from pointsman.dialects.anthropic.answer import encode_message, encode_stop, own_part
-from pointsman.dialects.anthropic.answer_blocks import apart
+from pointsman.dialects.anthropic.answer_blocks import apart, is_silent
 from pointsman.dialects.anthropic.errors import error_frame
-from pointsman.dialects.anthropic.open_block import OpenBlock, open_block
+from pointsman.dialects.anthropic.losses import SILENT_AT_END
+from pointsman.dialects.anthropic.open_block import OpenBlock, OpenSilent, kind_of
 from pointsman.dialects.anthropic.usage import encode_counts, with_output
 from pointsman.dialects.anthropic.words import NAME
 from pointsman.dialects.dialect import Asked
@@ -68,8 +71,8 @@ class StreamEncoder:
         return b""
 
     def losses(self) -> tuple[Loss, ...]:
-        """None beside those of the events."""
-        return ()
+        """Thinking that had no place at the answer's end."""
+        return SILENT_AT_END if self._writing.left_out else ()
 
 
 class _Writing:
@@ -79,12 +82,16 @@ class _Writing:
         self.over = False
         self.beside: Json = {}
         """Unknown members of the next frame."""
+        self.left_out = False
+        """Whether thinking without text stood at the end of the answer, and so was not written."""
         self._asked = asked
         self._own = False
         self._open: OpenBlock | None = None
         self._open_index = -1
         self._waiting: dict[int, list[Event]] = {}
         self._written = 0
+        self._held: list[OpenSilent] = []
+        """Thinking without text that waits for a block behind it."""
         self._kinds: set[type] = set()
         self._ids: dict[str, int] = {}
         """How often each id of a call has come."""
@@ -111,16 +118,19 @@ class _Writing:
             return b""
         self._kinds.add(type(event.block))
         block = event.block if self._own else apart(event.block, self._ids)
-        self._open = open_block(block, self._own, self._asked, self._written)
+        silent = self._written > 0 and not self._own and is_silent(block)
+        kind = OpenSilent if silent else kind_of(block)
+        self._open = kind(block, self._own, self._asked, self._written)
         self._open_index = event.index
         self._characters += len(getattr(event.block, "text", "")) + len(getattr(event.block, "arguments", ""))
-        return self._open.start()
+        return self._behind_held(self._open.start())
 
     def add(self, event: Delta) -> bytes:
         """More of a block, the open one or one that waits."""
         if event.index == self._open_index and self._open is not None:
             self._characters += len(getattr(event, "text", ""))
-            return self._open.add(event)
+            written = self._open.add(event)
+            return self._behind_held(written) if self._held else written
         waiting = self._waiting.get(event.index)
         if waiting is not None:
             waiting.append(event)
@@ -138,10 +148,19 @@ class _Writing:
     def _close_open(self) -> bytes:
         if self._open is None:
             return b""
-        written = self._open.end()
+        written = self._behind_held(self._open.end())
         self._written += self._open.written
+        if isinstance(self._open, OpenSilent) and self._open.silent:
+            self._held.append(self._open)
         self._open = None
         return written
+
+    def _behind_held(self, written: bytes) -> bytes:
+        """What is written of a block, and before it the thinking that was held for one."""
+        if not written or not self._held:
+            return written
+        held, self._held = self._held, []
+        return b"".join([block.whole() for block in held]) + written
 
     def _release_next(self) -> bytes:
         """The blocks that are whole already, and the first that is not."""
@@ -187,6 +206,7 @@ class _Writing:
         while self._waiting:
             written += self._release() + self._close_open()
         self.over = True
+        self.left_out = bool(self._held)
         rest: Json = event.extra if self._own else {}
         return written + self._tell() + frame(encode({"type": "message_stop", **rest}), "message_stop")
 

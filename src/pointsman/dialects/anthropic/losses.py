@@ -1,9 +1,19 @@
 """What an answer loses on its way to a client of this dialect."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from pointsman.canon.blocks import Audio, Document, Image, Refusal, ServerTool, ToolCall, Unknown
+from pointsman.canon.blocks import (
+    Audio,
+    Block,
+    Document,
+    Image,
+    Refusal,
+    ServerTool,
+    Thinking,
+    ToolCall,
+    Unknown,
+)
 from pointsman.canon.events import (
     Answer,
     ArgumentsDelta,
@@ -21,11 +31,13 @@ from pointsman.canon.events import (
 )
 from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
+from pointsman.dialects.anthropic.answer_blocks import shown
 from pointsman.dialects.anthropic.arguments import parse_arguments
 from pointsman.dialects.anthropic.words import MALFORMED, NAME
 from pointsman.dialects.dialect import Asked
 from pointsman.dialects.foreign import unsaid
 
+SILENT_AT_END = (Loss("dropped", "thinking", "it has no text, and an answer ends with what it says"),)
 _NO_STATE = "tool calls carry no opaque state here"
 
 
@@ -36,8 +48,13 @@ def answer_losses(event: Event) -> tuple[Loss, ...]:
 
 
 def fold_losses(answer: Answer, asked: Asked) -> tuple[Loss, ...]:
-    """Arguments that are no JSON: a stream passes their text on, a whole answer needs an object."""
+    """Thinking left out of the answer's end; arguments that are no JSON, which a stream passes on as text."""
     blocks = answer.choices[0].blocks if answer.choices and answer.dialect != NAME else ()
+    silent = any(isinstance(block, Thinking) for block in blocks[shown(blocks) :])
+    return (SILENT_AT_END if silent else ()) + _malformed(blocks)
+
+
+def _malformed(blocks: Sequence[Block]) -> tuple[Loss, ...]:
     calls = [block for block in blocks if isinstance(block, ToolCall) and block.kind == "function"]
     if all(parse_arguments(call.arguments) is not None for call in calls):
         return ()
@@ -69,6 +86,8 @@ def _stop(event: Stop) -> tuple[Loss, ...]:
     if event.choice:
         return _dropped("choices", "an answer has one choice here")
     losses = _fields({name: value for name, value in event.extra.items() if value != event.sequence})
+    if event.details is not None and event.details.get("type") != "refusal":
+        losses += _dropped("stop_details", "only a refusal is explained here")
     if event.reason != "other" or event.raw is None:
         return losses
     return (Loss("approximated", "stop_reason", f"`{event.raw}` as an end of the model's own"), *losses)

@@ -7,6 +7,8 @@ foreign tool call always gets a delta, `{}` if nothing else, since some clients 
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import structs
+
 from pointsman.canon.blocks import Block, Citation, Native, Refusal, Text, Thinking, ToolCall
 from pointsman.canon.events import (
     ArgumentsDelta,
@@ -154,6 +156,37 @@ class _OpenThinking(OpenBlock):
         return self.delta(b'{"type":"signature_delta","signature":%b}' % encode(signature(native)))
 
 
+class OpenSilent(_OpenThinking):
+    """Thinking that has no text so far; it is written from its first text on, else whole or not at all."""
+
+    def start(self) -> bytes:
+        self.native: Native | None = self.block.native
+        self.silent = True
+        return b""
+
+    def add(self, event: Any) -> bytes:
+        if not self.silent:
+            return super().add(event)
+        if isinstance(event, NativeDelta):
+            self.native = merge_native(self.native, event.native)
+            return b""
+        if not isinstance(event, ThinkingDelta) or not event.text:
+            return b""
+        self.silent = False
+        return self._begin() + super().add(event)
+
+    def end(self) -> bytes:
+        return b"" if self.silent else super().end()
+
+    def whole(self) -> bytes:
+        """All of it, without text."""
+        return self._begin() + super().end()
+
+    def _begin(self) -> bytes:
+        self.block = structs.replace(self.block, native=self.native)
+        return super().start()
+
+
 class _OpenRedacted(OpenBlock):
     def start(self) -> bytes:
         self._native: Native | None = self.block.native
@@ -205,13 +238,11 @@ _KINDS: dict[type, type[OpenBlock]] = {
 }
 
 
-def open_block(block: Block, own: bool, asked: Asked, number: int) -> OpenBlock:
-    """The writer for a block; `number` is the one that it has for the client."""
+def kind_of(block: Block) -> type[OpenBlock]:
+    """The writer for a block, which takes the number that the block has for the client."""
     if isinstance(block, Thinking):
-        kind = _OpenRedacted if block.redacted else _OpenThinking
-    else:
-        kind = _KINDS.get(type(block), OpenBlock)
-    return kind(block, own, asked, number)
+        return _OpenRedacted if block.redacted else _OpenThinking
+    return _KINDS.get(type(block), OpenBlock)
 
 
 _DELTAS: dict[type, Callable[[OpenBlock, Any], bytes]] = {
