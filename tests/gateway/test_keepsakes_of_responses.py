@@ -230,3 +230,40 @@ def test_a_like_call_that_another_provider_made_contests_nothing(client, stream)
             assert sent_back(server) == ALL
 
     run(scenario())
+
+
+@STREAMS
+@FORGETFUL
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "nothing on disk"])
+def test_a_restart_forgets_no_reasoning_unless_nothing_may_be_on_disk(client, stream, kept):
+    async def scenario():
+        reply = streamed if stream else whole
+        answers, one = turns(), client(stream)
+        settings = f"responses_store = {str(kept).lower()}"
+        async with Upstream(*(reply(*items) for items in answers)) as server:
+            for answer in answers:
+                async with rig(openai_responses=server, settings=settings) as at:
+                    await converse(one, at, [answer])
+
+            assert sent_back(server) == (ALL if kept else ["call_a", "call_b", "call_c"])
+
+    run(scenario())
+
+
+def test_a_restart_forgets_no_signature_of_a_call():
+    async def scenario():
+        signed = {
+            "functionCall": {"id": "call_a", "name": "look", "args": {}},
+            "thoughtSignature": "c2lnbmVk",
+        }
+        content = {"role": "model", "parts": [signed]}
+        called = {**GEMINI.answer, "candidates": [{"content": content, "finishReason": "STOP", "index": 0}]}
+        client = Returning(stream=False)
+        async with Upstream(json_reply(called), GEMINI.whole()) as server:
+            for _ in range(2):
+                async with rig(gemini=server) as at:
+                    await converse(client, at, [None], backend="gemini")
+
+            assert server.requests[-1].json()["contents"][1]["parts"] == [signed]
+
+    run(scenario())

@@ -156,6 +156,7 @@ class Settings(Struct, frozen=True):
     ports."""
     responses_store: bool = True
     """Keeps responses (`store`, `previous_response_id`) for backends that keep none: 30 days after their last
-    use, 500 MB at most, in `pointsman.db` in the data folder, readable by the same key only."""
+    use, 500 MB at most, in `pointsman.db` in the data folder, readable by the same key only.
+    Beside them the thinking and signatures of tool calls, for clients that drop them: 24 hours, 32 MB."""
     backends: dict[BackendName, BackendSettings] = {}
     """The backends, by name."""

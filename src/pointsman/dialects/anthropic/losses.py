@@ -86,8 +86,6 @@ def _stop(event: Stop) -> tuple[Loss, ...]:
     if event.choice:
         return _dropped("choices", "an answer has one choice here")
     losses = _fields({name: value for name, value in event.extra.items() if value != event.sequence})
-    if event.details is not None and event.details.get("type") != "refusal":
-        losses += _dropped("stop_details", "only a refusal is explained here")
     if event.reason != "other" or event.raw is None:
         return losses
     return (Loss("approximated", "stop_reason", f"`{event.raw}` as an end of the model's own"), *losses)
