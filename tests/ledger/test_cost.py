@@ -228,3 +228,11 @@ def test_the_list_is_not_loaded_before_a_price_is_looked_up():
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert shown.stdout.strip() == "[]"
+
+
+def test_a_clouds_tier_is_not_priced_by_the_company_whose_model_it_lends():
+    usage = Usage(input=1_000_000, output=0)
+
+    assert costs().of(exchange(usage, model="gpt-5.5", issuer="azure")) == 10
+    fast = structs.replace(usage, service_tier="priority")
+    assert costs().of(exchange(fast, model="gpt-5.5", issuer="azure")) is None

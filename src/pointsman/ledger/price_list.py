@@ -5,7 +5,7 @@ looks must not be on a request's way. A price there may depend on the day, on th
 is, and on the tier that served the request; all of it is settled here, for one exchange.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -15,7 +15,7 @@ from pointsman.canon.usage import Usage
 from pointsman.catalog.price import Price
 
 if TYPE_CHECKING:
-    from genai_prices.types import ModelInfo, ModelPrice, PriceVariant, Provider, TieredPrices
+    from genai_prices.types import ModelInfo, ModelPrice, PriceVariant, TieredPrices
 
 _RATES: Final[Mapping[str, tuple[str, ...]]] = {
     "input": ("input_mtok",),
@@ -42,32 +42,34 @@ def listed(provider: str, model: str, usage: Usage, when: datetime) -> Price | N
     found = _find(provider, model)
     if found is None:
         return None
-    row, known = found
-    # Prices of another company's model, which a cloud lends, say nothing of the cloud's own tiers.
-    own = any(known is each for each in row.models)
-    active = [variant for variant in known.price_variants or () if own and _holds(variant, when)]
+    known, variants = found
     context = _context(usage)
+    active = [variant for variant in variants if _holds(variant, when)] if context else []
     if not all(_said(active, choice, context.get(choice)) for choice in _CHOICES):
         return None
-    return _settled(known.get_prices(when, context if own else None), _input(usage))
+    return _settled(known.get_prices(when, context if active else None), _input(usage))
 
 
 @lru_cache(maxsize=4096)
-def _find(provider: str, model: str) -> "tuple[Provider, ModelInfo] | None":
+def _find(provider: str, model: str) -> "tuple[ModelInfo, Sequence[PriceVariant]] | None":
+    """A model, and what differs by the way in which it is served."""
     from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415  # see above
 
     try:
-        return get_snapshot().find_provider_model(model, None, provider, None)
+        row, known = get_snapshot().find_provider_model(model, None, provider, None)
     except LookupError:
         return None
+    # What a cloud lends of another company's has that company's price, which says nothing of its own tiers.
+    own = any(known is each for each in row.models)
+    return known, (known.price_variants or ()) if own else ()
 
 
 def _context(usage: Usage) -> dict[str, str]:
-    """All that the answer says in words of how it was served."""
-    words = {name: value for name, value in usage.extra.items() if isinstance(value, str)}
+    """All that the answer says in words of how it was served, but what is usual."""
+    words = {name: value.lower() for name, value in usage.extra.items() if isinstance(value, str)}
     if usage.service_tier is not None:
-        words["service_tier"] = usage.service_tier
-    return {name: value.lower() for name, value in words.items()}
+        words["service_tier"] = usage.service_tier.lower()
+    return {name: value for name, value in words.items() if value not in _ORDINARY}
 
 
 def _holds(variant: "PriceVariant", when: datetime) -> bool:
@@ -76,8 +78,7 @@ def _holds(variant: "PriceVariant", when: datetime) -> bool:
 
 def _said(active: "Iterable[PriceVariant]", choice: str, value: str | None) -> bool:
     """Whether the list knows what this way of being served costs."""
-    usual = value is None or value in _ORDINARY
-    return usual or any(variant.when.get(choice) == value for variant in active)
+    return value is None or any(variant.when.get(choice) == value for variant in active)
 
 
 def _input(usage: Usage) -> int:
@@ -86,14 +87,17 @@ def _input(usage: Usage) -> int:
 
 
 def _settled(prices: "ModelPrice", tokens: int) -> Price:
-    rates = {field: _rate(prices, names, tokens) for field, names in _RATES.items()}
-    fee = _rate(prices, ("requests_kcount",), tokens)
+    said: Mapping[str, Decimal | TieredPrices | None] = vars(prices)
+    rates = {field: _rate(said, names, tokens) for field, names in _RATES.items()}
+    fee = _rate(said, ("requests_kcount",), tokens)
     return Price(**rates, request=(fee or 0.0) * _PER_MILLION_REQUESTS)
 
 
-def _rate(prices: "ModelPrice", names: tuple[str, ...], tokens: int) -> float | None:
+def _rate(
+    prices: "Mapping[str, Decimal | TieredPrices | None]", names: tuple[str, ...], tokens: int
+) -> float | None:
     for name in names:
-        value: Decimal | TieredPrices | None = getattr(prices, name)
+        value = prices.get(name)
         if value is not None:
             return float(value if isinstance(value, Decimal) else _step(value, tokens))
     return None
