@@ -17,7 +17,7 @@ from pointsman.ledger.cost import Costs, cost
 from pointsman.ledger.price_list import listed
 from pointsman.ledger.trace import Trace
 
-NOON = datetime.datetime(2026, 11, 28, 12, tzinfo=datetime.UTC)
+NOON = datetime.datetime(2026, 11, 27, 12, tzinfo=datetime.UTC)
 COUNTS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
 FULL = Price(3.0, 15.0, 0.3, 3.75, 6.0, 20.0)
 
@@ -109,20 +109,20 @@ def test_a_fee_for_a_request_is_added_once():
 
 
 REAL = [
-    # https://platform.claude.com/docs/en/about-claude/pricing: 4, 0.20, 5, 8 and 20 dollars
+    # https://platform.claude.com/docs/en/models/opus-5-5/overview: 4, 0.20, 5, 8 and 20 dollars
     (
         "anthropic",
         "claude-opus-5-5",
         Usage(1000, 2000, 3000, 4000, 500, 250, "standard"),
         "0.0664",
     ),
-    # https://developers.openai.com/api/docs/pricing: 5, 0.50 and 30 dollars, up to 272,000 tokens
+    # the list for https://developers.openai.com/api/docs/pricing: 5, 0.50 and 30 dollars to 272,000 tokens
     ("openai", "gpt-5.5", Usage(input=2000, cache_read=200_000, output=100, reasoning=900), "0.14"),
     # beyond them 10, 1 and 45 dollars for all of it
     ("openai", "gpt-5.5", Usage(input=100_000, cache_read=200_000, output=1000), "1.245"),
     # in the priority tier 12.50, 1.25 and 75 dollars
     ("openai", "gpt-5.5", Usage(input=2000, cache_read=1000, output=100, service_tier="priority"), "0.03375"),
-    # https://ai.google.dev/gemini-api/docs/pricing: 0.30, 0.03 and 2.50 dollars
+    # the list for https://ai.google.dev/gemini-api/docs/pricing: 0.30, 0.03 and 2.50 dollars
     (
         "google",
         "gemini-3.5-flash-lite",
@@ -135,7 +135,7 @@ REAL = [
 
 
 @pytest.mark.parametrize(("issuer", "model", "usage", "dollars"), REAL)
-def test_real_exchanges_cost_what_the_providers_pages_say(issuer, model, usage, dollars):
+def test_real_exchanges_cost_what_the_published_prices_come_to(issuer, model, usage, dollars):
     assert costs().of(exchange(usage, model=model, issuer=issuer)) == Decimal(dollars)
 
 
