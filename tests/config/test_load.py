@@ -328,3 +328,22 @@ def test_every_shown_value_has_its_source_and_nothing_shown_is_a_key(file):
     assert shown["backends.a.proxy"].value == "http://…@proxy.lan:3128/"
     assert shown["backends.a.timeouts.idle"].value == 300.0
     assert (shown["allowed_hosts"].value, shown["allowed_hosts"].source) == ((), "default")
+
+
+def test_prices_are_read_by_the_pattern_of_a_models_name_in_the_files_order():
+    text = '[prices."claude-*"]\ninput = 3\noutput = 15.0\n[prices."local:*"]\ninput = 0\noutput = 0\n'
+
+    settings, _ = read_text(text, "config.toml")
+
+    assert list(settings.prices) == ["claude-*", "local:*"]
+    assert (settings.prices["claude-*"].input, settings.prices["claude-*"].output) == (3.0, 15.0)
+    assert settings.prices["claude-*"].cache_read is None
+
+
+@pytest.mark.parametrize("value", ["-1", "inf", "nan", "1e9", '"3"'])
+def test_a_price_that_is_none_is_refused(value):
+    fails(f'[prices."claude-*"]\ninput = {value}\n', "line 2", "prices", "number from 0 to 1000000")
+
+
+def test_a_key_of_a_price_that_is_none_is_refused_with_the_nearest_one():
+    fails('[prices."claude-*"]\ncache_writes = 3\n', "line 2", "cache_write")

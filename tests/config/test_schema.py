@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pointsman.catalog.price import Price
 from pointsman.config.describe import describe
 from pointsman.config.lines import line_of
 from pointsman.config.schema import AccountSettings, BackendSettings, Settings, TimeoutSettings
@@ -28,6 +29,7 @@ def test_the_reference_has_every_key_of_the_schema_in_its_place():
         f"backends.NAME.accounts.NAME.{field.name}" for field in msgspec.structs.fields(AccountSettings)
     ]
     expected += [f"backends.NAME.timeouts.{field.name}" for field in msgspec.structs.fields(TimeoutSettings)]
+    expected += [f"prices.NAME.{field.name}" for field in msgspec.structs.fields(Price)]
     assert sorted(keys) == sorted(expected)
 
 

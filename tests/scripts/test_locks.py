@@ -63,7 +63,9 @@ def test_every_runtime_dependency_is_used():
     unused = {
         name
         for name in _names(PROJECT["project"]["dependencies"])
-        if not re.search(rf"^\s*(import|from) {name}\b|\"{name}[\".]", source, flags=re.MULTILINE)
+        if not re.search(
+            rf"^\s*(import|from) {name.replace('-', '_')}\b|\"{name}[\".]", source, flags=re.MULTILINE
+        )
     }
 
     assert unused == set()

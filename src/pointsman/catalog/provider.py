@@ -162,5 +162,9 @@ class Provider(Struct, frozen=True, forbid_unknown_fields=True):
     """Fields that every request to it carries, in whatever dialect."""
     engine: bool = False
     """The model inside pointsman itself: no URL, no key, no discovery."""
+    price_list: str = ""
+    """What genai-prices calls it; a plan's row names whose API would charge for the same tokens."""
+    free: tuple[str, ...] = ()
+    """Glob patterns of the model ids, in lower case, that it charges nothing for."""
     note: str = ""
     """What a user must know before adding it: shown in the reference, and where it is refused."""

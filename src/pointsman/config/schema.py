@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from pointsman.canon.json import Json
+from pointsman.catalog.price import Price
 from pointsman.config.size import Size
 from pointsman.routing.snapshot import Strategy
 
@@ -158,5 +159,9 @@ class Settings(Struct, frozen=True):
     """Keeps responses (`store`, `previous_response_id`) for backends that keep none: 30 days after their last
     use, 500 MB at most, in `pointsman.db` in the data folder, readable by the same key only.
     Beside them the thinking and signatures of tool calls, for clients that drop them: 24 hours, 32 MB."""
+    prices: dict[str, Price] = {}
+    """What you pay, where the list of prices does not know it or you pay something else, by glob pattern of a
+    model's name or of `BACKEND:MODEL`: `[prices."local:*"]`. The first that matches holds, and what it leaves
+    out is unknown."""
     backends: dict[BackendName, BackendSettings] = {}
     """The backends, by name."""

@@ -6,6 +6,7 @@ from importlib.resources import files
 from pointsman.catalog import read
 from pointsman.catalog.beta import Beta
 from pointsman.catalog.client import Client
+from pointsman.catalog.detect import Detector
 from pointsman.catalog.profile import Profile
 from pointsman.catalog.provider import Provider
 
@@ -26,6 +27,12 @@ def profiles() -> tuple[Profile, ...]:
 def clients() -> dict[str, Client]:
     """The shipped rows of `clients.toml`, by name."""
     return read.clients(_text("clients.toml"))
+
+
+@cache
+def detector() -> Detector:
+    """Tells which of the shipped clients sends a request."""
+    return Detector(clients().values())
 
 
 @cache
