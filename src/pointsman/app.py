@@ -24,12 +24,13 @@ from pointsman.config.environment import API_KEY_VARIABLE, endpoint_key
 from pointsman.config.load import Effective, load
 from pointsman.config.paths import find_paths
 from pointsman.config.schema import Settings
-from pointsman.config.shipped import betas, profiles, providers
+from pointsman.config.shipped import betas, detector, profiles, providers
 from pointsman.config.watch import Reloader, kept
 from pointsman.control import engines
 from pointsman.control.accounts import AccountsView
 from pointsman.control.description import describe
 from pointsman.control.known import Known
+from pointsman.control.ledger_upkeep import LedgerUpkeep
 from pointsman.control.pool_upkeep import PoolUpkeep
 from pointsman.control.upkeep import Surveyor
 from pointsman.dialects.registry import DIALECTS
@@ -112,6 +113,7 @@ class App:
             self._pool.pool, self.credentials, lambda: self.service.parts.router, self.paths.data
         )
         self._responses = ResponsesStore(self._database, time.time)
+        self._ledger = LedgerUpkeep(self.paths, self.instance, self.effective.settings, self.catalog.rows)
         self.service = self._make_service()
         parts = self.service.parts
         self._pool.follow(self.began, parts.router.snapshot.backends)
@@ -206,6 +208,8 @@ class App:
             accounts=self.accounts.page,
             next_of=self.accounts.next_of,
             reload=self.reload,
+            ledger=self._ledger.ledger,
+            detect=detector().detect,
         )
 
     def _make_parts(self, router: Router) -> Parts:
@@ -258,6 +262,7 @@ class App:
     async def start(self) -> None:
         """Looks at this machine's neighbours, then begins what goes on in the background."""
         await self._pool.begin()
+        await self._ledger.begin()
         if self.effective.settings.discover:
             await self._know_others()
             await self._meet_neighbours()
@@ -289,6 +294,7 @@ class App:
             group.create_task(self._lists.run())
             group.create_task(self._look_around())
             group.create_task(self._pool.run())
+            group.create_task(self._ledger.run())
 
     async def _look_around(self) -> None:
         while True:
@@ -305,6 +311,7 @@ class App:
         await self.service.parts.transport.close()
         self._pool.end()
         await asyncio.to_thread(self._database.close)
+        await self._ledger.end()
 
     async def _watch(self) -> None:
         reloader = Reloader(self.paths.config_file, self._load)
@@ -337,6 +344,7 @@ class App:
                 self.service.parts.patience = self._patience()
                 self.service.parts.pace = self._pace()
                 self.service.parts.responses = self._kept_responses()
+                self._ledger.follow(effective.settings)
                 self._pool.follow(effective.settings, router.snapshot.backends)
                 self.service.parts.added_betas = effective.settings.passthrough_betas
                 self.service.buffers.max_body = effective.settings.max_body
@@ -368,7 +376,7 @@ class App:
     def describe(self) -> Json:
         """The status page's facts."""
         warnings = [*self._warnings, *filter(None, (self._config_error, self._known.warning))]
-        warnings += self._database.warnings()
+        warnings += (*self._database.warnings(), *self._ledger.ledger.warnings())
         warnings += [
             f"`{name}` has been changed, which holds from the next start"
             for name in FROM_THE_START

@@ -87,7 +87,8 @@ class Rig:
 
     async def settled(self):
         """No request is under way any longer, and nothing is held."""
-        await eventually(lambda: not (self.tally.in_flight or self.app.service.buffers.held))
+        service = self.app.service
+        await eventually(lambda: not (self.tally.in_flight or service.buffers.held or service.ledger.waiting))
 
 
 async def eventually(condition):

@@ -131,7 +131,16 @@ class TooLargeError(RequestError):
     code = "request_too_large"
 
 
-class UnauthorizedError(RequestError):
+class RejectedError(RequestError):
+    """The request is not let in."""
+
+    def __init__(self, message: str, looked_at: str = "") -> None:
+        """`looked_at`: the names of the header fields that decided it, never their values."""
+        super().__init__(message)
+        self.looked_at = looked_at
+
+
+class UnauthorizedError(RejectedError):
     """The key for this endpoint is missing or wrong."""
 
     status = 401
@@ -139,7 +148,7 @@ class UnauthorizedError(RequestError):
     code = "invalid_api_key"
 
 
-class ForbiddenError(RequestError):
+class ForbiddenError(RejectedError):
     """The Host or Origin of the request is not allowed here."""
 
     status = 403

@@ -159,6 +159,11 @@ class Settings(Struct, frozen=True):
     """Keeps responses (`store`, `previous_response_id`) for backends that keep none: 30 days after their last
     use, 500 MB at most, in `pointsman.db` in the data folder, readable by the same key only.
     Beside them the thinking and signatures of tool calls, for clients that drop them: 24 hours, 32 MB."""
+    ledger_days: Annotated[float, Meta(ge=0)] = 90.0
+    """Days for which the ledger keeps a record of every exchange, in `ledger.db` in the data folder; without
+    any content. The sums of each hour stay."""
+    ledger_records: Annotated[int, Meta(ge=1000)] = 1_000_000
+    """How many records it keeps at most; a million take about 400 MB."""
     prices: dict[str, Price] = {}
     """What you pay, where the list of prices does not know it or you pay something else, by glob pattern of a
     model's name or of `BACKEND:MODEL`: `[prices."local:*"]`. The first that matches holds, and what it leaves

@@ -43,6 +43,7 @@ from pointsman.routing.roster import Need
 from pointsman.routing.snapshot import CLIENT_ACCOUNT, Backend
 from pointsman.routing.window import reported
 from pointsman.upstream.transport import Incoming, reported_losses
+from pointsman.wire.headers import first
 
 WORDS = 200
 """Characters of a backend's error that are kept."""
@@ -115,6 +116,7 @@ async def _run(turn: Turn, standing: Standing, dialect: Dialect) -> UpstreamErro
     work, exchange = turn.work, standing.exchange
     line, parts, trace = work.line, work.parts, work.trace
     trace.account, trace.session = turn.lease.account, work.asking.session
+    trace.plan = bool(turn.lease.owner)
     line.secrets = secrets_of(turn.lease, turn.candidate.backend)
     if work.talk is not None:
         line.recorder = work.talk.recorder(turn.candidate, turn.lease.account)
@@ -278,6 +280,9 @@ def _hear(incoming: Incoming, prepared: Prepared, turn: Turn) -> None:
     parts = turn.work.parts
     told = reported(incoming.headers, prepared.limits, turn.candidate.model, parts.wall())
     parts.pool.hear(turn.whose, told)
+    trace = turn.work.trace
+    trace.upstream_id = first(incoming.headers, prepared.dialect.request_id_header)
+    trace.windows, trace.claim = ((), None) if told is None else (told.windows, told.claim)
 
 
 async def _judged(exchange: Exchange, prepared: Prepared, incoming: Incoming, parts: Parts) -> Form:

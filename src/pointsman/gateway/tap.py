@@ -1,7 +1,10 @@
 """The tap: reads a copy of a relayed answer for its usage. What goes wrong here never touches the stream."""
 
+from collections.abc import Callable
+from typing import Any
+
 from pointsman.canon.errors import Fault, PointsmanError, TruncatedError
-from pointsman.canon.events import Event, Failure, MessageStart, UnknownEvent, UsageReport
+from pointsman.canon.events import Event, Failure, MessageStart, Stop, UnknownEvent, UsageReport
 from pointsman.dialects.dialect import UNREADABLE, Decoder
 from pointsman.dialects.gather import merge_usage
 from pointsman.ledger.trace import Trace
@@ -61,11 +64,28 @@ class Tap:
 
 
 def note_usage(events: list[Event], trace: Trace) -> None:
-    """Keeps the model and the counts that events report."""
+    """Keeps the model, the counts and the end that events report."""
     for event in events:
-        if isinstance(event, UsageReport):
-            trace.usage = merge_usage(trace.usage, event.usage)
-        elif isinstance(event, MessageStart):
-            trace.model = event.model or trace.model
-            if event.usage is not None:
-                trace.usage = merge_usage(trace.usage, event.usage)
+        if (note := _NOTES.get(type(event))) is not None:
+            note(event, trace)
+
+
+def _report(event: UsageReport, trace: Trace) -> None:
+    trace.usage = merge_usage(trace.usage, event.usage)
+
+
+def _start(event: MessageStart, trace: Trace) -> None:
+    trace.model = event.model or trace.model
+    if event.usage is not None:
+        trace.usage = merge_usage(trace.usage, event.usage)
+
+
+def _stop(event: Stop, trace: Trace) -> None:
+    trace.stop = (event.raw or event.reason) if event.reason == "other" else event.reason
+
+
+_NOTES: dict[type, Callable[[Any, Trace], None]] = {
+    UsageReport: _report,
+    MessageStart: _start,
+    Stop: _stop,
+}

@@ -34,7 +34,7 @@ class Costs:
         """`own` are prices by the pattern of a model's name, the first that matches wins; `providers` are the
         catalog's rows."""
         self._own = {pattern.lower(): price for pattern, price in own.items()}
-        self._providers = providers
+        self.providers = providers
         self._listed = listed
 
     def of(self, trace: Trace) -> Decimal | None:
@@ -43,7 +43,7 @@ class Costs:
         if model is None:
             return None
         price = self._own_price(f"{trace.backend}:{model}", model)
-        row = self._providers.get(trace.issuer or "")
+        row = self.providers.get(trace.issuer or "")
         if price is None and row is not None and any(fnmatchcase(model.lower(), each) for each in row.free):
             return Decimal(0)
         if usage is None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from pointsman.canon.loss import Loss
 from pointsman.canon.usage import Usage
+from pointsman.routing.window import Window
 
 
 @dataclass(slots=True)
@@ -23,6 +24,12 @@ class Trace:
     model: str | None = None
     backend: str | None = None
     account: str | None = None
+    plan: bool = False
+    """Whether the account is a person's plan, not a key that is paid by use."""
+    key: str | None = None
+    """The name of the client's key, where it is not the endpoint's own."""
+    client: str | None = None
+    """Which program sent it, as far as that can be told."""
     session: str | None = None
     """The one that the client names, else one of ours."""
     issuer: str | None = None
@@ -44,6 +51,18 @@ class Trace:
     duration: float | None = None
     """Seconds."""
     usage: Usage | None = None
+    estimated: bool = False
+    """Whether the counts are our own estimate, since the answer brought none."""
+    stop: str | None = None
+    """Why the answer ended; the provider's own word where we have none for it."""
+    windows: tuple[Window, ...] = ()
+    """What the answer told of the account's limits."""
+    claim: str | None = None
+    """The limit that it counted against, in the provider's word."""
+    upstream_id: str | None = None
+    """The provider's id of the exchange."""
+    reject: str | None = None
+    """What was looked at when the request was not let in: a header field's name, never its value."""
     error: str | None = None
     """The code of the error that ended it."""
     tap_stopped: str | None = None

@@ -4,12 +4,19 @@ import logging
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
-from pointsman.canon.errors import LoopError, MalformedError, PointsmanError, UnknownPathError
+from pointsman.canon.errors import (
+    LoopError,
+    MalformedError,
+    PointsmanError,
+    RejectedError,
+    UnknownPathError,
+)
 from pointsman.canon.intent import Intent
 from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.errand import run_errand
 from pointsman.gateway.exchange import Client, Exchange
 from pointsman.gateway.line import error_headers, id_header
+from pointsman.gateway.pipeline import CLIENT_GONE
 from pointsman.ledger.trace import Trace
 from pointsman.server import resources
 from pointsman.server.buffers import read_body
@@ -40,11 +47,17 @@ class Endpoint:
         """One call, to its end."""
         visit = Visit(self._service(), call, self._routes())
         try:
+            await self._answer(visit)
+        finally:
+            visit.end()
+
+    async def _answer(self, visit: "Visit") -> None:
+        try:
             await self._admit(visit)
         except PointsmanError as error:
             await visit.refuse(error)
         except ClientLeftError:
-            return
+            visit.trace.error = CLIENT_GONE
         except RecursionError:
             await visit.refuse(MalformedError("the body is nested too deeply to be translated; flatten it"))
         except Exception as error:  # a border: a fault of ours is answered, not dropped
@@ -82,6 +95,7 @@ class Endpoint:
         asked = resources.find(service.parts.dialects.values(), visit.method, visit.path)
         if asked is None:
             return False
+        visit.begin()
         visit.trace.dialect, visit.trace.operation = asked.dialect.name, "kept response"
         found = await resources.answer(asked, service, visit.headers, visit.query)
         if isinstance(found, Page):
@@ -95,8 +109,7 @@ class Endpoint:
             intent = Intent(asked.dialect.name, "generate", None, stream, {})
             head = (visit.trace.request_id, visit.query, visit.headers)
             exchange = Exchange(*head, body, asked.dialect, intent, reservation)
-            work = run_errand(exchange, found, visit.client(), service.parts, visit.trace)
-            await service.count(work, visit.trace)
+            await run_errand(exchange, found, visit.client(), service.parts, visit.trace)
         return True
 
     async def _converse(self, visit: "Visit") -> bool:
@@ -118,6 +131,8 @@ class Endpoint:
 
     async def _serve(self, visit: "Visit", found: Found) -> None:
         service, dialect = visit.service, found.dialect
+        visit.begin()
+        visit.trace.dialect, visit.trace.operation = dialect.name, found.route.operation
         with service.buffers.reserve() as reservation:
             limit = service.buffers.max_body
             raw = await read_body(
@@ -129,8 +144,6 @@ class Endpoint:
             intent = _intent(found, peek(body), visit.query)
             visit.trace.stream = intent.stream
             visit.trace.asked = intent.model
-            visit.trace.dialect = dialect.name
-            visit.trace.operation = intent.operation
             exchange = Exchange(
                 visit.trace.request_id, visit.query, visit.headers, body, dialect, intent, reservation
             )
@@ -151,6 +164,17 @@ class Visit:
         self.origin: str | None = None
         parts = service.parts
         self.trace = Trace(parts.new_id(), self.method, call.path, parts.wall())
+        self._ending: Callable[[], None] | None = None
+
+    def begin(self) -> None:
+        """It is an exchange, which leaves a record."""
+        if self._ending is None:
+            self._ending = self.service.begin(self.trace)
+
+    def end(self) -> None:
+        """It is over."""
+        if self._ending is not None:
+            self._ending()
 
     def dialect(self) -> Dialect:
         """The caller's: by the path, or by the header that only that dialect's clients send."""
@@ -165,7 +189,7 @@ class Visit:
         return shape_for(self.dialect().model_list, self.query)
 
     async def carry(self, exchange: Exchange) -> None:
-        """Hands the request to the gateway and counts it."""
+        """Hands the request to the gateway."""
         await self.service.carry(exchange, self.client(), self.trace)
 
     def client(self) -> Client:
@@ -190,6 +214,7 @@ class Visit:
     async def refuse(self, error: PointsmanError) -> None:
         """An error in the caller's dialect; one that has begun is left broken, a stream with a word."""
         fault, dialect = error.fault(), self.dialect()
+        self._note_refusal(error, dialect)
         if self.call.headed:
             if self.trace.stream and not self.call.finished:
                 await self.call.write(b"\n\n" + dialect.error_frame(fault, self.trace.request_id))
@@ -197,6 +222,16 @@ class Visit:
         body = encode(dialect.render_error(fault, self.trace.request_id))
         head = (*error_headers(fault, ()), *id_header(dialect, (), self.trace.request_id))
         await self.send(error.status, head, body)
+
+    def _note_refusal(self, error: PointsmanError, dialect: Dialect) -> None:
+        """Whoever wanted something of a model, and was not let in, leaves a record too."""
+        trace, found = self.trace, self.routes.find(self.path)
+        if isinstance(error, RejectedError) and found is not None:
+            self.begin()
+            trace.reject, trace.operation = error.looked_at, found.route.operation
+        trace.dialect = trace.dialect or dialect.name
+        trace.error = error.fault().code
+        trace.status = trace.status or error.status
 
 
 class _Shared:

@@ -40,7 +40,8 @@ class Admission(Struct, frozen=True):
         if host is None or not self._host_allowed(hostname(host)):
             raise ForbiddenError(
                 f"host `{_shown(host)}` is not allowed here; "
-                "add it to `allowed_hosts` if it is this endpoint's name"
+                "add it to `allowed_hosts` if it is this endpoint's name",
+                "host",
             )
 
     def _host_allowed(self, name: str) -> bool:
@@ -58,7 +59,7 @@ class Admission(Struct, frozen=True):
                 if host
                 else "it names no site that `allowed_origins` could hold; open the page from a web address"
             )
-            raise ForbiddenError(f"origin `{_shown(origin)}` is not allowed here; {advice}")
+            raise ForbiddenError(f"origin `{_shown(origin)}` is not allowed here; {advice}", "origin")
         return origin
 
     def check_key(self, headers: Headers, query: str = "") -> None:
@@ -74,7 +75,8 @@ class Admission(Struct, frozen=True):
             raise UnauthorizedError(
                 "this endpoint wants its key (POINTSMAN_API_KEY) as `Authorization: Bearer`, `x-api-key`, "
                 "`x-goog-api-key` or, beside a credential of yours, `x-pointsman-key`; the request has "
-                f"{seen}"
+                f"{seen}",
+                seen,
             )
 
 

@@ -1,17 +1,18 @@
 """The service: everything that the endpoint's routes need, put together by the composition root."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from pointsman.canon.json import Json
 from pointsman.gateway.exchange import Client, Exchange
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.pipeline import serve
+from pointsman.ledger.ledger import Ledger
 from pointsman.ledger.tally import Tally
 from pointsman.ledger.trace import Trace
 from pointsman.server.buffers import Buffers
 from pointsman.server.guard import Admission
+from pointsman.wire.headers import Headers
 
 
 @dataclass(slots=True)
@@ -34,19 +35,27 @@ class Service:
     """Who would serve a model's next request."""
     reload: Callable[[], Json]
     """Reads the configuration again; what came of it."""
+    ledger: Ledger
+    """Keeps a record of every exchange."""
+    detect: Callable[[Headers, bytes], str]
+    """Which program a request comes from."""
     tally: Tally = field(default_factory=Tally)
 
-    async def carry(self, exchange: Exchange, client: Client, trace: Trace) -> None:
-        """Hands a request to the gateway and counts it."""
-        await self.count(serve(exchange, client, self.parts, trace), trace)
-
-    async def count(self, work: Coroutine[Any, Any, None], trace: Trace) -> None:
-        """Does work that is one exchange, and counts it."""
+    def begin(self, trace: Trace) -> Callable[[], None]:
+        """An exchange has begun; what is called once it has ended, so that it is counted and recorded."""
         self.tally.in_flight += 1
+        self.ledger.begin()
         began = self.parts.clock()
-        try:
-            await work
-        finally:
+
+        def end() -> None:
             self.tally.in_flight -= 1
             trace.duration = self.parts.clock() - began
             self.tally.add(trace)
+            self.ledger.add(trace)
+
+        return end
+
+    async def carry(self, exchange: Exchange, client: Client, trace: Trace) -> None:
+        """Hands a request to the gateway."""
+        trace.client = self.detect(exchange.headers, exchange.body)
+        await serve(exchange, client, self.parts, trace)

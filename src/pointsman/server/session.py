@@ -165,13 +165,20 @@ class Session:
                 if waiting.turn.kind == "prepare":
                     await self._prepare(exchange, client)
                 else:
-                    await self._service.carry(exchange, client, trace)
+                    await self._carry(exchange, client, trace)
         except PointsmanError as error:
             await client.fail(error.fault())
         finally:
             lane.running = None
         if not client.well:
             lane.evict(waiting.turn.members.get("previous_response_id"))
+
+    async def _carry(self, exchange: Exchange, client: TurnClient, trace: Trace) -> None:
+        end = self._service.begin(trace)
+        try:
+            await self._service.carry(exchange, client, trace)
+        finally:
+            end()
 
     def _exchange(self, lane: Lane, waiting: Waiting) -> tuple[Trace, Exchange]:
         """Raises MalformedError."""

@@ -21,6 +21,7 @@ from pointsman.store.files import make_private, remove, set_aside
 
 Result = TypeVar("Result")
 Work: TypeAlias = Callable[[sqlite3.Connection], Result]
+Ended: TypeAlias = Callable[[bool], None]
 
 FILE = "pointsman.db"
 BUSY_SECONDS = 5.0
@@ -70,15 +71,21 @@ class Database:
 
     # Whoever has work
 
-    def give(self, work: Work[object], weight: int = 0) -> None:
-        """Has work done in its turn, as one transaction; nobody hears of its end. `weight`: its bytes."""
+    def give(self, work: Work[object], weight: int = 0, ended: Ended = lambda _: None) -> None:
+        """Has work done in its turn, as one transaction. `weight`: its bytes.
+
+        `ended` is told whether it was done, in the thread that did it, or at once where it is dropped.
+        """
         with self._counting:
-            if self._waiting + weight > MOST_WAITING:
-                self.dropped += 1
-                self.trouble = f"{self.path} is written too slowly: what should have been kept was dropped"
-                return
-            self._waiting += weight
-        self._put(lambda: self._do(work, weight))
+            crowded = self._waiting + weight > MOST_WAITING
+            if not crowded:
+                self._waiting += weight
+        if crowded:
+            self.dropped += 1
+            self.trouble = f"{self.path} is written too slowly: what should have been kept was dropped"
+            ended(False)
+            return
+        self._put(lambda: self._do(work, weight, ended))
 
     async def ask(self, work: Work[Result]) -> Result:
         """The result of work, which is one transaction that begins with reading.
@@ -122,13 +129,16 @@ class Database:
             job()
         self._let_go()
 
-    def _do(self, work: Work[object], weight: int) -> None:
+    def _do(self, work: Work[object], weight: int, ended: Ended) -> None:
         with self._counting:
             self._waiting -= weight
         try:
             self._transact(work, "BEGIN IMMEDIATE")
         except SetupError:
             self.dropped += 1
+            ended(False)
+        else:
+            ended(True)
 
     def _answer(self, work: Work[Result], future: "Future[Result]") -> None:
         if not future.set_running_or_notify_cancel():

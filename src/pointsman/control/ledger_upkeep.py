@@ -1,0 +1,51 @@
+"""The ledger's upkeep: it is opened with the endpoint, follows its configuration, and ends with it."""
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+
+from pointsman.catalog.provider import Provider
+from pointsman.config.endpoint_file import is_alive
+from pointsman.config.paths import Paths
+from pointsman.config.schema import Settings
+from pointsman.ledger.cost import Costs
+from pointsman.ledger.ledger import Ledger
+from pointsman.ledger.price_list import listed
+from pointsman.ledger.runs import counter_for, settle_killed
+from pointsman.ledger.schema import FILE, MIGRATIONS
+from pointsman.ledger.writing import Keeping
+from pointsman.store.database import Database
+
+
+class LedgerUpkeep:
+    """One endpoint's."""
+
+    def __init__(self, paths: Paths, run: str, settings: Settings, providers: Mapping[str, Provider]) -> None:
+        """`run` names this run of the endpoint. Nothing is written before it begins."""
+        self._folder = paths.run
+        self._providers = providers
+        database = Database(paths.data / FILE, MIGRATIONS)
+        counter = counter_for(paths.run, run, os.getpid())
+        self.ledger = Ledger(database, counter, run, self._costs(settings), time.time)
+        self.follow(settings)
+
+    def follow(self, settings: Settings) -> None:
+        """The configuration in force."""
+        self.ledger.costs = self._costs(settings)
+        self.ledger.keeping = Keeping(settings.ledger_days, settings.ledger_records)
+
+    def _costs(self, settings: Settings) -> Costs:
+        return Costs(settings.prices, self._providers, listed)
+
+    async def begin(self) -> None:
+        """Counts what runs before have lost."""
+        await asyncio.to_thread(settle_killed, self._folder, self.ledger.database, is_alive)
+
+    async def run(self) -> None:
+        """Goes on until it is cancelled."""
+        await self.ledger.run()
+
+    async def end(self) -> None:
+        """Has written what is left."""
+        await asyncio.to_thread(self.ledger.close)

@@ -1,0 +1,57 @@
+"""The sums of each hour, by whom it went to, from whom it came and what it was billed to."""
+
+import sqlite3
+from collections.abc import Iterable
+from operator import add
+
+from pointsman.ledger.record import Record
+
+HOUR = 3600
+NAMES = ("backend", "account", "model", "client", "client_key", "bucket")
+"""What an hour is told apart by."""
+SUMS = (
+    "requests",
+    "errors",
+    "input",
+    "cache_read",
+    "cache_write",
+    "output",
+    "reasoning",
+    "cost",
+    "unpriced",
+)
+"""What is summed up."""
+_UPSERT = (
+    f"INSERT INTO hours (hour, {', '.join(NAMES)}, {', '.join(SUMS)}) "
+    f"VALUES ({', '.join('?' * (1 + len(NAMES) + len(SUMS)))}) "
+    f"ON CONFLICT DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in SUMS)}"
+)
+
+
+def add_up(connection: sqlite3.Connection, records: Iterable[Record]) -> None:
+    """Adds these to their hours."""
+    sums: dict[tuple[int | str, ...], tuple[int, ...]] = {}
+    for record in records:
+        key, values = _key(record), values_of(record)
+        before = sums.get(key)
+        sums[key] = values if before is None else tuple(map(add, before, values))
+    connection.executemany(_UPSERT, [(*key, *values) for key, values in sums.items()])
+
+
+def _key(record: Record) -> tuple[int | str, ...]:
+    hour = int(record.at // HOUR) * HOUR
+    served = (record.backend or "", record.account or "", record.model or "")
+    return (hour, *served, record.client, record.client_key or "", record.bucket)
+
+
+def values_of(record: Record) -> tuple[int, ...]:
+    """What one exchange adds, in the order of `SUMS`."""
+    tokens = (
+        record.input or 0,
+        record.cache_read or 0,
+        (record.cache_write_5m or 0) + (record.cache_write_1h or 0),
+        record.output or 0,
+        record.reasoning or 0,
+    )
+    unpriced = record.cost is None and any(tokens)
+    return (1, int(record.error is not None), *tokens, record.cost or 0, int(unpriced))

@@ -1,0 +1,149 @@
+"""The ledger: takes in the trace of every exchange, and has a record of each written behind the traffic.
+
+The traffic puts a value into a bounded queue, and no more. Four times a second what waits there becomes
+records, in a thread: whoever listens is told, then they are written as one transaction. What finds the queue
+full, or a database that cannot be written, is counted and told.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from pointsman.canon.errors import SetupError
+from pointsman.ledger.billing import bucket_of
+from pointsman.ledger.cost import Costs
+from pointsman.ledger.counter import Counter
+from pointsman.ledger.record import Record, record_of
+from pointsman.ledger.trace import Trace
+from pointsman.ledger.writing import Keeping, Run, tidy, write
+from pointsman.store.database import Database
+
+Listener: TypeAlias = Callable[[Sequence[Record]], None]
+LOG = logging.getLogger("pointsman")
+FLUSH_EVERY = 0.25
+"""Seconds: a record can be read within one second of its exchange's end."""
+MOST_WAITING = 20_000
+"""Traces that wait to become records."""
+BYTES = 600
+"""What a record weighs in the database's queue."""
+TIDY_EVERY = 600.0
+"""Seconds between two looks for what is too old."""
+
+
+class Ledger:
+    """One endpoint's."""
+
+    def __init__(
+        self, database: Database, counter: Counter, run: str, costs: Costs, wall: Callable[[], float]
+    ) -> None:
+        """`run` names this run of the endpoint; `wall` gives seconds since the epoch."""
+        self.database = database
+        self.costs = costs
+        self.keeping = Keeping()
+        self.dropped = 0
+        """Exchanges of which no record could be kept."""
+        self._counter = counter
+        self._wall = wall
+        self._run = Run(run, wall())
+        self._tidied = wall()
+        self._waiting: deque[Trace] = deque()
+        self._listeners: list[Listener] = []
+        self._uncounted: str | None = None
+
+    # The traffic
+
+    def begin(self) -> None:
+        """An exchange has begun, which will be added."""
+        self._counter.begin()
+
+    def add(self, trace: Trace) -> None:
+        """An exchange has ended."""
+        if len(self._waiting) < MOST_WAITING:
+            self._waiting.append(trace)
+        else:
+            self.dropped += 1
+
+    @property
+    def waiting(self) -> int:
+        """How many have ended and are no records yet."""
+        return len(self._waiting)
+
+    # Behind it
+
+    def listen(self, listener: Listener) -> None:
+        """Has somebody told of all records to come, in a thread."""
+        self._listeners.append(listener)
+
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know."""
+        said = [*self.database.warnings()]
+        if self._uncounted is not None:
+            said.append(self._uncounted)
+        if self.dropped:
+            said.append(f"{self.dropped} exchanges left no record, since it could not be written in time")
+        return tuple(said)
+
+    async def run(self) -> None:
+        """Goes on until it is cancelled."""
+        await asyncio.to_thread(self._open)
+        while True:
+            await asyncio.sleep(FLUSH_EVERY)
+            if self._waiting or self._wall() - self._tidied >= TIDY_EVERY:
+                await asyncio.to_thread(self.flush)
+
+    def _open(self) -> None:
+        try:
+            self._counter.open()
+        except SetupError as error:
+            self._uncounted = f"what a crash would lose of the ledger is not counted: {error.message}"
+
+    def flush(self) -> None:
+        """Has written what waits."""
+        records = [self._record(self._waiting.popleft()) for _ in range(len(self._waiting))]
+        if records:
+            run, dropped, count = self._run, self.dropped, len(records)
+            self.database.give(
+                lambda connection: write(connection, records, run, dropped),
+                BYTES * count,
+                lambda well: self._written(count, well),
+            )
+            for listener in self._listeners:
+                listener(records)
+        self._tidy()
+
+    def close(self) -> None:
+        """Has written what is left; the run has ended by itself."""
+        self.flush()
+        run, counter = self._run, self._counter
+        if counter.begun:
+            self.database.give(lambda connection: run.end(connection, counter.begun))
+        self.database.close()
+        try:
+            counter.close()
+        except SetupError as error:
+            LOG.warning(error.message)
+
+    def _record(self, trace: Trace) -> Record:
+        bucket = bucket_of(trace, self.costs.providers.get(trace.issuer or ""))
+        return record_of(trace, self.costs.of(trace), bucket)
+
+    def _written(self, count: int, well: bool) -> None:
+        if well:
+            self._counter.write(count)
+        else:
+            self.dropped += count
+
+    def _tidy(self) -> None:
+        now, keeping = self._wall(), self.keeping
+        if now - self._tidied >= TIDY_EVERY:
+            self._tidied = now
+
+            def work(connection: sqlite3.Connection) -> None:
+                # As long as there is more, again soon: one transaction must not keep others waiting.
+                if tidy(connection, keeping, now):
+                    self._tidied = 0.0
+
+            self.database.give(work)

@@ -1,0 +1,141 @@
+"""A record: what the ledger keeps of one exchange. No content, and no credential."""
+
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from msgspec import Struct, structs
+
+from pointsman.canon.loss import Loss
+from pointsman.canon.usage import Usage
+from pointsman.ledger.billing import Bucket
+from pointsman.ledger.trace import Trace
+from pointsman.routing.window import Window
+from pointsman.wire.json import encode
+
+NANO = Decimal(10) ** 9
+"""Costs are kept in whole billionths of a US dollar, so that sums are exact."""
+LONGEST = 200
+"""Characters of a name that somebody else made up."""
+MOST_LOSSES = 20
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """One row. Times are in seconds; tokens are in disjoint buckets, None where nothing was reported."""
+
+    at: float
+    """When it began, in seconds since the epoch."""
+    request_id: str
+    client: str
+    client_key: str | None
+    method: str
+    path: str
+    operation: str | None
+    dialect: str | None
+    upstream_dialect: str | None
+    asked: str | None
+    model: str | None
+    """The one that answered."""
+    backend: str | None
+    account: str | None
+    rule: str | None
+    """Why it went there."""
+    form: str | None
+    attempts: str
+    """One word and status for each, behind one another."""
+    status: int | None
+    stream: bool
+    first_byte: float | None
+    duration: float | None
+    input: int | None = None
+    cache_read: int | None = None
+    cache_write_5m: int | None = None
+    cache_write_1h: int | None = None
+    output: int | None = None
+    reasoning: int | None = None
+    estimated: bool
+    cost: int | None
+    """Billionths of a US dollar; None where it is not known. Of a plan's answer: what its API would ask."""
+    stop: str | None
+    losses: str | None
+    """A JSON array of `kind what: why`."""
+    windows: str | None
+    """A JSON object: how far each limit was used, from 0 to 1."""
+    claim: str | None
+    bucket: Bucket
+    session: str | None
+    upstream_id: str | None
+    reject: str | None
+    error: str | None
+    """The code of the error that ended it."""
+
+
+_TOKENS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
+COLUMNS = Record.__struct_fields__
+
+
+def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket) -> Record:
+    """The record of a finished exchange."""
+    return Record(
+        at=trace.started,
+        request_id=trace.request_id,
+        client=trace.client or "unknown",
+        client_key=trace.key,
+        method=trace.method,
+        path=trace.path[:LONGEST],
+        operation=trace.operation,
+        dialect=trace.dialect,
+        upstream_dialect=trace.upstream_dialect,
+        asked=_short(trace.asked),
+        model=_short(trace.model),
+        backend=trace.backend,
+        account=trace.account,
+        rule=trace.rule,
+        form=trace.form,
+        attempts=", ".join(trace.attempts),
+        status=trace.status,
+        stream=trace.stream,
+        first_byte=_rounded(trace.first_byte),
+        duration=_rounded(trace.duration),
+        **_tokens(trace.usage),
+        estimated=trace.estimated,
+        cost=None if cost is None else int((cost * NANO).to_integral_value(ROUND_HALF_EVEN)),
+        stop=_short(trace.stop),
+        losses=_losses(trace.losses),
+        windows=_windows(trace.windows),
+        claim=_short(trace.claim),
+        bucket=bucket,
+        session=_short(trace.session),
+        upstream_id=_short(trace.upstream_id),
+        reject=trace.reject,
+        error=_short(trace.error),
+    )
+
+
+def row_of(record: Record) -> tuple[Any, ...]:
+    """The record's values in the order of the columns."""
+    return structs.astuple(record)
+
+
+def _tokens(usage: Usage | None) -> dict[str, int | None]:
+    return {} if usage is None else {name: getattr(usage, name) for name in _TOKENS}
+
+
+def _short(name: str | None) -> str | None:
+    # Half a surrogate pair is text to Python and none to SQLite.
+    return name if name is None else name[:LONGEST].encode("utf-8", "replace").decode()
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 6)
+
+
+def _losses(losses: list[Loss]) -> str | None:
+    if not losses:
+        return None
+    return encode([f"{loss.kind} {loss.what}: {loss.why}" for loss in losses[:MOST_LOSSES]]).decode()
+
+
+def _windows(windows: tuple[Window, ...]) -> str | None:
+    if not windows:
+        return None
+    return encode({window.name: round(window.utilisation, 4) for window in windows}).decode()

@@ -1,0 +1,69 @@
+"""Writing the ledger: records and the sums of their hours as one, what a run has written, what is too old."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from pointsman.ledger.hours import add_up
+from pointsman.ledger.record import COLUMNS, Record, row_of
+
+AT_ONCE = 5000
+"""Rows that one transaction deletes."""
+_INSERT = f"INSERT INTO exchanges ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+_COUNT = (
+    "INSERT INTO runs (run, began, written, dropped) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+    "written = written + excluded.written, dropped = excluded.dropped"
+)
+_TOO_OLD = (
+    "DELETE FROM exchanges WHERE number IN (SELECT number FROM exchanges WHERE at < ? OR number <= "
+    "(SELECT MAX(number) FROM exchanges) - ? ORDER BY number LIMIT ?)"
+)
+
+
+class Keeping(Struct, frozen=True):
+    """How long records are kept, and how many; the sums of each hour stay."""
+
+    days: float = 90.0
+    records: int = 1_000_000
+
+
+class Run(Struct, frozen=True):
+    """One run of the endpoint, from its start to its end."""
+
+    name: str
+    began: float
+    """Seconds since the epoch."""
+
+    def count(self, connection: sqlite3.Connection, written: int, dropped: int) -> None:
+        """So many more are written; `dropped` of all could not be."""
+        connection.execute(_COUNT, (self.name, self.began, written, dropped))
+
+    def end(self, connection: sqlite3.Connection, begun: int) -> None:
+        """It has ended, and nothing more of it will be written."""
+        self.count(connection, 0, 0)
+        connection.execute("UPDATE runs SET lost = MAX(0, ? - written) WHERE run = ?", (begun, self.name))
+
+
+def write(connection: sqlite3.Connection, records: Sequence[Record], run: Run, dropped: int) -> None:
+    """Writes records of a run."""
+    connection.executemany(_INSERT, map(row_of, records))
+    add_up(connection, records)
+    run.count(connection, len(records), dropped)
+
+
+def tidy(connection: sqlite3.Connection, keeping: Keeping, now: float) -> bool:
+    """Deletes what is too old or too much; whether there may be more. `now`: seconds since the epoch."""
+    found = connection.execute(_TOO_OLD, (now - keeping.days * 86_400, keeping.records, AT_ONCE))
+    connection.execute("PRAGMA incremental_vacuum(1000)")
+    return found.rowcount == AT_ONCE
+
+
+def settle(connection: sqlite3.Connection, begun: Mapping[str, int]) -> None:
+    """Notes how much was lost with runs that were killed; `begun`: the exchanges that each had begun."""
+    for run, count in begun.items():
+        connection.execute(
+            "INSERT INTO runs (run, began, written, dropped, lost) VALUES (?, 0, 0, 0, ?) "
+            "ON CONFLICT DO UPDATE SET lost = MAX(0, excluded.lost - written)",
+            (run, count),
+        )
