@@ -268,6 +268,7 @@ class Delivery:
             return
         _raise_failure(events)
         note_usage(events, self._trace)
+        self._trace.said = len(plain)
 
     async def _translate_whole(self) -> None:
         body = await read_whole(self._incoming, self._exchange.room)

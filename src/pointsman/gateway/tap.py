@@ -4,7 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 from pointsman.canon.errors import Fault, PointsmanError, TruncatedError
-from pointsman.canon.events import Event, Failure, MessageStart, Stop, UnknownEvent, UsageReport
+from pointsman.canon.events import (
+    ArgumentsDelta,
+    Event,
+    Failure,
+    MessageStart,
+    Stop,
+    TextDelta,
+    ThinkingDelta,
+    UnknownEvent,
+    UsageReport,
+)
 from pointsman.dialects.dialect import UNREADABLE, Decoder
 from pointsman.dialects.gather import merge_usage
 from pointsman.ledger.trace import Trace
@@ -84,8 +94,15 @@ def _stop(event: Stop, trace: Trace) -> None:
     trace.stop = (event.raw or event.reason) if event.reason == "other" else event.reason
 
 
+def _say(event: TextDelta | ThinkingDelta | ArgumentsDelta, trace: Trace) -> None:
+    trace.said += len(event.text)
+
+
 _NOTES: dict[type, Callable[[Any, Trace], None]] = {
     UsageReport: _report,
     MessageStart: _start,
     Stop: _stop,
+    TextDelta: _say,
+    ThinkingDelta: _say,
+    ArgumentsDelta: _say,
 }

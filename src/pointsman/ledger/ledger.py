@@ -16,6 +16,7 @@ from pointsman.canon.errors import SetupError
 from pointsman.ledger.billing import bucket_of
 from pointsman.ledger.cost import Costs
 from pointsman.ledger.counter import Counter
+from pointsman.ledger.estimate import with_estimate
 from pointsman.ledger.record import Record, record_of
 from pointsman.ledger.trace import Trace
 from pointsman.ledger.writing import Keeping, Run, tidy, write
@@ -50,6 +51,7 @@ class Ledger:
         self._run = Run(run, wall())
         self._tidied = wall()
         self._waiting: deque[Trace] = deque()
+        self._in_hand = 0
         self._listeners: list[Listener] = []
         self._uncounted: str | None = None
 
@@ -68,8 +70,8 @@ class Ledger:
 
     @property
     def waiting(self) -> int:
-        """How many have ended and are no records yet."""
-        return len(self._waiting)
+        """How many have ended and were not given to the database yet."""
+        return len(self._waiting) + self._in_hand
 
     # Behind it
 
@@ -102,7 +104,8 @@ class Ledger:
 
     def flush(self) -> None:
         """Has written what waits."""
-        records = [self._record(self._waiting.popleft()) for _ in range(len(self._waiting))]
+        self._in_hand = len(self._waiting)
+        records = [self._record(self._waiting.popleft()) for _ in range(self._in_hand)]
         if records:
             run, dropped, count = self._run, self.dropped, len(records)
             self.database.give(
@@ -110,6 +113,7 @@ class Ledger:
                 BYTES * count,
                 lambda well: self._written(count, well),
             )
+            self._in_hand = 0
             for listener in self._listeners:
                 listener(records)
         self._tidy()
@@ -127,6 +131,7 @@ class Ledger:
             LOG.warning(error.message)
 
     def _record(self, trace: Trace) -> Record:
+        with_estimate(trace)
         bucket = bucket_of(trace, self.costs.providers.get(trace.issuer or ""))
         return record_of(trace, self.costs.of(trace), bucket)
 

@@ -51,6 +51,10 @@ class Trace:
     duration: float | None = None
     """Seconds."""
     usage: Usage | None = None
+    sent: int = 0
+    """Bytes of the request's body."""
+    said: int = 0
+    """Characters of the answer so far."""
     estimated: bool = False
     """Whether the counts are our own estimate, since the answer brought none."""
     stop: str | None = None

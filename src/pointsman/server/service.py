@@ -57,5 +57,5 @@ class Service:
 
     async def carry(self, exchange: Exchange, client: Client, trace: Trace) -> None:
         """Hands a request to the gateway."""
-        trace.client = self.detect(exchange.headers, exchange.body)
+        trace.client, trace.sent = self.detect(exchange.headers, exchange.body), len(exchange.body)
         await serve(exchange, client, self.parts, trace)

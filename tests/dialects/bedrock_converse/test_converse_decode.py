@@ -239,8 +239,8 @@ def test_a_whole_answer_that_is_not_in_the_dialect_is_refused():
 
 
 def test_the_counts_of_a_relayed_answer_are_read_without_the_rest():
-    (seen,) = DIALECT.summary({"usage": USAGE, "serviceTier": {"type": "flex"}})
-    (nothing,) = DIALECT.summary({})
+    seen, _ = DIALECT.summary({"usage": USAGE, "serviceTier": {"type": "flex"}})
+    nothing, _ = DIALECT.summary({})
 
     assert (seen.usage.input, seen.usage.output, seen.usage.service_tier) == (1, 2, "flex")
     assert nothing.usage is None
@@ -250,7 +250,7 @@ def test_writes_to_the_cache_are_divided_by_lifetime():
     details = [{"ttl": "1h", "inputTokens": 3}, {"ttl": "5m", "inputTokens": 2}, "odd"]
     usage = {**USAGE, "cacheWriteInputTokens": 5, "cacheReadInputTokens": 7, "cacheDetails": details}
 
-    (seen,) = DIALECT.summary({"usage": usage})
+    seen, _ = DIALECT.summary({"usage": usage})
 
     counted = seen.usage
     assert (counted.cache_read, counted.cache_write_5m, counted.cache_write_1h) == (7, 2, 3)

@@ -215,10 +215,10 @@ def test_what_holds_no_answer_is_garbled(body):
 def test_a_relay_learns_the_model_and_the_usage_of_a_whole_answer():
     body = answer({"text": "x"}, modelVersion="gemini-x", usageMetadata={"promptTokenCount": 3})
 
-    start, report = DIALECT.summary(body)
+    start, report, stop = DIALECT.summary(body)
 
-    assert (start.model, report.usage.input) == ("gemini-x", 3)
-    assert [type(event) for event in DIALECT.summary(answer({"text": "x"}))] == [MessageStart]
+    assert (start.model, report.usage.input, stop.reason) == ("gemini-x", 3, "end")
+    assert [type(event) for event in DIALECT.summary(answer({"text": "x"}))] == [MessageStart, Stop]
 
 
 @pytest.mark.parametrize(

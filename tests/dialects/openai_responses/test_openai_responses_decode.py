@@ -218,7 +218,7 @@ def test_an_answer_that_is_no_response_is_garbled(body):
 
 def test_a_summary_is_the_start_and_the_counts_or_the_failure():
     usage = {"input_tokens": 9, "input_tokens_details": {"cached_tokens": 4}, "output_tokens": 3}
-    (start,) = DIALECT.summary({**RESPONSE, "output": [], "usage": usage, "service_tier": "flex"})
+    start, _ = DIALECT.summary({**RESPONSE, "output": [], "usage": usage, "service_tier": "flex"})
     (failure,) = DIALECT.summary({**RESPONSE, "status": "failed", "error": {"code": "x", "message": "Oops"}})
 
     assert isinstance(start, MessageStart)

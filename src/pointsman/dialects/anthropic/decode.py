@@ -232,7 +232,7 @@ def decode_whole(body: Json, origin: Origin) -> Iterable[Event]:
 
 
 def summary(body: Json) -> list[Event]:
-    """The start and usage of an answer that was not streamed, or its failure. Raises GarbledError."""
+    """The start, usage and end of an answer that was not streamed, or its failure. Raises GarbledError."""
     if "error" in body and "content" not in body:
         return [Failure(parse_event(body))]
     usage = body.get("usage")
@@ -240,7 +240,8 @@ def summary(body: Json) -> list[Event]:
         counts = UsageReader().read(cast("Json", usage)) if isinstance(usage, dict) else None
     except MalformedError as error:
         raise garbled(error) from error
-    return [MessageStart(model=_text(body.get("model")), usage=counts, dialect=NAME)]
+    stop = _stop({name: body[name] for name in _STOP_FIELDS if name in body}, {})
+    return [MessageStart(model=_text(body.get("model")), usage=counts, dialect=NAME), stop]
 
 
 def _whole(body: Json, origin: Origin) -> Iterator[Event]:

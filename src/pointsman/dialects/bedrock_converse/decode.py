@@ -283,10 +283,10 @@ def decode_whole(body: Json, origin: Origin) -> Iterable[Event]:
 
 
 def summary(body: Json) -> list[Event]:
-    """The usage of an answer that was not streamed. Raises GarbledError."""
+    """The usage and the end of an answer that was not streamed. Raises GarbledError."""
     usage = body.get("usage")
     counts = read_usage(cast("Json", usage), body.get("serviceTier")) if isinstance(usage, dict) else None
-    return [MessageStart(usage=counts, dialect=NAME)]
+    return [MessageStart(usage=counts, dialect=NAME), _stop({"stopReason": body.get("stopReason")})]
 
 
 def _whole(body: Json, origin: Origin) -> Iterator[Event]:

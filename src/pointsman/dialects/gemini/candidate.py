@@ -248,3 +248,18 @@ def _explained(reason: StopReason, message: object) -> Json | None:
     if reason != "refusal" or not isinstance(message, str) or not message:
         return None
     return {"type": "refusal", "explanation": message}
+
+
+def ended(candidate: Json) -> Stop:
+    """Why a whole candidate ended."""
+    raw = candidate.get("finishReason")
+    word = raw if isinstance(raw, str) else None
+    reason = REASONS.get(word, "other") if word else "end"
+    return Stop("tool_use" if reason == "end" and _calls(candidate) else reason, word, dialect=NAME)
+
+
+def _calls(candidate: Json) -> bool:
+    content = candidate.get("content")
+    parts = cast("Json", content).get("parts") if isinstance(content, dict) else None
+    found = cast("list[Any]", parts) if isinstance(parts, list) else []
+    return any(isinstance(part, dict) and "functionCall" in part for part in found)

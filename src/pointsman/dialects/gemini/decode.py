@@ -27,7 +27,7 @@ from pointsman.canon.events import (
 from pointsman.canon.json import Json
 from pointsman.canon.usage import Usage
 from pointsman.dialects.dialect import UNREADABLE, Origin
-from pointsman.dialects.gemini.candidate import CandidateReader, Counter
+from pointsman.dialects.gemini.candidate import CandidateReader, Counter, ended
 from pointsman.dialects.gemini.errors import fault_in
 from pointsman.dialects.gemini.usage import decode_usage
 from pointsman.dialects.gemini.words import NAME
@@ -174,13 +174,16 @@ def decode_whole(body: Json, origin: Origin) -> list[Event]:
 
 
 def summary(body: Json) -> list[Event]:
-    """The start and usage of an answer that was not streamed, or its failure. Raises GarbledError."""
+    """The start, usage and end of an answer that was not streamed, or its failure. Raises GarbledError."""
     if body.get("error"):
         return [Failure(fault_in(body))]
     _check(body)
     model, usage = body.get("modelVersion"), body.get(_USAGE)
     start = MessageStart(model=model if isinstance(model, str) else None, dialect=NAME)
-    return [start, UsageReport(decode_usage(cast("Json", usage)))] if isinstance(usage, dict) else [start]
+    reports = [UsageReport(decode_usage(cast("Json", usage)))] if isinstance(usage, dict) else []
+    candidates = body.get(_CANDIDATES)
+    first = cast("list[Any]", candidates)[:1] if isinstance(candidates, list) else []
+    return [start, *reports, *(ended(cast("Json", each)) for each in first if isinstance(each, dict))]
 
 
 def _check(body: Json) -> None:

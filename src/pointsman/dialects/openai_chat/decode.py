@@ -14,14 +14,14 @@ from contextlib import suppress
 from typing import Any, cast
 
 from pointsman.canon.errors import Fault, GarbledError, MalformedError, TruncatedError
-from pointsman.canon.events import Event, Failure, MessageEnd, MessageStart, UnknownEvent, UsageReport
+from pointsman.canon.events import Event, Failure, MessageEnd, MessageStart, Stop, UnknownEvent, UsageReport
 from pointsman.canon.json import Json
 from pointsman.dialects.dialect import UNREADABLE, Origin
 from pointsman.dialects.openai_chat.choice import ChoiceReader
 from pointsman.dialects.openai_chat.errors import failed, fault_in
 from pointsman.dialects.openai_chat.prose import Counter
 from pointsman.dialects.openai_chat.usage import decode_usage
-from pointsman.dialects.openai_chat.words import NAME
+from pointsman.dialects.openai_chat.words import NAME, REASONS
 from pointsman.wire.json import decode_part
 from pointsman.wire.sse import FrameReader
 
@@ -79,7 +79,7 @@ def whole(answer: Json, origin: Origin) -> list[Event]:
 
 
 def summary(answer: Json) -> list[Event]:
-    """The start and usage of an answer that was not streamed, or its failure. Raises GarbledError."""
+    """The start, usage and end of an answer that was not streamed, or its failure. Raises GarbledError."""
     _check_choices(answer)
     choices = _choices(answer)
     objects = [cast("Json", choice) for choice in choices if isinstance(choice, dict)]
@@ -89,7 +89,17 @@ def summary(answer: Json) -> list[Event]:
     model = answer.get("model")
     start = MessageStart(model=model if isinstance(model, str) else None, dialect=NAME)
     usage = answer.get("usage") or _odd_usage(answer, choices)
-    return [start, _report(answer, cast("Json", usage))] if isinstance(usage, dict) else [start]
+    reports = [_report(answer, cast("Json", usage))] if isinstance(usage, dict) else []
+    return [start, *reports, *map(_end, objects[:1])]
+
+
+def _end(choice: Json) -> Stop:
+    """Why a whole choice ended."""
+    raw, message = choice.get("finish_reason"), choice.get("message")
+    word = raw if isinstance(raw, str) else None
+    if isinstance(message, dict) and cast("Json", message).get("tool_calls"):
+        return Stop("tool_use", word, dialect=NAME)
+    return Stop(REASONS.get(word, "other") if word is not None else "end", word, dialect=NAME)
 
 
 def _check_choices(answer: Json) -> None:

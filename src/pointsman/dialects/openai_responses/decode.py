@@ -284,13 +284,24 @@ def whole(body: Json, origin: Origin) -> Iterable[Event]:
 
 
 def summary(body: Json) -> list[Event]:
-    """The start and usage of an answer that was not streamed, or its failure. Raises GarbledError."""
+    """The start, usage and end of an answer that was not streamed, or its failure. Raises GarbledError."""
     failure = _failure(body)
     if failure is not None:
         return [failure]
     usage = body.get("usage")
     counts = decode_usage(cast("Json", usage), body.get("service_tier")) if isinstance(usage, dict) else None
-    return [MessageStart(model=_text(body.get("model")), usage=counts, dialect=NAME)]
+    start = MessageStart(model=_text(body.get("model")), usage=counts, dialect=NAME)
+    return [start, _stop(body, called=_calls(body))]
+
+
+_CALLS = frozenset({"function_call", "custom_tool_call"})
+
+
+def _calls(body: Json) -> bool:
+    """Whether a whole response asks for a call of the client's own tools."""
+    output = body.get("output")
+    items = cast("list[Any]", output) if isinstance(output, list) else []
+    return any(isinstance(item, dict) and cast("Json", item).get("type") in _CALLS for item in items)
 
 
 def _failure(body: Json) -> Failure | None:
