@@ -178,49 +178,44 @@ def test_the_client_is_told_by_what_it_sends():
     run(scenario())
 
 
+INCLUDED = "seven_day_overage_included"
+BUCKETS = {
+    "five_hour": "subscription",
+    "seven_day": "subscription",
+    INCLUDED: "subscription",
+    "five_hour_fallback": "subscription_fallback",
+    "overage": "extra_usage",
+    "something_new": "unknown",
+}
+PLAN = '[backends.plan]\nprovider = "anthropic"\nbase_url = "{}"\nkey_env = "K"\nmodels = ["claude-x"]\n'
+
+
+def told(claim):
+    """The head of an answer that counts against a limit."""
+    unified = "anthropic-ratelimit-unified-"
+    return (
+        (f"{unified}status", "allowed"),
+        (f"{unified}representative-claim", claim),
+        (f"{unified}5h-utilization", "0.42"),
+        (f"{unified}5h-reset", "4102444800"),
+    )
+
+
 def test_limits_are_recorded_with_the_claim_and_what_it_was_billed_to():
     async def scenario():
-        def told(claim):
-            unified = "anthropic-ratelimit-unified-"
-            return (
-                (f"{unified}status", "allowed"),
-                (f"{unified}representative-claim", claim),
-                (f"{unified}5h-utilization", "0.42"),
-                (f"{unified}5h-reset", "4102444800"),
-            )
+        replies = [ANTHROPIC.whole(*told(claim)) for claim in BUCKETS]
+        environment = {"K": "sk-ant-x"}
+        async with (
+            Upstream(*replies) as server,
+            rig(settings=PLAN.format(server.url), environment=environment) as gateway,
+        ):
+            body = {**ANTHROPIC.request(), "model": "plan:claude-x"}
+            for _ in BUCKETS:
+                await gateway.post(ANTHROPIC.path, body, *ANTHROPIC.headers)
+            rows = await recorded(gateway)
 
-        claims = [
-            "five_hour",
-            "seven_day",
-            "seven_day_overage_included",
-            "five_hour_fallback",
-            "overage",
-            "new",
-        ]
-        replies = [ANTHROPIC.whole(*told(claim)) for claim in claims]
-        table = (
-            '[backends.plan]\nprovider = "anthropic"\nbase_url = "{}"\nmodels = ["claude-x"]\nkey_env = "K"\n'
-        )
-        async with Upstream(*replies) as server:
-            environment = {"K": "sk-ant-x"}
-            async with rig(settings=table.format(server.url), environment=environment) as gateway:
-                for _ in claims:
-                    await gateway.post(
-                        ANTHROPIC.path, {**ANTHROPIC.request(), "model": "plan:claude-x"}, *ANTHROPIC.headers
-                    )
-                rows = await recorded(gateway)
-
-        plan = "subscription"
-        assert [row["claim"] for row in rows] == claims
-        assert [row["bucket"] for row in rows] == [
-            plan,
-            plan,
-            plan,
-            "subscription_fallback",
-            "extra_usage",
-            "unknown",
-        ]
-        assert json.loads(rows[0]["windows"]) == {"five_hour": 0.42}
+            assert {row["claim"]: row["bucket"] for row in rows} == BUCKETS
+            assert json.loads(rows[0]["windows"]) == {"five_hour": 0.42}
 
     run(scenario())
 

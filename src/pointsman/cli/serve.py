@@ -40,22 +40,22 @@ if TYPE_CHECKING:
     "--fallback", "fallbacks", multiple=True, help="Who answers instead (BACKEND:MODEL); repeatable."
 )
 @click.option("--drain-on-close", is_flag=True, help="Read an answer to its end although its client left.")
-def command(port_file: Path | None, no_discover: bool, drain_on_close: bool, **flags: object) -> int:
+@click.option("--record-content", is_flag=True, help="Keep the bodies of requests and answers too.")
+def command(port_file: Path | None, no_discover: bool, **flags: object) -> int:
     """Start the endpoint. It runs until Ctrl-C. Example:
 
     \b
     pointsman serve
     pointsman serve --port 0 --port-file /tmp/port --model local
     """
-    given: dict[str, object] = {name: value for name, value in flags.items() if value not in (None, ())}
+    # A flag that was not given is false; a port that was given may be 0.
+    given = {name: value for name, value in flags.items() if value not in (None, ()) and value is not False}
     if "passthrough_betas" in given:
         # An empty value is one: it clears what the environment says.
         named = str(given["passthrough_betas"]).split(",")
         given["passthrough_betas"] = [flag.strip() for flag in named if flag.strip()]
     if no_discover:
         given["discover"] = False
-    if drain_on_close:
-        given["drain_on_close"] = True
     try:
         return _run(given, port_file)
     except OccupiedError as error:

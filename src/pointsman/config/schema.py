@@ -164,6 +164,13 @@ class Settings(Struct, frozen=True):
     any content. The sums of each hour stay."""
     ledger_records: Annotated[int, Meta(ge=1000)] = 1_000_000
     """How many records it keeps at most; a million take about 400 MB."""
+    record_content: bool = False
+    """Keeps the bodies of requests and answers in the ledger too, without keys; each turn of a conversation
+    once."""
+    content_days: Annotated[float, Meta(ge=0)] = 7.0
+    """Days for which bodies are kept."""
+    content_size: Size = Size(500 * 1000**2)
+    """How much they may take, compressed."""
     prices: dict[str, Price] = {}
     """What you pay, where the list of prices does not know it or you pay something else, by glob pattern of a
     model's name or of `BACKEND:MODEL`: `[prices."local:*"]`. The first that matches holds, and what it leaves

@@ -9,6 +9,7 @@ from pointsman.catalog.provider import Provider
 from pointsman.config.endpoint_file import is_alive
 from pointsman.config.paths import Paths
 from pointsman.config.schema import Settings
+from pointsman.ledger.contents import Bounds
 from pointsman.ledger.cost import Costs
 from pointsman.ledger.ledger import Ledger
 from pointsman.ledger.price_list import listed
@@ -34,6 +35,8 @@ class LedgerUpkeep:
         """The configuration in force."""
         self.ledger.costs = self._costs(settings)
         self.ledger.keeping = Keeping(settings.ledger_days, settings.ledger_records)
+        bounds = Bounds(settings.content_days, settings.content_size)
+        self.ledger.contents = bounds if settings.record_content else None
 
     def _costs(self, settings: Settings) -> Costs:
         return Costs(settings.prices, self._providers, listed)

@@ -118,6 +118,8 @@ async def _run(turn: Turn, standing: Standing, dialect: Dialect) -> UpstreamErro
     trace.account, trace.session = turn.lease.account, work.asking.session
     trace.plan = bool(turn.lease.owner)
     line.secrets = secrets_of(turn.lease, turn.candidate.backend)
+    if trace.content is not None:
+        trace.content.secrets += line.secrets
     if work.talk is not None:
         line.recorder = work.talk.recorder(turn.candidate, turn.lease.account)
     began = parts.clock()

@@ -118,6 +118,8 @@ class Line:
     def _note_bytes(self, data: bytes) -> None:
         if self.recorder is not None:
             self.recorder.note(data)
+        if self._trace.content is not None:
+            self._trace.content.note(data)
         self._last = self.clock()
         if self._trace.first_byte is None:
             self._trace.first_byte = self._last - self._opened
@@ -175,6 +177,8 @@ class Line:
 
     async def _respond(self, fault: Fault, headers: Headers) -> None:
         body = encode(self._dialect.render_error(fault, self._trace.request_id))
+        if self._trace.content is not None:
+            self._trace.content.note(body)
         head = (*error_headers(fault, headers), ("content-length", str(len(body))))
         await self._head(fault.status, head, ours=True)
         await self._client.finish(body)

@@ -10,10 +10,14 @@ import logging
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from pointsman.canon.errors import SetupError
 from pointsman.ledger.billing import bucket_of
+from pointsman.ledger.contents import Bounds, cut
+from pointsman.ledger.contents import tidy as tidy_contents
+from pointsman.ledger.contents import write as keep
 from pointsman.ledger.cost import Costs
 from pointsman.ledger.counter import Counter
 from pointsman.ledger.estimate import with_estimate
@@ -30,6 +34,7 @@ MOST_WAITING = 20_000
 """Traces that wait to become records."""
 BYTES = 600
 """What a record weighs in the database's queue."""
+NOTHING = Bounds(0.0, 0)
 TIDY_EVERY = 600.0
 """Seconds between two looks for what is too old."""
 
@@ -44,6 +49,8 @@ class Ledger:
         self.database = database
         self.costs = costs
         self.keeping = Keeping()
+        self.contents: Bounds | None = None
+        """How much of the bodies is kept; None: nothing."""
         self.dropped = 0
         """Exchanges of which no record could be kept."""
         self._counter = counter
@@ -105,7 +112,8 @@ class Ledger:
     def flush(self) -> None:
         """Has written what waits."""
         self._in_hand = len(self._waiting)
-        records = [self._record(self._waiting.popleft()) for _ in range(self._in_hand)]
+        traces = [self._waiting.popleft() for _ in range(self._in_hand)]
+        records = [self._record(trace) for trace in traces]
         if records:
             run, dropped, count = self._run, self.dropped, len(records)
             self.database.give(
@@ -113,6 +121,7 @@ class Ledger:
                 BYTES * count,
                 lambda well: self._written(count, well),
             )
+            self._keep_contents(traces)
             self._in_hand = 0
             for listener in self._listeners:
                 listener(records)
@@ -135,6 +144,12 @@ class Ledger:
         bucket = bucket_of(trace, self.costs.providers.get(trace.issuer or ""))
         return record_of(trace, self.costs.of(trace), bucket)
 
+    def _keep_contents(self, traces: Sequence[Trace]) -> None:
+        for trace in traces:
+            if trace.content is not None:
+                kept = cut(trace.request_id, trace.started, trace.content)
+                self.database.give(partial(keep, kept=kept), kept.size)
+
     def _written(self, count: int, well: bool) -> None:
         if well:
             self._counter.write(count)
@@ -142,12 +157,13 @@ class Ledger:
             self.dropped += count
 
     def _tidy(self) -> None:
-        now, keeping = self._wall(), self.keeping
+        now, keeping, contents = self._wall(), self.keeping, self.contents or NOTHING
         if now - self._tidied >= TIDY_EVERY:
             self._tidied = now
 
             def work(connection: sqlite3.Connection) -> None:
                 # As long as there is more, again soon: one transaction must not keep others waiting.
+                tidy_contents(connection, contents, now)
                 if tidy(connection, keeping, now):
                     self._tidied = 0.0
 

@@ -33,4 +33,17 @@ EXCHANGES = (
 """Times are seconds since the epoch, costs billionths of a US dollar. `unpriced` counts the exchanges with
 tokens whose cost is not known; `lost` is known once a run has ended."""
 
-MIGRATIONS = (EXCHANGES,)
+CONTENTS = (
+    """CREATE TABLE pieces (
+        number INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, data BLOB NOT NULL, size INTEGER NOT NULL,
+        used REAL NOT NULL
+    )""",
+    "CREATE INDEX pieces_by_use ON pieces (used, size)",
+    """CREATE TABLE contents (
+        request_id TEXT PRIMARY KEY, at REAL NOT NULL, request BLOB NOT NULL, answer BLOB NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX contents_by_time ON contents (at)",
+)
+"""Bodies, where the user wants them kept: `data` is compressed."""
+
+MIGRATIONS = (EXCHANGES, CONTENTS)

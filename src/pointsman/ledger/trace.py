@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from pointsman.canon.loss import Loss
 from pointsman.canon.usage import Usage
+from pointsman.ledger.content import Content
 from pointsman.routing.window import Window
 
 
@@ -51,6 +52,8 @@ class Trace:
     duration: float | None = None
     """Seconds."""
     usage: Usage | None = None
+    content: Content | None = None
+    """The bodies, where they are kept."""
     sent: int = 0
     """Bytes of the request's body."""
     said: int = 0

@@ -7,6 +7,7 @@ from pointsman.canon.json import Json
 from pointsman.gateway.exchange import Client, Exchange
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.pipeline import serve
+from pointsman.ledger.content import Content
 from pointsman.ledger.ledger import Ledger
 from pointsman.ledger.tally import Tally
 from pointsman.ledger.trace import Trace
@@ -58,4 +59,7 @@ class Service:
     async def carry(self, exchange: Exchange, client: Client, trace: Trace) -> None:
         """Hands a request to the gateway."""
         trace.client, trace.sent = self.detect(exchange.headers, exchange.body), len(exchange.body)
+        if self.ledger.contents is not None:
+            own = () if self.parts.own_key is None else (self.parts.own_key,)
+            trace.content = Content(exchange.body, own)
         await serve(exchange, client, self.parts, trace)
