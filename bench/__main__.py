@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import measures, pool
+from bench import ledger, measures, pool
 from bench.measures import BURSTS, LARGE, QUICK, SIZES, Extent
 from bench.table import (
     Column,
@@ -202,6 +202,21 @@ async def pool_part(folder: Path, upstream: int, extent: Extent, say: Progress) 
     return ["## The pool", told, table("accounts", pool.SIZES, columns)]
 
 
+async def ledger_part(folder: Path, extent: Extent, say: Progress) -> list[str]:
+    """What recording an exchange adds."""
+    say("the ledger")
+    figures = ledger.per_record(folder, extent.leases)
+    columns: list[Column] = [
+        ("CPU µs/record", figures, fine),
+        ("aim, under", {ledger.TOGETHER: 15.0}, whole),
+    ]
+    told = (
+        "*In the traffic's way*: an exchange is counted, its client detected, its trace queued. *Behind it*: "
+        "records are made, priced and written, with the sums of their hours. Nothing is added to an event."
+    )
+    return ["## The ledger", told, table("recording", figures, columns)]
+
+
 async def run(folder: Path, extent: Extent, *, quick: bool) -> str:
     """The whole report."""
     say = Progress()
@@ -212,6 +227,7 @@ async def run(folder: Path, extent: Extent, *, quick: bool) -> str:
             parts += await bodies_part(found, extent, say)
             parts += await streams_part(found, extent, say)
         parts += await pool_part(folder, upstream, extent, say)
+        parts += await ledger_part(folder, extent, say)
         parts += await process_part(folder, upstream, extent, say)
     facts = circumstances(time.perf_counter() - say.began, quick=quick)
     return "\n\n".join([INTRODUCTION.strip(), facts, *parts]) + "\n"

@@ -193,11 +193,11 @@ async def soak(folder: Path, upstream: int, extent: Extent) -> tuple[float, floa
 
 
 async def _mixed(way: Way) -> int:
-    """Ninety answers, twenty of them streams, and ten clients that leave in the middle."""
+    """Eighty answers, twenty of them streams, and twenty clients that leave in the middle."""
     async with callers(way.port, LINES) as lines:
-        await rush(lines, request(way, "plain"), 70, 60)
+        await rush(lines, request(way, "plain"), 60, 60)
         await rush(lines, request(way, "burst-20"), 20, 60)
-    async with callers(way.port, 10) as lines:
+    async with callers(way.port, 20) as lines:
         for line in lines:
             await line.begin(request(way, "held"))
     return 100

@@ -5,6 +5,7 @@ A hint for reports, never a proof: every one of these can be said by anybody, an
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from pointsman.catalog.client import Client
 
@@ -14,6 +15,8 @@ PREFIX = 2048
 """Bytes at the beginning of a body that are looked at."""
 _LONGEST = 256
 """Characters of a user agent that are looked at."""
+_AGENTS = 256
+"""User agents that are remembered."""
 _STEM = 8
 """Bytes with which prompts begin alike: one search for many of them."""
 _TIMES = 4
@@ -90,8 +93,10 @@ class _Agents:
         pairs = tuple((pattern, row.name) for row in rows for pattern in row.user_agents)
         self._names = tuple(name for _, name in pairs)
         self._any = re.compile("|".join(f"({_expression(pattern)})" for pattern, _ in pairs), re.IGNORECASE)
+        # A program sends the same one with every request.
+        self.find = lru_cache(maxsize=_AGENTS)(self._find)
 
-    def find(self, agent: str) -> str | None:
+    def _find(self, agent: str) -> str | None:
         found = self._any.fullmatch(agent) if agent else None
         return None if found is None or found.lastindex is None else self._names[found.lastindex - 1]
 

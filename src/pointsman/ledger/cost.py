@@ -5,26 +5,45 @@ what a provider does beside them (searches, code that it runs) are not in it, no
 sound and pictures, since the counts do not tell these apart.
 """
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Protocol
+
+from msgspec import Struct
 
 from pointsman.canon.usage import Usage
 from pointsman.catalog.price import Price
 from pointsman.catalog.provider import Provider
 from pointsman.ledger.trace import Trace
 
+_MODELS = 1024
+"""Models of backends that are remembered."""
+_NOTHING = (None, None)
+_NOWHERE = (None, None, None, None)
 _MILLION = Decimal(1_000_000)
 
 
 class Listed(Protocol):
     """A list of the prices that providers publish."""
 
-    def __call__(self, provider: str, model: str, usage: Usage, when: datetime, /) -> Price | None:
-        """The price of such an exchange at a provider, as the list names it; None where it is not known."""
+    def __call__(self, provider: str, model: str, usage: Usage, when: float, /) -> Price | None:
+        """The price of such an exchange at a provider, as the list names it; None where it is not known.
+
+        `when` is in seconds since the epoch.
+        """
         ...
+
+
+class _Rule(Struct, frozen=True):
+    """Where the price of a backend's model is found."""
+
+    price: Price | None
+    """The user's own."""
+    listed_as: str = ""
+    """What the list calls its provider."""
+    free: bool = False
 
 
 class Costs:
@@ -36,22 +55,29 @@ class Costs:
         self._own = {pattern.lower(): price for pattern, price in own.items()}
         self.providers = providers
         self._listed = listed
+        self._rule = lru_cache(maxsize=_MODELS)(self._find_rule)
 
     def of(self, trace: Trace) -> Decimal | None:
         """The cost of a finished exchange in US dollars; None where it is not known."""
         model, usage = trace.model, trace.usage
         if model is None:
             return None
-        price = self._own_price(f"{trace.backend}:{model}", model)
-        row = self.providers.get(trace.issuer or "")
-        if price is None and row is not None and any(fnmatchcase(model.lower(), each) for each in row.free):
+        rule = self._rule(trace.backend, model, trace.issuer or "")
+        if rule.free:
             return Decimal(0)
         if usage is None:
             return None
-        if price is None and row is not None and row.price_list:
-            when = datetime.fromtimestamp(trace.started, UTC)
-            price = self._listed(row.price_list, model, usage, when)
+        price = rule.price
+        if price is None and rule.listed_as:
+            price = self._listed(rule.listed_as, model, usage, trace.started)
         return None if price is None else cost(usage, price)
+
+    def _find_rule(self, backend: str | None, model: str, issuer: str) -> _Rule:
+        price = self._own_price(f"{backend}:{model}", model)
+        row = self.providers.get(issuer)
+        if price is not None or row is None:
+            return _Rule(price)
+        return _Rule(None, row.price_list, any(fnmatchcase(model.lower(), each) for each in row.free))
 
     def _own_price(self, *names: str) -> Price | None:
         for pattern, price in self._own.items():
@@ -62,31 +88,30 @@ class Costs:
 
 def cost(usage: Usage, price: Price) -> Decimal | None:
     """US dollars, exactly; None where tokens have no rate, or one side was not counted at all."""
-    if not _counted(usage, price):
+    read = (usage.input, usage.cache_read, usage.cache_write_5m, usage.cache_write_1h)
+    written = (usage.output, usage.reasoning)
+    # A price without a rate for output is of a model that gives none.
+    if read == _NOWHERE or (written == _NOTHING and price.output is not None):
         return None
-    total = Decimal(str(price.request))
-    for count, rate in _parts(usage, price):
+    total = _exact(price.request)
+    for count, rate in zip((*read, *written), _rates(price), strict=True):
         if not count:
             continue
         if rate is None:
             return None
-        total += count * Decimal(str(rate))
+        total += count * rate
     return total / _MILLION
 
 
-def _parts(usage: Usage, price: Price) -> Iterator[tuple[int | None, float | None]]:
-    yield usage.input, price.input
-    yield usage.cache_read, price.cache_read
-    yield usage.cache_write_5m, price.cache_write
-    yield usage.cache_write_1h, price.cache_write_1h
-    yield usage.output, price.output
-    yield usage.reasoning, price.output if price.reasoning is None else price.reasoning
+@lru_cache(maxsize=1024)
+def _rates(price: Price) -> tuple[Decimal | None, ...]:
+    """The rates of the counts, in their order."""
+    reasoning = price.output if price.reasoning is None else price.reasoning
+    read = (price.input, price.cache_read, price.cache_write, price.cache_write_1h)
+    return tuple([None if rate is None else _exact(rate) for rate in (*read, price.output, reasoning)])
 
 
-def _counted(usage: Usage, price: Price) -> bool:
-    """Whether both sides were counted; a price without a rate for output is of a model that gives none."""
-    read = (usage.input, usage.cache_read, usage.cache_write_5m, usage.cache_write_1h)
-    written = (usage.output, usage.reasoning)
-    return any(count is not None for count in read) and (
-        price.output is None or any(count is not None for count in written)
-    )
+@lru_cache(maxsize=1024)
+def _exact(rate: float) -> Decimal:
+    """A rate as it is written: 0.1 is a tenth."""
+    return Decimal(str(rate))

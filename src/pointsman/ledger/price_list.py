@@ -6,10 +6,12 @@ is, and on the tier that served the request; all of it is settled here, for one 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from pointsman.canon.usage import Usage
 from pointsman.catalog.price import Price
@@ -33,26 +35,51 @@ _CHOICES: Final = ("service_tier", "speed")
 _ORDINARY: Final = frozenset({"auto", "default", "on_demand", "standard"})
 """Words for a service at the usual price."""
 
+_MINUTE: Final = 60
+"""Seconds: no price begins or ends within one."""
+
 _PER_MILLION_REQUESTS = 1000
 """The list's fee is for a thousand."""
 
 
-def listed(provider: str, model: str, usage: Usage, when: datetime) -> Price | None:
-    """The price of an exchange at a provider, as the list names it; None where the list does not say it."""
+def listed(provider: str, model: str, usage: Usage, when: float) -> Price | None:
+    """The price of an exchange at a provider, as the list names it; None where the list does not say it.
+
+    `when` is in seconds since the epoch.
+    """
     found = _find(provider, model)
     if found is None:
         return None
-    known, variants = found
-    context = _context(usage)
-    active = [variant for variant in variants if _holds(variant, when)] if context else []
-    if not all(_said(active, choice, context.get(choice)) for choice in _CHOICES):
-        return None
-    return _settled(known.get_prices(when, context if active else None), _input(usage))
+    minute = int(when) // _MINUTE * _MINUTE
+    # How long the input is matters for some models only, and what is the same need not be settled again.
+    tokens = _input(usage) if found.stepped else 0
+    return _settled(provider, model, minute, _context(usage), tokens)
 
 
 @lru_cache(maxsize=4096)
-def _find(provider: str, model: str) -> "tuple[ModelInfo, Sequence[PriceVariant]] | None":
-    """A model, and what differs by the way in which it is served."""
+def _settled(
+    provider: str, model: str, minute: int, context: tuple[tuple[str, str], ...], tokens: int
+) -> Price | None:
+    found = _find(provider, model)
+    if found is None:
+        return None
+    said, when = dict(context), datetime.fromtimestamp(minute, UTC)
+    active = [variant for variant in found.variants if _holds(variant, when)] if said else []
+    if not all(_said(active, choice, said.get(choice)) for choice in _CHOICES):
+        return None
+    return _price(found.known.get_prices(when, said if active else None), tokens)
+
+
+class _Found(Struct, frozen=True):
+    known: "ModelInfo"
+    variants: "Sequence[PriceVariant]"
+    """What differs by the way in which it is served."""
+    stepped: bool
+    """Whether a longer input has another price."""
+
+
+@lru_cache(maxsize=4096)
+def _find(provider: str, model: str) -> _Found | None:
     from genai_prices.data_snapshot import get_snapshot  # noqa: PLC0415  # see above
 
     try:
@@ -61,15 +88,18 @@ def _find(provider: str, model: str) -> "tuple[ModelInfo, Sequence[PriceVariant]
         return None
     # What a cloud lends of another company's has that company's price, which says nothing of its own tiers.
     own = any(known is each for each in row.models)
-    return known, (known.price_variants or ()) if own else ()
+    variants = (known.price_variants or ()) if own else ()
+    usual = known.prices if isinstance(known.prices, list) else (known,)
+    every = (*(each.prices for each in usual), *(each.prices for each in variants))
+    return _Found(known, variants, any(_is_stepped(prices) for prices in every))
 
 
-def _context(usage: Usage) -> dict[str, str]:
+def _context(usage: Usage) -> tuple[tuple[str, str], ...]:
     """All that the answer says in words of how it was served, but what is usual."""
-    words = {name: value.lower() for name, value in usage.extra.items() if isinstance(value, str)}
+    words = [(name, value.lower()) for name, value in usage.extra.items() if isinstance(value, str)]
     if usage.service_tier is not None:
-        words["service_tier"] = usage.service_tier.lower()
-    return {name: value for name, value in words.items() if value not in _ORDINARY}
+        words.append(("service_tier", usage.service_tier.lower()))
+    return tuple([pair for pair in words if pair[1] not in _ORDINARY]) if words else ()
 
 
 def _holds(variant: "PriceVariant", when: datetime) -> bool:
@@ -86,7 +116,11 @@ def _input(usage: Usage) -> int:
     return sum(count or 0 for count in read)
 
 
-def _settled(prices: "ModelPrice", tokens: int) -> Price:
+def _is_stepped(prices: object) -> bool:
+    return any(hasattr(rate, "tiers") for rate in vars(prices).values())
+
+
+def _price(prices: "ModelPrice", tokens: int) -> Price:
     said: Mapping[str, Decimal | TieredPrices | None] = vars(prices)
     rates = {field: _rate(said, names, tokens) for field, names in _RATES.items()}
     fee = _rate(said, ("requests_kcount",), tokens)

@@ -1,6 +1,6 @@
 """A record: what the ledger keeps of one exchange. No content, and no credential."""
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct, structs
@@ -69,7 +69,6 @@ class Record(Struct, frozen=True, kw_only=True):
     """The code of the error that ended it."""
 
 
-_TOKENS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
 COLUMNS = Record.__struct_fields__
 
 
@@ -98,7 +97,7 @@ def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket) -> Record:
         duration=_rounded(trace.duration),
         **_tokens(trace.usage),
         estimated=trace.estimated,
-        cost=None if cost is None else int((cost * NANO).to_integral_value(ROUND_HALF_EVEN)),
+        cost=None if cost is None else round(cost * NANO),
         stop=_short(trace.stop),
         losses=_losses(trace.losses),
         windows=_windows(trace.windows),
@@ -117,12 +116,23 @@ def row_of(record: Record) -> tuple[Any, ...]:
 
 
 def _tokens(usage: Usage | None) -> dict[str, int | None]:
-    return {} if usage is None else {name: getattr(usage, name) for name in _TOKENS}
+    if usage is None:
+        return {}
+    return {
+        "input": usage.input,
+        "cache_read": usage.cache_read,
+        "cache_write_5m": usage.cache_write_5m,
+        "cache_write_1h": usage.cache_write_1h,
+        "output": usage.output,
+        "reasoning": usage.reasoning,
+    }
 
 
 def _short(name: str | None) -> str | None:
+    if name is None or (len(name) <= LONGEST and name.isascii()):
+        return name
     # Half a surrogate pair is text to Python and none to SQLite.
-    return name if name is None else name[:LONGEST].encode("utf-8", "replace").decode()
+    return name[:LONGEST].encode("utf-8", "replace").decode()
 
 
 def _rounded(seconds: float | None) -> float | None:

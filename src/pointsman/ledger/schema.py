@@ -16,7 +16,6 @@ EXCHANGES = (
         claim TEXT, bucket TEXT NOT NULL, session TEXT, upstream_id TEXT, reject TEXT, error TEXT
     )""",
     "CREATE INDEX exchanges_by_time ON exchanges (at)",
-    "CREATE INDEX exchanges_by_id ON exchanges (request_id)",
     """CREATE TABLE hours (
         hour INTEGER NOT NULL, backend TEXT NOT NULL, account TEXT NOT NULL, model TEXT NOT NULL,
         client TEXT NOT NULL, client_key TEXT NOT NULL, bucket TEXT NOT NULL,

@@ -1,0 +1,107 @@
+"""The ledger: what a record costs, in the traffic's way and behind it."""
+
+import gc
+import secrets
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from bench.measures import MICRO
+from bench.table import Figures
+from pointsman.canon.usage import Usage
+from pointsman.config.shipped import detector, providers
+from pointsman.ledger.cost import Costs
+from pointsman.ledger.counter import Counter
+from pointsman.ledger.ledger import Ledger
+from pointsman.ledger.price_list import listed
+from pointsman.ledger.schema import MIGRATIONS
+from pointsman.ledger.trace import Trace
+from pointsman.store.database import Database
+
+IN_THE_WAY, BEHIND, TOGETHER = "in the traffic's way", "behind it, in threads", "together"
+BATCH = 500
+"""Exchanges between two writes: a quarter of a second of 2,000 a second."""
+_HEADERS = (
+    ("host", "localhost:3456"),
+    ("user-agent", "claude-cli/2.1.0 (external, cli)"),
+    ("content-type", "application/json"),
+    ("anthropic-version", "2023-06-01"),
+)
+_BODY = b'{"model":"claude-opus-5","max_tokens":64,"messages":[{"role":"user","content":"Hello"}]}'
+_TRACE = Trace(
+    "",
+    "POST",
+    "/v1/messages",
+    0.0,
+    dialect="anthropic",
+    upstream_dialect="anthropic",
+    operation="generate",
+    stream=True,
+    asked="claude-opus-4-5",
+    model="claude-opus-4-5",
+    backend="anthropic",
+    account="default",
+    issuer="anthropic",
+    rule="prefix",
+    form="relay",
+    status=200,
+    first_byte=0.1,
+    duration=1.0,
+    usage=Usage(input=9, cache_read=20_000, output=400),
+    stop="end",
+)
+
+
+def per_record(folder: Path, count: int) -> Figures:
+    """CPU microseconds of a record, of all threads."""
+    counter = Counter(folder / "bench.count")
+    counter.open()
+    database = Database(folder / "bench.db", MIGRATIONS)
+    ledger = Ledger(database, counter, "bench", Costs({}, providers(), listed), time.time)
+    batches = max(1, count // BATCH)
+    _write(ledger, _batch())
+    way = behind = 0.0
+    for _ in range(batches):
+        traces = _batch()
+        gc.collect()
+        began = time.process_time()
+        _take_in(ledger, traces)
+        taken = time.process_time()
+        _flush(ledger)
+        way += taken - began
+        behind += time.process_time() - taken
+    ledger.close()
+    each = MICRO / (batches * BATCH)
+    return {IN_THE_WAY: way * each, BEHIND: behind * each, TOGETHER: (way + behind) * each}
+
+
+def _batch() -> list[Trace]:
+    """Exchanges that have ended, each with an id of its own."""
+    started = time.time()
+    return [
+        replace(_TRACE, request_id=secrets.token_hex(12), started=started, attempts=["committed"])
+        for _ in range(BATCH)
+    ]
+
+
+def _write(ledger: Ledger, traces: list[Trace]) -> None:
+    _take_in(ledger, traces)
+    _flush(ledger)
+
+
+def _take_in(ledger: Ledger, traces: list[Trace]) -> None:
+    """As the endpoint does it: each is begun, its client told, and added."""
+    detect = detector().detect
+    for trace in traces:
+        ledger.begin()
+        trace.client = detect(_HEADERS, _BODY)
+        ledger.add(trace)
+
+
+def _flush(ledger: Ledger) -> None:
+    """Returns once all is written."""
+    done = threading.Event()
+    ledger.flush()
+    ledger.database.give(lambda _: done.set())
+    done.wait()
