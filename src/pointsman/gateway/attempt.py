@@ -118,8 +118,7 @@ async def _run(turn: Turn, standing: Standing, dialect: Dialect) -> UpstreamErro
     trace.account, trace.session = turn.lease.account, work.asking.session
     trace.plan = bool(turn.lease.owner)
     line.secrets = secrets_of(turn.lease, turn.candidate.backend)
-    if trace.content is not None:
-        trace.content.secrets += line.secrets
+    trace.secrets = (*trace.secrets, *line.secrets)
     if work.talk is not None:
         line.recorder = work.talk.recorder(turn.candidate, turn.lease.account)
     began = parts.clock()
@@ -243,7 +242,9 @@ async def _renewed(turn: Turn, dialect: Dialect) -> Turn | None:
     if renew is None or not await renew():
         return None
     lease = await parts.pool.again(backend, turn.lease, dialect.name)
-    turn.work.line.secrets = (*turn.work.line.secrets, *secrets_of(lease, backend))
+    renewed = secrets_of(lease, backend)
+    turn.work.line.secrets = (*turn.work.line.secrets, *renewed)
+    turn.work.trace.secrets = (*turn.work.trace.secrets, *renewed)
     return structs.replace(turn, lease=lease)
 
 

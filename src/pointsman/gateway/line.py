@@ -145,8 +145,8 @@ class Line:
     async def fail(self, fault: Fault, headers: Headers = ()) -> None:
         """Ends the line with an error: a response, or the dialect's error frame and a broken body."""
         self._over = True
-        self._trace.error = fault.code or fault.kind
         fault = mask_fault(fault, self.secrets)
+        self._trace.error = fault.code or fault.kind
         if not self.headed:
             await self._respond(fault, headers)
             return

@@ -28,6 +28,8 @@ def mask_fault(fault: Fault, secrets: tuple[str, ...]) -> Fault:
     return structs.replace(
         fault,
         message=mask(fault.message, secrets),
+        code=None if fault.code is None else mask(fault.code, secrets),
+        param=None if fault.param is None else mask(fault.param, secrets),
         raw=_mask_json(fault.raw, secrets),
         details=_mask_json(fault.details, secrets),
     )

@@ -1,7 +1,5 @@
 """The content of one exchange, held while it runs, where the user wants bodies kept."""
 
-from pointsman.wire.secrets import mask
-
 LARGEST = 8 * 1024 * 1024
 """Bytes of an answer that are kept."""
 
@@ -9,12 +7,10 @@ LARGEST = 8 * 1024 * 1024
 class Content:
     """What the client sent, and what it got."""
 
-    __slots__ = ("_pieces", "_size", "request", "secrets")
+    __slots__ = ("_pieces", "_size", "request")
 
-    def __init__(self, request: bytes, secrets: tuple[str, ...] = ()) -> None:
-        """`secrets`: what nobody may find in it."""
+    def __init__(self, request: bytes) -> None:
         self.request = request
-        self.secrets = secrets
         self._pieces: list[bytes] = []
         self._size = 0
 
@@ -24,7 +20,7 @@ class Content:
             self._pieces.append(data[: LARGEST - self._size])
             self._size += len(data)
 
-    def redacted(self) -> tuple[bytes, bytes]:
-        """The request and the answer, without the secrets."""
-        answer = b"".join(self._pieces)
-        return mask(self.request, self.secrets), mask(answer, self.secrets)
+    @property
+    def answer(self) -> bytes:
+        """What the client got, as far as it is kept."""
+        return b"".join(self._pieces)

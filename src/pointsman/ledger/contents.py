@@ -6,9 +6,9 @@ digest, so that a long conversation takes little more than its last request.
 
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from msgspec import Struct
 
@@ -17,6 +17,8 @@ from pointsman.canon.json import Json
 from pointsman.ledger.content import Content
 from pointsman.wire.json import decode_object, decode_part, encode
 
+Redact: TypeAlias = Callable[[bytes], bytes]
+"""Takes out what nobody may find."""
 SMALL = 64
 """Bytes of a member that stands in the list itself."""
 AT_ONCE = 2000
@@ -50,9 +52,9 @@ class Kept(Struct, frozen=True):
         return len(self.request) + sum(map(len, self.pieces.values()))
 
 
-def cut(request_id: str, at: float, content: Content) -> Kept:
+def cut(request_id: str, at: float, content: Content, redact: Redact) -> Kept:
     """The content in pieces, without what is secret."""
-    request, answer = content.redacted()
+    request, answer = redact(content.request), redact(content.answer)
     pieces: dict[bytes, bytes] = {}
     made = _made_of(request, pieces)
     return Kept(request_id, at, encode(made), _piece(answer, pieces), pieces)

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -25,6 +25,7 @@ from pointsman.ledger.record import Record, record_of
 from pointsman.ledger.trace import Trace
 from pointsman.ledger.writing import Keeping, Run, tidy, write
 from pointsman.store.database import Database
+from pointsman.wire.secrets import mask
 
 Listener: TypeAlias = Callable[[Sequence[Record]], None]
 LOG = logging.getLogger("pointsman")
@@ -51,6 +52,8 @@ class Ledger:
         self.keeping = Keeping()
         self.contents: Bounds | None = None
         """How much of the bodies is kept; None: nothing."""
+        self.secrets: Callable[[], Iterable[str]] = tuple
+        """What nobody may find in them, beside what an exchange was sent with."""
         self.dropped = 0
         """Exchanges of which no record could be kept."""
         self._counter = counter
@@ -147,7 +150,8 @@ class Ledger:
     def _keep_contents(self, traces: Sequence[Trace]) -> None:
         for trace in traces:
             if trace.content is not None:
-                kept = cut(trace.request_id, trace.started, trace.content)
+                redact = partial(mask, secrets=(*self.secrets(), *trace.secrets))
+                kept = cut(trace.request_id, trace.started, trace.content, redact)
                 self.database.give(partial(keep, kept=kept), kept.size)
 
     def _written(self, count: int, well: bool) -> None:

@@ -1,6 +1,7 @@
 """A record: what the ledger keeps of one exchange. No content, and no credential."""
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from msgspec import Struct, structs
@@ -11,6 +12,7 @@ from pointsman.ledger.billing import Bucket
 from pointsman.ledger.trace import Trace
 from pointsman.routing.window import Window
 from pointsman.wire.json import encode
+from pointsman.wire.secrets import mask
 
 NANO = Decimal(10) ** 9
 """Costs are kept in whole billionths of a US dollar, so that sums are exact."""
@@ -74,6 +76,7 @@ COLUMNS = Record.__struct_fields__
 
 def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket) -> Record:
     """The record of a finished exchange."""
+    told = partial(_told, secrets=trace.secrets)
     return Record(
         at=trace.started,
         request_id=trace.request_id,
@@ -85,7 +88,7 @@ def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket) -> Record:
         dialect=trace.dialect,
         upstream_dialect=trace.upstream_dialect,
         asked=_short(trace.asked),
-        model=_short(trace.model),
+        model=told(trace.model),
         backend=trace.backend,
         account=trace.account,
         rule=trace.rule,
@@ -98,15 +101,15 @@ def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket) -> Record:
         **_tokens(trace.usage),
         estimated=trace.estimated,
         cost=None if cost is None else round(cost * NANO),
-        stop=_short(trace.stop),
+        stop=told(trace.stop),
         losses=_losses(trace.losses),
         windows=_windows(trace.windows),
-        claim=_short(trace.claim),
+        claim=told(trace.claim),
         bucket=bucket,
         session=_short(trace.session),
-        upstream_id=_short(trace.upstream_id),
+        upstream_id=told(trace.upstream_id),
         reject=trace.reject,
-        error=_short(trace.error),
+        error=told(trace.error),
     )
 
 
@@ -133,6 +136,13 @@ def _short(name: str | None) -> str | None:
         return name
     # Half a surrogate pair is text to Python and none to SQLite.
     return name[:LONGEST].encode("utf-8", "replace").decode()
+
+
+def _told(name: str | None, secrets: tuple[str, ...]) -> str | None:
+    """What an upstream says, which may repeat a credential."""
+    if name is not None and any(secret in name for secret in secrets):
+        name = mask(name, secrets)
+    return _short(name)
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -52,6 +52,8 @@ class Trace:
     duration: float | None = None
     """Seconds."""
     usage: Usage | None = None
+    secrets: tuple[str, ...] = ()
+    """The credentials that it was sent with, which an upstream may repeat wherever it says something."""
     content: Content | None = None
     """The bodies, where they are kept."""
     sent: int = 0

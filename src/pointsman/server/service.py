@@ -60,6 +60,5 @@ class Service:
         """Hands a request to the gateway."""
         trace.client, trace.sent = self.detect(exchange.headers, exchange.body), len(exchange.body)
         if self.ledger.contents is not None:
-            own = () if self.parts.own_key is None else (self.parts.own_key,)
-            trace.content = Content(exchange.body, own)
+            trace.content = Content(exchange.body)
         await serve(exchange, client, self.parts, trace)

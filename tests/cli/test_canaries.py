@@ -1,0 +1,268 @@
+"""Canaries: a key in every place where one can enter, looked for in every place that anything can leave.
+
+Problem 29. The endpoint is a process of its own that says all it can say, and keeps all it can keep.
+"""
+
+import base64
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from http.client import HTTPConnection
+from urllib.parse import quote
+
+import pytest
+
+from scripted import Reply, json_reply, sse
+
+WITHIN = 60
+CANARIES = {
+    "environment": "sk-canary-env-8f2k1m5p9q",
+    "vault": "sk-canary-vault-7d3n6b4x2z",
+    "field": "canary-field-5h8j2k7l1q",
+    "proxy": "canary-proxy-9w4e6r2t8y",
+    "endpoint": "pm-canary-endpoint-3u7i1o5p",
+    "wrong": "sk-canary-wrong-6a9s2d4f8g",
+    "query": "canary-query-1z5x8c3v7b",
+    "own": "sk-ant-canary-own-4n8m2q6w0e",
+    "told": "sk-canary-told-2r6t9y3u7i",
+}
+"""By the place where each enters."""
+CONFIG = """
+version = 1
+record_content = true
+#verbose = 2
+#log_file = "{home}/log.jsonl"
+
+[backends.desk]
+provider = "openai-compatible"
+base_url = "{url}/v1"
+key_env = "CANARY_KEY"
+models = ["m"]
+
+[backends.shelf]
+provider = "anthropic-compatible"
+base_url = "{url}"
+key_env = "NOBODY_HAS_THIS"
+models = ["claude-m"]
+
+[backends.field]
+provider = "openai-compatible"
+base_url = "{url}/v1"
+models = ["f"]
+headers = {{ authorization = "Bearer {field}" }}
+
+[backends.far]
+provider = "openai-compatible"
+base_url = "http://127.0.0.1:9/v1"
+models = ["x"]
+allow_http = true
+proxy = "http://somebody:{proxy}@127.0.0.1:9"
+
+[backends.claude]
+provider = "anthropic"
+base_url = "{url}"
+models = ["claude-own"]
+"""
+HELLO = [{"role": "user", "content": "Hello"}]
+
+
+def spellings(canary):
+    """The forms in which it could be found."""
+    plain = canary.encode()
+    yield plain
+    yield quote(canary, safe="").encode()
+    yield plain.hex().encode()
+    yield plain[::-1]
+    for shift in range(3):
+        # Whatever stands before it, its middle is spelled in one of three ways.
+        yield base64.b64encode(b"\0" * shift + plain)[4:-4]
+
+
+def found(data, *but):
+    """The places whose keys stand in it."""
+    return {
+        place
+        for place, canary in CANARIES.items()
+        if place not in but and any(form in data for form in spellings(canary))
+    }
+
+
+def leaking(request):
+    """An upstream that repeats in its errors whatever key it was sent, in every way that it can."""
+    sent = (request.header("authorization") or request.header("x-api-key") or "").removeprefix("Bearer ")
+    turn = sum(map(ord, request.body[-40:].decode("latin-1"))) % 4
+    error = {"error": {"message": f"key {sent} is no good", "type": "invalid_request_error", "code": sent}}
+    if request.method == "GET" or turn == 0:
+        return json_reply(error, 400, (("x-request-id", "r"), ("x-key", sent)))
+    if turn == 1:
+        return Reply(500, (("content-type", "text/plain"),), f"{quote(sent)} broke".encode())
+    if turn == 2:
+        return sse(b'{"choices":[{"index":0,"delta":{"content":"x"}}]}', json.dumps(error).encode())
+    return json_reply(error, 401)
+
+
+class House:
+    """The endpoint's process, and all that it says."""
+
+    def __init__(self, home, tmp_path):
+        self.home = home
+        self.said = bytearray()
+        port_file = tmp_path / "port"
+        command = [sys.executable, "-m", "pointsman", "serve", "--port", "0", "--port-file", str(port_file)]
+        self._process = subprocess.Popen(
+            [*command, "--no-discover"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        self._listener = threading.Thread(target=self._listen)
+        self._listener.start()
+        end = time.monotonic() + WITHIN
+        while not (port_file.exists() and port_file.read_text().endswith("\n")):
+            assert self._process.poll() is None, bytes(self.said)
+            assert time.monotonic() < end
+            threading.Event().wait(0.02)
+        self.port = int(port_file.read_text())
+
+    def _listen(self):
+        while data := self._process.stdout.read1(65_536):
+            self.said += data
+
+    def ask(self, method, target, body=None, **headers):
+        """The whole answer, head and body."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=WITHIN)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        data = None if body is None else json.dumps(body).encode()
+        try:
+            connection.request(method, target, data, {"content-type": "application/json", **named})
+            answer = connection.getresponse()
+            head = "\n".join(f"{name}: {value}" for name, value in answer.getheaders())
+            return f"{answer.status}\n{head}\n\n".encode() + _rest(answer)
+        finally:
+            connection.close()
+
+    def end(self):
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(WITHIN)
+        self._listener.join()
+
+
+def _rest(answer):
+    """What came, though it may break off."""
+    pieces = []
+    try:
+        while piece := answer.read1(65_536):
+            pieces.append(piece)
+    except OSError:
+        pass
+    return b"".join(pieces)
+
+
+@pytest.fixture
+def house(home, tmp_path, threaded_upstream, monkeypatch):
+    home.mkdir()
+    text = CONFIG.format(home=home, url=threaded_upstream.url, **CANARIES)
+    (home / "config.toml").write_text(text)
+    monkeypatch.setenv("POINTSMAN_SECRETS", "file")
+    monkeypatch.setenv("CANARY_KEY", CANARIES["environment"])
+    monkeypatch.setenv("POINTSMAN_API_KEY", CANARIES["endpoint"])
+    run("accounts", "add", "shelf", "second", "--no-test", given=CANARIES["vault"])
+    threaded_upstream.always = leaking
+    house = House(home, tmp_path)
+    yield house
+    house.end()
+
+
+def run(*arguments, given=""):
+    """What a command says."""
+    command = [sys.executable, "-m", "pointsman", *arguments]
+    ended = subprocess.run(command, input=given.encode(), capture_output=True, timeout=WITHIN, check=False)
+    return ended.stdout + ended.stderr
+
+
+BODIES = {
+    "/v1/chat/completions": lambda model: {"model": model, "messages": HELLO},
+    "/v1/messages": lambda model: {"model": model, "messages": HELLO, "max_tokens": 9},
+    "/v1/responses": lambda model: {"model": model, "input": HELLO},
+}
+MODELS = ("desk:m", "shelf:claude-m", "field:f", "far:x", "nobody:x", "claude:claude-own")
+PAGES = ("/status", "/accounts", "/analytics", "/metrics", "/v1/models", "/explain?model=m", "/nothing")
+OURS = {"x_pointsman_key": CANARIES["endpoint"]}
+
+
+def traffic(house):
+    """Everything that is asked, with keys wherever they can stand; the answers."""
+    for path, body in BODIES.items():
+        for model in MODELS:
+            for turn in range(4):
+                pasted = {
+                    "note": f"{CANARIES['environment']} {CANARIES['vault']} {CANARIES['endpoint']} {turn}"
+                }
+                stream = {"stream": turn % 2 == 0, "metadata": pasted}
+                yield house.ask("POST", path, {**body(model), **stream}, **OURS)
+            own = {**OURS, "authorization": f"Bearer {CANARIES['own']}"}
+            yield house.ask("POST", path, body(model), **own)
+    for name in ("authorization", "x_api_key", "x_goog_api_key", "x_pointsman_key"):
+        yield house.ask("POST", "/v1/messages", BODIES["/v1/messages"]("desk:m"), **{name: CANARIES["wrong"]})
+    gemini = {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}
+    for key in (CANARIES["query"], CANARIES["endpoint"]):
+        yield house.ask("POST", f"/v1beta/models/desk:m:generateContent?key={key}", gemini)
+    for page in (
+        "/status",
+        "/accounts",
+        "/analytics",
+        "/metrics",
+        "/v1/models",
+        "/explain?model=m",
+        "/nothing",
+    ):
+        yield house.ask("GET", page, **OURS)
+        yield house.ask("GET", f"{page}{'&' if '?' in page else '?'}key={CANARIES['query']}")
+
+
+COMMANDS = (
+    ("status",),
+    ("status", "--json"),
+    ("config",),
+    ("config", "--json"),
+    ("backend", "list", "--json"),
+    ("backend", "test", "desk"),
+    ("accounts", "list"),
+    ("accounts", "list", "--json"),
+    ("accounts", "test", "shelf", "second"),
+    ("explain", "desk:m", "--json"),
+    ("models", "--json"),
+    ("ask", "Hi", "-m", "desk:m"),
+    ("usage", "--json"),
+    ("requests", "--json"),
+    ("ledger", "export"),
+    ("doctor",),
+    ("doctor", "--probe", "--usage", "--json"),
+    ("keys", "list", "--json"),
+)
+
+
+def kept(home):
+    """What is kept on the disk, but what is a key's own place."""
+    own = {"config.toml", "secrets.json"}
+    for folder, _, names in os.walk(home):
+        for name in set(names) - own:
+            path = os.path.join(folder, name)
+            with open(path, "rb") as file:
+                yield path, file.read()
+
+
+def test_problem_29_no_key_leaves_by_any_way(house):
+    answers = list(traffic(house))
+    told = [(f"pointsman {' '.join(command)}", run(*command)) for command in COMMANDS]
+    leaks = {f"an answer: {answer[:200]!r}": found(answer) for answer in answers}
+    leaks |= {command: found(said) for command, said in told}
+    threading.Event().wait(1.0)
+    leaks |= {path: found(data) for path, data in kept(house.home)}
+    house.end()
+    leaks |= {path: found(data) for path, data in kept(house.home)}
+    leaks["standard output and error"] = found(bytes(house.said))
+
+    assert len(answers) > 90
+    assert {where: places for where, places in leaks.items() if places} == {}
