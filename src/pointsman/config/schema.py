@@ -164,6 +164,12 @@ class Settings(Struct, frozen=True):
     any content. The sums of each hour stay."""
     ledger_records: Annotated[int, Meta(ge=1000)] = 1_000_000
     """How many records it keeps at most; a million take about 400 MB."""
+    log_file: str | None = None
+    """A file that gets a JSON line for each exchange; relative to the folder of this file. It may be moved or
+    removed at any time, and is opened anew on SIGHUP."""
+    verbose: Annotated[int, Meta(ge=0, le=2)] = 0
+    """What is shown on standard error: 1 for a line for each exchange, 2 for the bodies besides, without
+    credentials and 8 KB of each at most."""
     prices: dict[str, Price] = {}
     """What you pay, where the list of prices does not know it or you pay something else, by glob pattern of a
     model's name or of `BACKEND:MODEL`: `[prices."local:*"]`. The first that matches holds, and what it leaves

@@ -118,6 +118,7 @@ async def _run(turn: Turn, standing: Standing, dialect: Dialect) -> UpstreamErro
     trace.account, trace.session = turn.lease.account, work.asking.session
     trace.plan = bool(turn.lease.owner)
     line.secrets = secrets_of(turn.lease, turn.candidate.backend)
+    parts.known.note(line.secrets)
     if work.talk is not None:
         line.recorder = work.talk.recorder(turn.candidate, turn.lease.account)
     began = parts.clock()
@@ -242,6 +243,7 @@ async def _renewed(turn: Turn, dialect: Dialect) -> Turn | None:
         return None
     lease = await parts.pool.again(backend, turn.lease, dialect.name)
     turn.work.line.secrets = (*turn.work.line.secrets, *secrets_of(lease, backend))
+    parts.known.note(turn.work.line.secrets)
     return structs.replace(turn, lease=lease)
 
 

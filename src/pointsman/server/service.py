@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pointsman.canon.json import Json
+from pointsman.control.reporting import Reporting
 from pointsman.gateway.exchange import Client, Exchange
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.pipeline import serve
@@ -37,6 +38,8 @@ class Service:
     """Reads the configuration again; what came of it."""
     ledger: Ledger
     """Keeps a record of every exchange."""
+    reporting: Reporting
+    """Tells of every exchange elsewhere."""
     detect: Callable[[Headers, bytes], str]
     """Which program a request comes from."""
     tally: Tally = field(default_factory=Tally)
@@ -58,4 +61,4 @@ class Service:
     async def carry(self, exchange: Exchange, client: Client, trace: Trace) -> None:
         """Hands a request to the gateway."""
         trace.client = self.detect(exchange.headers, exchange.body)
-        await serve(exchange, client, self.parts, trace)
+        await serve(exchange, self.reporting.follow(exchange, client), self.parts, trace)
