@@ -4,7 +4,9 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
+from pointsman.canon.errors import SetupError
 from pointsman.catalog.provider import Provider
 from pointsman.config.endpoint_file import is_alive
 from pointsman.config.paths import Paths
@@ -15,7 +17,7 @@ from pointsman.ledger.ledger import Ledger
 from pointsman.ledger.price_list import listed
 from pointsman.ledger.runs import counter_for, settle_killed
 from pointsman.ledger.schema import FILE, MIGRATIONS
-from pointsman.ledger.writing import Keeping
+from pointsman.ledger.writing import Keeping, lost
 from pointsman.store.database import Database
 
 
@@ -59,7 +61,14 @@ class LedgerUpkeep:
 
     async def run(self) -> None:
         """Goes on until it is cancelled."""
-        await self.ledger.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._look())
+            group.create_task(self.ledger.run())
+
+    async def _look(self) -> None:
+        """How much was lost with runs before; nothing waits for it."""
+        with suppress(SetupError):  # which stands among the database's warnings
+            self.ledger.lost = await self.ledger.database.ask(lost)
 
     async def end(self) -> None:
         """Has written what is left."""

@@ -1,4 +1,5 @@
-"""Reporting: what tells of exchanges beside the ledger, each a listener of it: the log file, the console.
+"""Reporting: what tells of exchanges beside the ledger, each a listener of it: the log file, the console,
+the metrics.
 
 What they do is done in the ledger's thread, behind the traffic.
 """
@@ -16,6 +17,7 @@ from pointsman.gateway.masking import KnownSecrets
 from pointsman.ledger.console import Console
 from pointsman.ledger.ledger import Ledger
 from pointsman.ledger.log_file import LogFile
+from pointsman.ledger.metrics import Metrics
 
 BODIES = 2
 """The verbosity that shows bodies."""
@@ -37,6 +39,8 @@ class Reporting:
         self._secrets = secrets
         self.known = KnownSecrets()
         """What requests were sent with."""
+        self.metrics = Metrics()
+        ledger.listen(self.metrics)
         self._excerpts = Excerpts(self._known) if settings.verbose >= BODIES else None
         self._log = None if settings.log_file is None else LogFile(_path(settings.log_file, folder))
         if self._log is not None:
@@ -63,6 +67,11 @@ class Reporting:
     def has_log(self) -> bool:
         """Whether there is a log file."""
         return self._log is not None
+
+    @property
+    def lines_lost(self) -> int:
+        """Lines that the log file could not take."""
+        return 0 if self._log is None else self._log.lost
 
     def reopen(self) -> None:
         """The log file was rotated, or is to be made."""

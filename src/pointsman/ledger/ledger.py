@@ -45,6 +45,8 @@ class Ledger:
         self.keeping = Keeping()
         self.dropped = 0
         """Exchanges of which no record could be kept."""
+        self.lost = 0
+        """Records of former runs that were lost as they were killed, as far as known at the start."""
         self._counter = counter
         self._wall = wall
         self._run = Run(run, wall())
