@@ -65,7 +65,7 @@ LOOK_EVERY = 30.0
 DRAIN_SECONDS = 60.0
 """How long an answer is read on after its client has left, where that is wanted."""
 BUILT = frozenset(DIALECTS)
-FROM_THE_START = ("host", "port", "secrets", "shutdown_timeout", "log_file", "verbose")
+FROM_THE_START = ("host", "port", "secrets", "shutdown_timeout", "log_file", "verbose", "otlp_endpoint")
 """Settings that a running endpoint keeps, whatever becomes of the file."""
 
 

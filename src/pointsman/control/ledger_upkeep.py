@@ -39,6 +39,7 @@ class LedgerUpkeep:
         Nothing is written before it begins.
         """
         self._folder = paths.run
+        self._run = run
         self._providers = providers
         database = Database(paths.data / FILE, MIGRATIONS)
         counter = counter_for(paths.run, run, os.getpid())
@@ -56,7 +57,7 @@ class LedgerUpkeep:
 
     async def begin(self) -> None:
         """Counts what runs before have lost."""
-        await asyncio.to_thread(self.reporting.reopen)
+        await asyncio.to_thread(self.reporting.begin, self._providers, self._run)
         await asyncio.to_thread(settle_killed, self._folder, self.ledger.database, is_alive)
 
     async def run(self) -> None:

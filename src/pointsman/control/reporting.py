@@ -1,14 +1,16 @@
 """Reporting: what tells of exchanges beside the ledger, each a listener of it: the log file, the console,
-the metrics.
+the metrics, and OpenTelemetry.
 
 What they do is done in the ledger's thread, behind the traffic.
 """
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import version
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
+from pointsman.catalog.provider import Provider
 from pointsman.config.environment import endpoint_key
 from pointsman.config.schema import Settings
 from pointsman.gateway.excerpts import Excerpts
@@ -18,6 +20,10 @@ from pointsman.ledger.console import Console
 from pointsman.ledger.ledger import Ledger
 from pointsman.ledger.log_file import LogFile
 from pointsman.ledger.metrics import Metrics
+from pointsman.ledger.otlp import destination, unspoken
+
+if TYPE_CHECKING:
+    from pointsman.ledger.telemetry import Telemetry
 
 BODIES = 2
 """The verbosity that shows bodies."""
@@ -35,6 +41,12 @@ class Reporting:
         secrets: Callable[[], Iterable[str]],
     ) -> None:
         """`folder` is the configuration's; `secrets` gives the credentials of all accounts."""
+        self._ledger = ledger
+        self._environment = environment
+        self._endpoint = settings.otlp_endpoint
+        self._telemetry: Telemetry | None = None
+        self._untold: str | None = None
+        """Why there is no telemetry though it is wanted."""
         self._own_key = endpoint_key(environment)
         self._secrets = secrets
         self.known = KnownSecrets()
@@ -47,6 +59,29 @@ class Reporting:
             ledger.listen(self._log)
         if settings.verbose:
             ledger.listen(self._console(sys.stderr, environment))
+
+    def begin(self, providers: Mapping[str, Provider], run: str) -> None:
+        """Opens what is to be opened; `run` names this run of the endpoint. May take half a second."""
+        self.reopen()
+        there = destination(self._endpoint, self._environment)
+        if there is None:
+            return
+        protocol = unspoken(self._environment)
+        if protocol is not None:
+            self._untold = (
+                f"OTEL_EXPORTER_OTLP_PROTOCOL asks for {protocol}; only http/protobuf is spoken here"
+            )
+            return
+        try:
+            from pointsman.ledger.telemetry import Telemetry  # noqa: PLC0415 - an extra
+        except ImportError:
+            self._untold = (
+                "telemetry is asked for (`otlp_endpoint` or OTEL_EXPORTER_OTLP_ENDPOINT), and its library is "
+                'not there: install it with `pip install "pointsman[otel]"`'
+            )
+            return
+        self._telemetry = Telemetry(there, providers, version=version("pointsman"), instance=run)
+        self._ledger.listen(self._telemetry)
 
     def _console(self, stream: TextIO, environment: Mapping[str, str]) -> Console:
         plain = environment.get("NO_COLOR") or environment.get("TERM") == "dumb"
@@ -80,12 +115,18 @@ class Reporting:
 
     def warnings(self) -> tuple[str, ...]:
         """What a person should know."""
-        return () if self._log is None else self._log.warnings()
+        said: list[str | None] = [] if self._log is None else [*self._log.warnings()]
+        said.append(self._untold)
+        if self._telemetry is not None:
+            said.append(self._telemetry.outlook.trouble)
+        return tuple(filter(None, said))
 
     def close(self) -> None:
         """Nothing more comes."""
         if self._log is not None:
             self._log.close()
+        if self._telemetry is not None:
+            self._telemetry.close()
 
 
 def _path(name: str, folder: Path) -> Path:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pointsman.ledger.exposition import Distribution, Family, Labels, written, written_histogram
+from pointsman.ledger.names import OTHER, Names
 from pointsman.ledger.record import NANO, Record
 
 MOST_MODELS = 200
 """Models with series of their own; the rest is `other`."""
-OTHER = "other"
 TOKENS = ("input", "cache_read", "cache_write", "output", "reasoning")
 OUTCOMES = frozenset({"committed", "refused", "unreachable", "stale", "silent", "out", "unfit"})
 FIRST_BYTE = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 60.0, 120.0, 300.0)
@@ -113,7 +113,7 @@ class Metrics:
         self._failovers: Counter[Labels] = Counter()
         self._first_bytes: dict[Labels, Distribution] = {}
         self._durations: dict[Labels, Distribution] = {}
-        self._models: set[str] = set()
+        self._models = Names(MOST_MODELS)
         self._busy = threading.Lock()
 
     def __call__(self, records: Sequence[Record]) -> None:
@@ -124,7 +124,9 @@ class Metrics:
 
     def _count(self, record: Record) -> None:
         backend, dialects = record.backend or "", (record.dialect or "", record.upstream_dialect or "")
-        labels = (backend, self._model(record), *dialects, _status(record), record.bucket)
+        # The model that answered: a name that was only asked for may be anything.
+        model = self._models.told(record.model, admitted=record.answered)
+        labels = (backend, model, *dialects, _status(record), record.bucket)
         cell = self._cells.get(labels)
         if cell is None:
             cell = self._cells[labels] = Cell()
@@ -148,19 +150,6 @@ class Metrics:
             self._attempts[(tried, next((word for word in words if word in OUTCOMES), OTHER))] += 1
         if len(attempts) > 1 and attempts[-1].endswith("committed"):
             self._failovers[(backend,)] += 1
-
-    def _model(self, record: Record) -> str:
-        """The model that answered; a name that was only asked for may be anything."""
-        model = record.model
-        if model is None:
-            return ""
-        if model in self._models:
-            return model
-        answered = record.error is None and record.status is not None and record.status < 400
-        if not answered or len(self._models) >= MOST_MODELS:
-            return OTHER
-        self._models.add(model)
-        return model
 
     def written(self) -> Iterator[str]:
         """All families' lines."""

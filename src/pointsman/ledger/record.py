@@ -1,5 +1,6 @@
 """A record: what the ledger keeps of one exchange. No content, and no credential."""
 
+import re
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -17,6 +18,8 @@ NANO = Decimal(10) ** 9
 LONGEST = 200
 """Characters of a name that somebody else made up."""
 MOST_LOSSES = 20
+_PARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""https://www.w3.org/TR/trace-context/#traceparent-header; other versions begin alike, and are left alone."""
 
 
 class Record(Struct, frozen=True, kw_only=True):
@@ -36,6 +39,8 @@ class Record(Struct, frozen=True, kw_only=True):
     model: str | None
     """The one that answered."""
     backend: str | None
+    provider: str | None
+    """As its row is named."""
     account: str | None
     rule: str | None
     """Why it went there."""
@@ -64,9 +69,16 @@ class Record(Struct, frozen=True, kw_only=True):
     bucket: Bucket
     session: str | None
     upstream_id: str | None
+    traceparent: str | None
+    """The client's own trace, as in W3C's Trace Context."""
     reject: str | None
     error: str | None
     """The code of the error that ended it."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether the client got what it asked for."""
+        return self.error is None and self.status is not None and self.status < 400
 
 
 _TOKENS = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
@@ -88,6 +100,7 @@ def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket) -> Record:
         asked=_short(trace.asked),
         model=_short(trace.model),
         backend=trace.backend,
+        provider=trace.issuer,
         account=trace.account,
         rule=trace.rule,
         form=trace.form,
@@ -106,6 +119,7 @@ def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket) -> Record:
         bucket=bucket,
         session=_short(trace.session),
         upstream_id=_short(trace.upstream_id),
+        traceparent=_whole(trace.traceparent),
         reject=trace.reject,
         error=_short(trace.error),
     )
@@ -123,6 +137,10 @@ def _tokens(usage: Usage | None) -> dict[str, int | None]:
 def _short(name: str | None) -> str | None:
     # Half a surrogate pair is text to Python and none to SQLite.
     return name if name is None else name[:LONGEST].encode("utf-8", "replace").decode()
+
+
+def _whole(parent: str | None) -> str | None:
+    return parent if parent is not None and _PARENT.fullmatch(parent) else None
 
 
 def _rounded(seconds: float | None) -> float | None:

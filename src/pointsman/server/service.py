@@ -13,7 +13,7 @@ from pointsman.ledger.tally import Tally
 from pointsman.ledger.trace import Trace
 from pointsman.server.buffers import Buffers
 from pointsman.server.guard import Admission
-from pointsman.wire.headers import Headers
+from pointsman.wire.headers import Headers, first
 
 
 @dataclass(slots=True)
@@ -61,4 +61,5 @@ class Service:
     async def carry(self, exchange: Exchange, client: Client, trace: Trace) -> None:
         """Hands a request to the gateway."""
         trace.client = self.detect(exchange.headers, exchange.body)
+        trace.traceparent = first(exchange.headers, "traceparent")
         await serve(exchange, self.reporting.follow(exchange, client), self.parts, trace)
