@@ -65,7 +65,7 @@ LOOK_EVERY = 30.0
 DRAIN_SECONDS = 60.0
 """How long an answer is read on after its client has left, where that is wanted."""
 BUILT = frozenset(DIALECTS)
-FROM_THE_START = ("host", "port", "secrets", "shutdown_timeout")
+FROM_THE_START = ("host", "port", "secrets", "shutdown_timeout", "log_file", "verbose", "otlp_endpoint")
 """Settings that a running endpoint keeps, whatever becomes of the file."""
 
 
@@ -113,7 +113,8 @@ class App:
             self._pool.pool, self.credentials, lambda: self.service.parts.router, self.paths.data
         )
         self._responses = ResponsesStore(self._database, time.time)
-        self._ledger = LedgerUpkeep(self.paths, self.instance, self.effective.settings, self.catalog.rows)
+        told = (self.paths, self.instance, self.began, self.catalog.rows)
+        self._ledger = LedgerUpkeep(*told, environment=environment, secrets=self.credentials.known)
         self.service = self._make_service()
         parts = self.service.parts
         self._pool.follow(self.began, parts.router.snapshot.backends)
@@ -209,6 +210,7 @@ class App:
             next_of=self.accounts.next_of,
             reload=self.reload,
             ledger=self._ledger.ledger,
+            reporting=self._ledger.reporting,
             detect=detector().detect,
         )
 
@@ -227,6 +229,7 @@ class App:
             betas=betas(),
             added_betas=self.effective.settings.passthrough_betas,
             own_key=self._key,
+            known=self._ledger.reporting.known,
             unknown_model=self._look_again,
             responses=self._kept_responses(),
             patience=self._patience(),
@@ -376,7 +379,7 @@ class App:
     def describe(self) -> Json:
         """The status page's facts."""
         warnings = [*self._warnings, *filter(None, (self._config_error, self._known.warning))]
-        warnings += (*self._database.warnings(), *self._ledger.ledger.warnings())
+        warnings += (*self._database.warnings(), *self._ledger.warnings())
         warnings += [
             f"`{name}` has been changed, which holds from the next start"
             for name in FROM_THE_START

@@ -120,6 +120,15 @@ class Gateway:
         if self._host is not None:
             self._host.end(now=now)
 
+    @property
+    def has_log(self) -> bool:
+        """Whether it writes a log file."""
+        return self.app.service.reporting.has_log
+
+    def reopen_logs(self) -> None:
+        """Opens the log file anew, for it was rotated; a moment's work on a disk."""
+        self.app.service.reporting.reopen()
+
     async def wait(self) -> None:
         """Returns when the endpoint has ended."""
         if self._running is not None:

@@ -34,8 +34,8 @@ CANARIES = {
 CONFIG = """
 version = 1
 record_content = true
-#verbose = 2
-#log_file = "{home}/log.jsonl"
+verbose = 2
+log_file = "{home}/log.jsonl"
 
 [backends.desk]
 provider = "openai-compatible"
@@ -146,6 +146,7 @@ class House:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(WITHIN)
         self._listener.join()
+        self._process.stdout.close()
 
 
 def _rest(answer):

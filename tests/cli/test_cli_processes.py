@@ -233,7 +233,7 @@ def test_a_second_endpoint_is_found_when_the_first_has_ended(cli, start, served,
     assert f"runs at http://localhost:{port} (process {second.pid}" in cli("status").out
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_cleanly_and_takes_its_record_back(served, home, tmp_path, number):
     process, _ = served
 

@@ -1,5 +1,6 @@
 """Credentials: which key an account is used with, from the environment or the vault."""
 
+import re
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -12,6 +13,9 @@ from pointsman.routing.snapshot import DEFAULT_ACCOUNT, Account, Backend
 
 STORED = "stored"
 """The source of a key that was entered."""
+SHORTEST = 8
+"""Characters of a value that is taken for a key because of its variable's name."""
+_KEY_LIKE = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL")
 
 
 class Credential(Struct, frozen=True):
@@ -59,6 +63,12 @@ class Credentials:
         if kept is not None and not (account.key_named and named):
             return STORED
         return named.source if named else None
+
+    def known(self) -> tuple[str, ...]:
+        """The values of all variables that look like a key's, and what the vault gave; to be masked."""
+        named = [value.strip() for name, value in self._environment.items() if _KEY_LIKE.search(name.upper())]
+        given = [each.secret.reveal() for each in tuple(self._stored.values()) if each is not None]
+        return tuple(value for value in (*named, *given) if len(value) >= SHORTEST)
 
     def forget(self) -> None:
         """Asks the vault anew from now on: a key was added or removed."""

@@ -164,6 +164,9 @@ class Provider(Struct, frozen=True, forbid_unknown_fields=True):
     """The model inside pointsman itself: no URL, no key, no discovery."""
     price_list: str = ""
     """What genai-prices calls it; a plan's row names whose API would charge for the same tokens."""
+    telemetry: str = ""
+    """What OpenTelemetry calls it, where that is not the row's own name (`gen_ai.provider.name` in
+    github.com/open-telemetry/semantic-conventions-genai, docs/gen-ai/client-inference.md)."""
     free: tuple[str, ...] = ()
     """Glob patterns of the model ids, in lower case, that it charges nothing for."""
     note: str = ""

@@ -15,6 +15,7 @@ from pointsman.canon.errors import SetupError
 from pointsman.canon.json import Json
 from pointsman.cli import exit_codes
 from pointsman.cli.banner import banner
+from pointsman.cli.hang_up import on_hang_up
 from pointsman.cli.reach import health, records
 from pointsman.config.edit import bring_up_to_date
 from pointsman.config.endpoint_file import Endpoint, remove_endpoint, write_endpoint
@@ -39,9 +40,13 @@ if TYPE_CHECKING:
 @click.option(
     "--fallback", "fallbacks", multiple=True, help="Who answers instead (BACKEND:MODEL); repeatable."
 )
+@click.option("-v", "--verbose", count=True, help="A line for each request; -vv with the bodies.")
+@click.option("--log-file", type=click.Path(path_type=Path), help="Write a JSON line for each request here.")
 @click.option("--drain-on-close", is_flag=True, help="Read an answer to its end although its client left.")
 @click.option("--record-content", is_flag=True, help="Keep the bodies of requests and answers too.")
-def command(port_file: Path | None, no_discover: bool, **flags: object) -> int:
+def command(
+    port_file: Path | None, no_discover: bool, verbose: int, log_file: Path | None, **flags: object
+) -> int:
     """Start the endpoint. It runs until Ctrl-C. Example:
 
     \b
@@ -56,6 +61,11 @@ def command(port_file: Path | None, no_discover: bool, **flags: object) -> int:
         given["passthrough_betas"] = [flag.strip() for flag in named if flag.strip()]
     if no_discover:
         given["discover"] = False
+    if verbose:
+        given["verbose"] = min(verbose, 2)
+    if log_file is not None:
+        # A path on the command line is relative to where that is, one in the file to the file.
+        given["log_file"] = str(log_file.absolute())
     try:
         return _run(given, port_file)
     except OccupiedError as error:
@@ -145,10 +155,7 @@ def _port_line(gateway: "Gateway") -> bytes:
 
 
 def _stop_on_signals(gateway: "Gateway") -> None:
-    """The first Ctrl-C lets running streams finish; the second does not wait for them.
-
-    A terminal that is closed ends it in the same way, unless `nohup` has it go on.
-    """
+    """The first Ctrl-C lets running streams finish; the second does not wait for them."""
     asked: list[int] = []
 
     def stop(number: int) -> None:
@@ -161,8 +168,7 @@ def _stop_on_signals(gateway: "Gateway") -> None:
             signal.signal(number, lambda number, _: loop.call_soon_threadsafe(stop, number))
         else:
             loop.add_signal_handler(number, stop, number)
-    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        loop.add_signal_handler(signal.SIGHUP, stop, signal.SIGHUP)
+    on_hang_up(gateway.reopen_logs, stop, has_log=gateway.has_log)
 
 
 def _occupied(error: OccupiedError) -> int:

@@ -28,6 +28,7 @@ def check(settings: Settings, place: Place) -> None:
 def _complaints(settings: Settings) -> Iterator[Complaint]:
     yield from _name_complaints(settings)
     yield from _origin_complaints(settings)
+    yield from _collector_complaints(settings)
     for alias, target in settings.aliases.items():
         if not alias.strip() or not target.strip():
             yield ("aliases", alias), f"`aliases.{alias}`: an alias and its model must not be empty"
@@ -59,6 +60,14 @@ def _origin_complaints(settings: Settings) -> Iterator[Complaint]:
                 ("allowed_origins",),
                 f"`allowed_origins` takes origins such as `https://app.example`, never `*`: {origin}",
             )
+
+
+def _collector_complaints(settings: Settings) -> Iterator[Complaint]:
+    if settings.otlp_endpoint is not None:
+        try:
+            tidy(settings.otlp_endpoint)
+        except UrlError as error:
+            yield ("otlp_endpoint",), f"`otlp_endpoint` is not a URL that can be used: {error}"
 
 
 def _provider(backend: BackendSettings) -> Iterator[tuple[str, str]]:

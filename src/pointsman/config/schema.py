@@ -171,6 +171,15 @@ class Settings(Struct, frozen=True):
     """Days for which bodies are kept."""
     content_size: Size = Size(500 * 1000**2)
     """How much they may take, compressed."""
+    log_file: str | None = None
+    """A file that gets a JSON line for each exchange; relative to the folder of this file. It may be moved or
+    removed at any time, and is opened anew on SIGHUP."""
+    verbose: Annotated[int, Meta(ge=0, le=2)] = 0
+    """What is shown on standard error: 1 for a line for each exchange, 2 for the bodies besides, without
+    credentials and 8 KB of each at most."""
+    otlp_endpoint: str | None = None
+    """Where an OpenTelemetry collector takes traces and metrics by OTLP over HTTP (`http://localhost:4318`);
+    as in `OTEL_EXPORTER_OTLP_ENDPOINT` if left out. Needs `pointsman[otel]`."""
     prices: dict[str, Price] = {}
     """What you pay, where the list of prices does not know it or you pay something else, by glob pattern of a
     model's name or of `BACKEND:MODEL`: `[prices."local:*"]`. The first that matches holds, and what it leaves

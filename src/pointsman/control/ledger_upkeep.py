@@ -3,33 +3,51 @@
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
+from pointsman.canon.errors import SetupError
 from pointsman.catalog.provider import Provider
 from pointsman.config.endpoint_file import is_alive
 from pointsman.config.paths import Paths
 from pointsman.config.schema import Settings
+from pointsman.control.reporting import Reporting
 from pointsman.ledger.contents import Bounds
 from pointsman.ledger.cost import Costs
 from pointsman.ledger.ledger import Ledger
 from pointsman.ledger.price_list import listed
 from pointsman.ledger.runs import counter_for, settle_killed
 from pointsman.ledger.schema import FILE, MIGRATIONS
-from pointsman.ledger.writing import Keeping
+from pointsman.ledger.writing import Keeping, lost
 from pointsman.store.database import Database
 
 
 class LedgerUpkeep:
     """One endpoint's."""
 
-    def __init__(self, paths: Paths, run: str, settings: Settings, providers: Mapping[str, Provider]) -> None:
-        """`run` names this run of the endpoint. Nothing is written before it begins."""
+    def __init__(
+        self,
+        paths: Paths,
+        run: str,
+        settings: Settings,
+        providers: Mapping[str, Provider],
+        *,
+        environment: Mapping[str, str],
+        secrets: Callable[[], Iterable[str]],
+    ) -> None:
+        """`run` names this run of the endpoint; `secrets` gives the credentials of all accounts.
+
+        Nothing is written before it begins.
+        """
         self._folder = paths.run
+        self._run = run
         self._providers = providers
         database = Database(paths.data / FILE, MIGRATIONS)
         counter = counter_for(paths.run, run, os.getpid())
         self.ledger = Ledger(database, counter, run, self._costs(settings), time.time)
         self.follow(settings)
+        self.reporting = Reporting(self.ledger, settings, paths.config, environment, secrets)
+        self.ledger.redact = self.reporting.redact
 
     def follow(self, settings: Settings) -> None:
         """The configuration in force."""
@@ -43,12 +61,25 @@ class LedgerUpkeep:
 
     async def begin(self) -> None:
         """Counts what runs before have lost."""
+        await asyncio.to_thread(self.reporting.begin, self._providers, self._run)
         await asyncio.to_thread(settle_killed, self._folder, self.ledger.database, is_alive)
 
     async def run(self) -> None:
         """Goes on until it is cancelled."""
-        await self.ledger.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._look())
+            group.create_task(self.ledger.run())
+
+    async def _look(self) -> None:
+        """How much was lost with runs before; nothing waits for it."""
+        with suppress(SetupError):  # which stands among the database's warnings
+            self.ledger.lost = await self.ledger.database.ask(lost)
 
     async def end(self) -> None:
         """Has written what is left."""
         await asyncio.to_thread(self.ledger.close)
+        await asyncio.to_thread(self.reporting.close)
+
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know."""
+        return (*self.ledger.warnings(), *self.reporting.warnings())

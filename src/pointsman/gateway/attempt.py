@@ -119,6 +119,7 @@ async def _run(turn: Turn, standing: Standing, dialect: Dialect) -> UpstreamErro
     trace.plan = bool(turn.lease.owner)
     line.secrets = secrets_of(turn.lease, turn.candidate.backend)
     trace.secrets = (*trace.secrets, *line.secrets)
+    parts.known.note(line.secrets)
     if work.talk is not None:
         line.recorder = work.talk.recorder(turn.candidate, turn.lease.account)
     began = parts.clock()
@@ -245,6 +246,7 @@ async def _renewed(turn: Turn, dialect: Dialect) -> Turn | None:
     renewed = secrets_of(lease, backend)
     turn.work.line.secrets = (*turn.work.line.secrets, *renewed)
     turn.work.trace.secrets = (*turn.work.trace.secrets, *renewed)
+    parts.known.note(renewed)
     return structs.replace(turn, lease=lease)
 
 

@@ -1,5 +1,7 @@
 """Masking: our credentials taken out of what an upstream says, before it reaches a client."""
 
+from collections.abc import Iterable
+
 from msgspec import structs
 
 from pointsman.accounts.lease import CREDENTIAL_FIELDS, Lease
@@ -9,6 +11,28 @@ from pointsman.routing.snapshot import Backend
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_object, encode
 from pointsman.wire.secrets import mask
+
+MOST = 500
+"""Credentials that are known at the same time."""
+
+
+class KnownSecrets:
+    """Every credential that requests were sent with, the latest ones where there are many."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, None] = {}
+
+    def note(self, secrets: Iterable[str]) -> None:
+        """These are used."""
+        for secret in secrets:
+            if secret not in self._held:
+                if len(self._held) >= MOST:
+                    del self._held[next(iter(self._held))]
+                self._held[secret] = None
+
+    def all(self) -> tuple[str, ...]:
+        """What is to be masked; may be called in any thread."""
+        return tuple(self._held)
 
 
 def secrets_of(lease: Lease, backend: Backend) -> tuple[str, ...]:

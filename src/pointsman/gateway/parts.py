@@ -9,6 +9,7 @@ from pointsman.accounts.queue import Later, loop_later
 from pointsman.catalog.beta import Beta
 from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.keepsakes import Keepsakes
+from pointsman.gateway.masking import KnownSecrets
 from pointsman.gateway.pace import Pace
 from pointsman.routing.attempts import Patience
 from pointsman.routing.router import Router
@@ -50,6 +51,7 @@ class Parts:
     pace: Pace = field(default_factory=Pace)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     later: Later = loop_later
+    known: KnownSecrets = field(default_factory=KnownSecrets)
     keepsakes: Keepsakes = field(init=False)
 
     def __post_init__(self) -> None:

@@ -52,10 +52,12 @@ class Ledger:
         self.keeping = Keeping()
         self.contents: Bounds | None = None
         """How much of the bodies is kept; None: nothing."""
-        self.secrets: Callable[[], Iterable[str]] = tuple
-        """What nobody may find in them, beside what an exchange was sent with."""
+        self.redact: Callable[[bytes, Iterable[str]], bytes] = mask
+        """Takes out of them what nobody may find, beside what an exchange was sent with."""
         self.dropped = 0
         """Exchanges of which no record could be kept."""
+        self.lost = 0
+        """Records of former runs that were lost as they were killed, as far as known at the start."""
         self._counter = counter
         self._wall = wall
         self._run = Run(run, wall())
@@ -150,9 +152,11 @@ class Ledger:
     def _keep_contents(self, traces: Sequence[Trace]) -> None:
         for trace in traces:
             if trace.content is not None:
-                redact = partial(mask, secrets=(*self.secrets(), *trace.secrets))
-                kept = cut(trace.request_id, trace.started, trace.content, redact)
+                kept = cut(trace.request_id, trace.started, trace.content, partial(self._redact, trace))
                 self.database.give(partial(keep, kept=kept), kept.size)
+
+    def _redact(self, trace: Trace, data: bytes) -> bytes:
+        return self.redact(data, trace.secrets)
 
     def _written(self, count: int, well: bool) -> None:
         if well:

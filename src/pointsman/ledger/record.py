@@ -1,5 +1,6 @@
 """A record: what the ledger keeps of one exchange. No content, and no credential."""
 
+import re
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -19,6 +20,8 @@ NANO = Decimal(10) ** 9
 LONGEST = 200
 """Characters of a name that somebody else made up."""
 MOST_LOSSES = 20
+_PARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""https://www.w3.org/TR/trace-context/#traceparent-header; other versions begin alike, and are left alone."""
 
 
 class Record(Struct, frozen=True, kw_only=True):
@@ -38,6 +41,8 @@ class Record(Struct, frozen=True, kw_only=True):
     model: str | None
     """The one that answered."""
     backend: str | None
+    provider: str | None
+    """As its row is named."""
     account: str | None
     rule: str | None
     """Why it went there."""
@@ -66,9 +71,16 @@ class Record(Struct, frozen=True, kw_only=True):
     bucket: Bucket
     session: str | None
     upstream_id: str | None
+    traceparent: str | None
+    """The client's own trace, as in W3C's Trace Context."""
     reject: str | None
     error: str | None
     """The code of the error that ended it."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether the client got what it asked for."""
+        return self.error is None and self.status is not None and self.status < 400
 
 
 COLUMNS = Record.__struct_fields__
@@ -90,6 +102,7 @@ def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket) -> Record:
         asked=_short(trace.asked),
         model=told(trace.model),
         backend=trace.backend,
+        provider=trace.issuer,
         account=trace.account,
         rule=trace.rule,
         form=trace.form,
@@ -108,6 +121,7 @@ def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket) -> Record:
         bucket=bucket,
         session=_short(trace.session),
         upstream_id=told(trace.upstream_id),
+        traceparent=_whole(trace.traceparent),
         reject=trace.reject,
         error=told(trace.error),
     )
@@ -143,6 +157,10 @@ def _told(name: str | None, secrets: tuple[str, ...]) -> str | None:
     if name is not None and any(secret in name for secret in secrets):
         name = mask(name, secrets)
     return _short(name)
+
+
+def _whole(parent: str | None) -> str | None:
+    return parent if parent is not None and _PARENT.fullmatch(parent) else None
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -9,11 +9,13 @@ EXCHANGES = (
     """CREATE TABLE exchanges (
         number INTEGER PRIMARY KEY, at REAL NOT NULL, request_id TEXT NOT NULL, client TEXT NOT NULL,
         client_key TEXT, method TEXT NOT NULL, path TEXT NOT NULL, operation TEXT, dialect TEXT,
-        upstream_dialect TEXT, asked TEXT, model TEXT, backend TEXT, account TEXT, rule TEXT, form TEXT,
-        attempts TEXT NOT NULL, status INTEGER, stream INTEGER NOT NULL, first_byte REAL, duration REAL,
+        upstream_dialect TEXT, asked TEXT, model TEXT, backend TEXT, provider TEXT, account TEXT,
+        rule TEXT, form TEXT, attempts TEXT NOT NULL, status INTEGER, stream INTEGER NOT NULL,
+        first_byte REAL, duration REAL,
         input INTEGER, cache_read INTEGER, cache_write_5m INTEGER, cache_write_1h INTEGER, output INTEGER,
         reasoning INTEGER, estimated INTEGER NOT NULL, cost INTEGER, stop TEXT, losses TEXT, windows TEXT,
-        claim TEXT, bucket TEXT NOT NULL, session TEXT, upstream_id TEXT, reject TEXT, error TEXT
+        claim TEXT, bucket TEXT NOT NULL, session TEXT, upstream_id TEXT, traceparent TEXT,
+        reject TEXT, error TEXT
     )""",
     "CREATE INDEX exchanges_by_time ON exchanges (at)",
     """CREATE TABLE hours (

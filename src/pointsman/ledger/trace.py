@@ -70,6 +70,8 @@ class Trace:
     """The limit that it counted against, in the provider's word."""
     upstream_id: str | None = None
     """The provider's id of the exchange."""
+    traceparent: str | None = None
+    """The field of that name, as the client sent it."""
     reject: str | None = None
     """What was looked at when the request was not let in: a header field's name, never its value."""
     error: str | None = None

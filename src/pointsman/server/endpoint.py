@@ -32,7 +32,6 @@ from pointsman.wire.coding import decode_body
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import Peek, encode, peek
 
-JSON_HEAD: Headers = (("content-type", "application/json"),)
 LOG = logging.getLogger("pointsman")
 
 
@@ -209,7 +208,7 @@ class Visit:
 
     async def show(self, page: Page) -> None:
         """One of the endpoint's own pages."""
-        await self.send(page.status, (*JSON_HEAD, *page.headers), page.body)
+        await self.send(page.status, (("content-type", page.media), *page.headers), page.body)
 
     async def refuse(self, error: PointsmanError) -> None:
         """An error in the caller's dialect; one that has begun is left broken, a stream with a word."""

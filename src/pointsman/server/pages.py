@@ -6,7 +6,9 @@ from urllib.parse import parse_qs
 from msgspec import Struct
 
 from pointsman.canon.json import Json
+from pointsman.ledger.exposition import MEDIA_TYPE
 from pointsman.routing.explain import explain
+from pointsman.server.metrics import metrics
 from pointsman.server.models import Lister, Shape
 from pointsman.server.service import Service
 from pointsman.wire.headers import Headers
@@ -19,6 +21,7 @@ class Page(Struct, frozen=True):
     body: bytes
     status: int = 200
     headers: Headers = ()
+    media: str = "application/json"
 
 
 class Pages:
@@ -36,6 +39,8 @@ class Pages:
         page = _PAGES.get((method, path))
         if page is not None:
             return _json(page(self))
+        if (method, path) == ("GET", "/metrics"):
+            return Page(metrics(self._service), media=MEDIA_TYPE)
         if (method, path) == ("GET", "/accounts"):
             return _json(self._service.accounts(parse_qs(query).get("model", [None])[0]))
         if method == "GET" and (path == "/models" or path.startswith("/models/")):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pointsman.canon.json import Json
+from pointsman.control.reporting import Reporting
 from pointsman.gateway.exchange import Client, Exchange
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.pipeline import serve
@@ -13,7 +14,7 @@ from pointsman.ledger.tally import Tally
 from pointsman.ledger.trace import Trace
 from pointsman.server.buffers import Buffers
 from pointsman.server.guard import Admission
-from pointsman.wire.headers import Headers
+from pointsman.wire.headers import Headers, first
 
 
 @dataclass(slots=True)
@@ -38,6 +39,8 @@ class Service:
     """Reads the configuration again; what came of it."""
     ledger: Ledger
     """Keeps a record of every exchange."""
+    reporting: Reporting
+    """Tells of every exchange elsewhere."""
     detect: Callable[[Headers, bytes], str]
     """Which program a request comes from."""
     tally: Tally = field(default_factory=Tally)
@@ -59,6 +62,7 @@ class Service:
     async def carry(self, exchange: Exchange, client: Client, trace: Trace) -> None:
         """Hands a request to the gateway."""
         trace.client, trace.sent = self.detect(exchange.headers, exchange.body), len(exchange.body)
+        trace.traceparent = first(exchange.headers, "traceparent")
         if self.ledger.contents is not None:
             trace.content = Content(exchange.body)
-        await serve(exchange, client, self.parts, trace)
+        await serve(exchange, self.reporting.follow(exchange, client), self.parts, trace)

@@ -33,3 +33,31 @@ def _spellings(character: str) -> str:
     units = character.encode("utf-16-be").hex()
     escape = "".join(rf"\\{{1,3}}u{units[start : start + 4]}" for start in range(0, len(units), 4))
     return f"(?:(?i:{percent}|{escape})|{plain})"
+
+
+_KEYS = (
+    r"\b(?:sk|pk|rk|gsk|xai|pplx|hf|r8|nvapi|ghp|gho|ghu|ghs|ghr|github_pat|glpat|csk|fw|tgp|xox[a-z])"
+    r"[-_][A-Za-z0-9_\-]{8,}"
+)
+_CLOUDS = r"\bAIza[A-Za-z0-9_\-]{20,}|\bya29\.[A-Za-z0-9_.\-]{10,}|\b(?:AKIA|ASIA|ABSK)[A-Za-z0-9+/=]{12,}"
+_TOKENS = r"\beyJ[A-Za-z0-9_\-]{5,}(?:\.[A-Za-z0-9_\-]*){0,4}"
+_PRIVATE = r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,30}-----)?"
+_HEADERS = r"(?i:\b(?:bearer|basic)) +[A-Za-z0-9._~+/\-]{8,}=*"
+_NAMES = (
+    r"api[_-]?key|x-api-key|x-goog-api-key|authorization|proxy-authorization|access[_-]?token|"
+    r"refresh[_-]?token|id[_-]?token|auth[_-]?token|client[_-]?secret|secret(?:[_-]?access)?[_-]?key|"
+    r"password|passwd|secret|cookie"
+)
+_MEMBERS = rf"(?i:(?P<before>(?:{_NAMES})\\{{0,3}}[\"']?\s{{0,8}}[:=]\s{{0,8}}\\{{0,3}}[\"']?))"
+_VALUE = r"(?P<value>[^\s\"'\\,;&}{)(<>]{6,})"
+_ALIKE = re.compile("|".join((_PRIVATE, _HEADERS, _KEYS, _CLOUDS, _TOKENS)))
+_NAMED = re.compile(_MEMBERS + _VALUE)
+
+
+def mask_alike(text: str) -> str:
+    """`text` with everything made `…` that looks like a credential, whosesoever it is.
+
+    By the forms that providers give their keys, and by the name that stands before a value. It takes away
+    too much rather than too little.
+    """
+    return _NAMED.sub(lambda found: found["before"] + MASK, _ALIKE.sub(MASK, text))

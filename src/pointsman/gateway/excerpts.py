@@ -1,0 +1,130 @@
+"""Excerpts: the beginnings of bodies, without credentials, for whoever wants to see what goes over the line.
+
+Taken only where that was asked for. Masking is left to the thread that shows them.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from urllib.parse import parse_qsl
+
+from pointsman.canon.errors import PointsmanError
+from pointsman.gateway.exchange import Client, Exchange
+from pointsman.wire import headers as fields
+from pointsman.wire.coding import StreamDecoder
+from pointsman.wire.headers import CREDENTIALS, Headers
+from pointsman.wire.secrets import mask, mask_alike
+
+SHOWN = 8 * 1024
+"""Bytes of a body that are shown."""
+KEPT = 2 * SHOWN
+"""Bytes that are kept until then: what stands at the end of what is shown must be seen whole to be masked."""
+MOST = 500
+"""Exchanges that are kept until they are shown."""
+_PIECE = 1024
+_CREDENTIALS = CREDENTIALS | {"x-pointsman-key", "cookie"}
+_QUERY = frozenset({"key"})
+
+
+class Excerpt:
+    """One exchange's."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.request = exchange.body[:KEPT]
+        self.size = len(exchange.body)
+        self.answer = bytearray()
+        self.answered = 0
+        self.coding: str | None = None
+        self.secrets = _brought(exchange)
+
+    def head(self, headers: Headers) -> None:
+        """The head of the answer."""
+        self.coding = fields.first(headers, "content-encoding")
+
+    def note(self, data: bytes) -> None:
+        """A piece of the answer."""
+        self.answered += len(data)
+        if len(self.answer) < KEPT:
+            self.answer += data[: KEPT - len(self.answer)]
+
+
+class Excerpts:
+    """Those of all exchanges that nobody has shown yet, the latest ones where there are many."""
+
+    def __init__(self, secrets: Callable[[], Iterable[str]]) -> None:
+        """`secrets` gives every credential that is known; asked in the thread that shows."""
+        self._secrets = secrets
+        self._kept: dict[str, Excerpt] = {}
+        self._busy = threading.Lock()
+
+    def follow(self, exchange: Exchange, client: Client) -> Client:
+        """The client, whose answer is looked at from now on."""
+        excerpt = Excerpt(exchange)
+        with self._busy:
+            if len(self._kept) >= MOST:
+                del self._kept[next(iter(self._kept))]
+            self._kept[exchange.request_id] = excerpt
+        return _Followed(client, excerpt)
+
+    def take(self, request_id: str) -> tuple[tuple[str, str], ...]:
+        """What to show of an exchange, once: titles and texts."""
+        with self._busy:
+            excerpt = self._kept.pop(request_id, None)
+        if excerpt is None:
+            return ()
+        secrets = (*self._secrets(), *excerpt.secrets)
+        answer = _plain(bytes(excerpt.answer), excerpt.coding)
+        return (
+            (f"request, {excerpt.size:,} bytes", _shown(excerpt.request, secrets)),
+            (f"answer, {excerpt.answered:,} bytes", _shown(answer, secrets)),
+        )
+
+
+class _Followed:
+    """A client whose answer is looked at."""
+
+    def __init__(self, client: Client, excerpt: Excerpt) -> None:
+        self._client = client
+        self._excerpt = excerpt
+        self.watch = client.watch
+        self.abort = client.abort
+
+    async def head(self, status: int, headers: Headers) -> None:
+        self._excerpt.head(headers)
+        await self._client.head(status, headers)
+
+    async def write(self, data: bytes) -> None:
+        self._excerpt.note(data)
+        await self._client.write(data)
+
+    async def finish(self, data: bytes = b"") -> None:
+        self._excerpt.note(data)
+        await self._client.finish(data)
+
+
+def _brought(exchange: Exchange) -> tuple[str, ...]:
+    """The credentials that the client itself sent beside the body."""
+    sent = [value.rpartition(" ")[2] for name, value in exchange.headers if name in _CREDENTIALS]
+    sent += [value for name, value in parse_qsl(exchange.query) if name in _QUERY]
+    return tuple(filter(None, sent))
+
+
+def _shown(data: bytes, secrets: Iterable[str]) -> str:
+    text = mask_alike(mask(data.decode("utf-8", "replace"), secrets))
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"
+
+
+def _plain(data: bytes, coding: str | None) -> bytes:
+    """As far as it can be read, where it has a content coding."""
+    if coding is None:
+        return data
+    plain = bytearray()
+    try:
+        decoder = StreamDecoder(coding, KEPT * 100)
+        for start in range(0, len(data), _PIECE):
+            plain += decoder.feed(data[start : start + _PIECE])
+            if len(plain) >= KEPT:
+                break
+    except PointsmanError as error:
+        if not plain:
+            return f"({error.message})".encode()
+    return bytes(plain[:KEPT])

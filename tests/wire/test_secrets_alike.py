@@ -1,0 +1,65 @@
+"""What looks like a credential is taken out of what is shown, whosesoever it is."""
+
+import time
+
+import pytest
+
+from pointsman.wire.secrets import mask_alike
+
+SECRET = "Zx9canaryZx9canaryZx9canary"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"sk-ant-api03-{SECRET}",
+        f"my key is sk-proj-{SECRET}, keep it",
+        f"gsk_{SECRET}",
+        f"AIza{SECRET}",
+        f"ya29.{SECRET}",
+        f"AKIA{SECRET}",
+        f"eyJhbGciOiJI.{SECRET}.{SECRET}",
+        f"ghp_{SECRET}",
+        f"github_pat_{SECRET}",
+        f"Authorization: Bearer {SECRET}",
+        f"authorization: basic {SECRET}==",
+        f'{{"api_key": "{SECRET}"}}',
+        f'{{"x-api-key":"{SECRET}"}}',
+        f'{{\\"client_secret\\": \\"{SECRET}\\"}}',
+        f"OPENAI_API_KEY={SECRET}",
+        f"export AWS_SECRET_ACCESS_KEY='{SECRET}'",
+        f"password: {SECRET}",
+        f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----",
+        f"-----BEGIN PRIVATE KEY-----\n{SECRET}",
+    ],
+)
+def test_a_credential_of_any_form_is_masked(text):
+    assert "canary" not in mask_alike(text)
+    assert "…" in mask_alike(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"max_tokens": 4096, "usage": {"input_tokens": 123456789}}',
+        "a task-oriented risk-averse desk",
+        "the password field, and the token count",
+        '{"tool_use_id": "toolu_01A09q90qw90lq917835lq9"}',
+        '{"id": "chatcmpl-FeuntVMY3r89R9cnPfTSp38TjcUypXWJ"}',
+    ],
+)
+def test_what_is_none_stays(text):
+    assert mask_alike(text) == text
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["a", "a_", "password", "-----BEGIN ", "secret \\", "sk-", "_api_key", "bearer ", "eyJa.", "key: "],
+)
+def test_no_text_takes_long(piece):
+    text = piece * (100_000 // len(piece))
+    began = time.process_time()
+
+    mask_alike(text)
+
+    assert time.process_time() - began < 1
