@@ -105,6 +105,61 @@ def test_parallel_calls_that_are_kept_as_a_turn_each_are_answered_together():
     run(scenario())
 
 
+@pytest.mark.parametrize("voice", [CHAT, ANTHROPIC, RESPONSES], ids=lambda voice: voice.name)
+def test_a_result_that_gemini_cli_sends_twice_reaches_others_once(voice):
+    asks = model({"functionCall": {"id": "call_1", "name": "look", "args": {}}})
+    contents = [user({"text": "Hello"}), asks, user(response("call_1"), response("call_1"))]
+
+    async def scenario():
+        async with Upstream(voice.whole()) as server, rig(**{voice.name: server}) as at:
+            answer = await at.ask(GEMINI, backend=voice.name, contents=contents, tools=TOOLS)
+            assert server.requests[0].body.count(b"sunny") == 1
+            assert "tool_result" not in (answer.header("x-pointsman-losses") or "")
+
+    run(scenario())
+
+
+def test_what_led_to_a_call_comes_back_though_a_result_before_it_is_sent_twice():
+    def asks(number):
+        return {"functionCall": {"id": f"toolu_{number}", "name": "look", "args": {}}}
+
+    used = {"type": "tool_use", "id": "toolu_2", "name": "look", "input": {}}
+    answer = {**ANTHROPIC.answer, "content": [SIGNED, used], "stop_reason": "tool_use"}
+    twice = [user({"text": "Hello"}), model(asks(1)), user(response("toolu_1"), response("toolu_1"))]
+    once = [*twice[:2], user(response("toolu_1"))]
+
+    async def scenario(first, then):
+        async with (
+            Upstream(json_reply(answer), always=ANTHROPIC.whole()) as server,
+            rig(anthropic=server) as at,
+        ):
+            fields = {"backend": "anthropic", "tools": TOOLS}
+            await at.ask(GEMINI, contents=first, **fields)
+            await at.ask(GEMINI, contents=[*then, model(asks(2)), user(response("toolu_2"))], **fields)
+            assert server.requests[1].json()["messages"][3]["content"] == [SIGNED, used]
+
+    for first, then in ((twice, twice), (once, twice), (twice, once)):
+        run(scenario(first, then))
+
+
+def test_of_two_results_that_differ_the_last_is_sent_and_the_loss_is_told():
+    call = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}
+    told = [{"type": "tool_result", "tool_use_id": "toolu_1", "content": text} for text in ("rain", "sunny")]
+    messages = [
+        {"role": "user", "content": "Hello"},
+        {"role": "assistant", "content": [call]},
+        {"role": "user", "content": told},
+    ]
+
+    async def scenario():
+        async with Upstream(CHAT.whole()) as server, rig(openai_chat=server) as at:
+            answer = await at.ask(ANTHROPIC, backend="openai_chat", messages=messages)
+            assert [each.get("content") for each in server.requests[0].json()["messages"]][2:] == ["sunny"]
+            assert "dropped tool_result" in answer.header("x-pointsman-losses")
+
+    run(scenario())
+
+
 @pytest.mark.parametrize(
     "parts", [[{"text": ""}], [{"text": "Fine"}, {"text": ""}]], ids=["empty", "in pieces"]
 )

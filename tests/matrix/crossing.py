@@ -13,7 +13,7 @@ from pointsman.canon.traits import Target, Traits
 from pointsman.dialects.dialect import Asked, Origin
 from pointsman.dialects.gather import gather, merge_usage
 from pointsman.dialects.registry import DIALECTS
-from pointsman.gateway.crossing import crossed
+from pointsman.gateway.crossing import put_across
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 ASKED = Asked(model="asked", message_id="0a", created=1_700_000_000, include_usage=True, input_estimate=11)
@@ -46,7 +46,7 @@ def translated(source, to, body, target_):
     try:
         request, lost = DIALECTS[source].decode_request(body), ()
         if to != source:
-            request, lost = crossed(request, DIALECTS[source])
+            request, lost = put_across(request, DIALECTS[source])
         encoded = DIALECTS[to].encode_request(request, target_)
     except RequestError as error:
         return {"refused": {"code": error.code, "param": error.param, "message": error.message}}

@@ -16,7 +16,7 @@ from pointsman.canon.request import Request
 from pointsman.canon.traits import Target, Traits
 from pointsman.catalog.provider import RateLimits, Reform, Speaks
 from pointsman.dialects.dialect import MODEL, Dialect
-from pointsman.gateway.crossing import crossed
+from pointsman.gateway.crossing import put_across
 from pointsman.gateway.embedding import (
     EMBEDDING,
     embedding_dialect,
@@ -220,7 +220,7 @@ def _request(
     if candidate.backend.ask_usage and exchange.intent.stream:
         request = msgspec.structs.replace(request, include_usage=True)
     if dialect is not exchange.dialect:
-        request, lost = crossed(request, exchange.dialect)
+        request, lost = put_across(request, exchange.dialect)
         return restore(request, parts.keepsakes, caller(exchange.headers), lease.issuer), lost
     return attributed(request, parts.pool.makers) if lease.strange else request, ()
 
