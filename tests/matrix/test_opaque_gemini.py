@@ -183,9 +183,10 @@ def test_a_gemini_upstream_gets_no_state_of_anthropics():
 
     assert [sorted(part) for part in parts_sent(upstream, 0)[0]] == [
         ["text"],
-        ["functionCall"],
+        ["functionCall", "thoughtSignature"],
         ["functionCall"],
     ]
+    assert parts_sent(upstream, 0)[0][1]["thoughtSignature"] == STAND_IN
     assert upstream.losses[0] == {"thoughtSignature"}
 
 
@@ -199,7 +200,8 @@ def test_turns_that_held_another_providers_state_alone_are_not_sent_to_gemini():
     client.ask(upstream, TELLS)
 
     told = [[sorted(part) for part in turn] for turn in parts_sent(upstream, 0)]
-    assert told == [[["text"]], [["functionCall"]], [["functionCall"]], [["text"]]]
+    signed = ["functionCall", "thoughtSignature"]
+    assert told == [[["text"]], [signed], [["functionCall"]], [["text"]]]
 
 
 def test_the_issuer_of_a_state_is_the_one_that_answered():
