@@ -2,7 +2,7 @@
 
 import pytest
 from rig import rig
-from voices import GEMINI
+from voices import CHAT, GEMINI
 
 from pointsman.wire.json import encode
 from scripted import Upstream, json_reply, run
@@ -66,5 +66,30 @@ def test_a_call_that_another_account_signed_gets_the_stand_in():
             for name in ("first", "second"):
                 await at.post(PATH.format(name), history)
             assert [sent_signatures(seen) for seen in server.requests[1:]] == [[SIGNATURE], [STAND_IN]]
+
+    run(scenario())
+
+
+def test_a_signature_on_text_that_a_chat_client_drops_is_on_its_text_again_after_a_restart():
+    text = {"text": "I look.", "thoughtSignature": SIGNATURE}
+    parts = [text, *asks(thoughtSignature="YWJj")["parts"]]
+    made = {**GEMINI.answer["candidates"][0], "content": {"role": "model", "parts": parts}}
+
+    async def scenario():
+        async with Upstream(
+            json_reply({**GEMINI.answer, "candidates": [made]}), always=GEMINI.whole()
+        ) as server:
+            async with rig(gemini=server) as at:
+                answer = await at.ask(CHAT, backend="gemini")
+            said = answer.json()["choices"][0]["message"]
+            call = {key: said["tool_calls"][0][key] for key in ("id", "type", "function")}
+            history = [
+                {"role": "user", "content": "Hello"},
+                {"role": "assistant", "content": said["content"], "tool_calls": [call]},
+                {"role": "tool", "tool_call_id": call["id"], "content": "sunny"},
+            ]
+            async with rig(gemini=server) as at:
+                await at.ask(CHAT, backend="gemini", messages=history)
+            assert server.requests[1].json()["contents"][1]["parts"] == parts
 
     run(scenario())

@@ -175,6 +175,31 @@ def test_problem_9_signatures_come_back_through_claude_codes_api(keep, stream):
     assert parts_sent(upstream, 3) == [*parts_told(*ANSWERS[:2]), thanks]
 
 
+def bare(keep):
+    """A Chat client that knows no field but the dialect's own."""
+    known = ("role", "content", "tool_calls")
+
+    def kept(answer):
+        turn = {key: value for key, value in keep(answer).items() if key in known}
+        calls = [{key: call[key] for key in ("id", "type", "function")} for call in turn["tool_calls"]]
+        return {**turn, "tool_calls": calls}
+
+    return kept
+
+
+@pytest.mark.parametrize(("keep", "stream"), list(zip(*CHAT.values(), strict=True)))
+def test_signatures_that_a_chat_client_drops_come_back_where_they_stood(keep, stream):
+    upstream = Upstream(GEMINI, "google", unsigned_call=STAND_IN)
+    client = Remembering("openai_chat", bare(keep), stream=stream)
+    client.keepsakes = Keepsakes(lambda: 0.0)
+    client.say({"role": "user", "content": "Weather?"})
+    client.ask(upstream, MIXED)
+    client.say(*answered("fc-1", "fc-2"))
+    client.ask(upstream, ASKS)
+
+    assert parts_sent(upstream, 1) == [parts_told(MIXED)[0][:-1]]  # what stood behind the calls is not kept
+
+
 @pytest.mark.parametrize(
     ("keep", "stream"),
     [
