@@ -13,6 +13,7 @@ from pointsman.canon.traits import Target, Traits
 from pointsman.dialects.dialect import Asked, Origin
 from pointsman.dialects.gather import gather, merge_usage
 from pointsman.dialects.registry import DIALECTS
+from pointsman.gateway.crossing import put_across
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 ASKED = Asked(model="asked", message_id="0a", created=1_700_000_000, include_usage=True, input_estimate=11)
@@ -43,10 +44,13 @@ def losses_as_text(losses):
 def translated(source, to, body, target_):
     """What an upstream of the dialect `to` gets of a request, or why it gets nothing."""
     try:
-        encoded = DIALECTS[to].encode_request(DIALECTS[source].decode_request(body), target_)
+        request, lost = DIALECTS[source].decode_request(body), ()
+        if to != source:
+            request, lost = put_across(request, DIALECTS[source])
+        encoded = DIALECTS[to].encode_request(request, target_)
     except RequestError as error:
         return {"refused": {"code": error.code, "param": error.param, "message": error.message}}
-    told = {"losses": losses_as_text(encoded.losses), "body": encoded.body}
+    told = {"losses": losses_as_text((*lost, *encoded.losses)), "body": encoded.body}
     return {**told, "names": dict(encoded.names)} if encoded.names else told
 
 

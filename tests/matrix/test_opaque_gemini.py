@@ -79,14 +79,49 @@ def test_problem_9_signatures_come_back_through_a_chat_client_on_their_parts(kee
 
     chat_history(keep, stream, upstream)
 
-    thought, text, *calls = parts_told(ASKS)[0]
-    sent = parts_sent(upstream, 3)
-    assert [part for part in sent[0] if "functionCall" in part] == calls
-    assert thought in sent[0]
-    assert {part.get("thoughtSignature") for part in sent[0]} == {"YWJj", "ZGVm", "Z2hp", None}
-    assert sent[1] == parts_told(ASKS_AGAIN)[0]
-    assert text["text"] in [part.get("text") for part in sent[0]]
-    assert {"bW5v"} <= {part.get("thoughtSignature") for part in sent[2]}
+    assert parts_sent(upstream, 3) == parts_told(*ANSWERS)
+
+
+MIXED = response(
+    {"text": "Hm.", "thought": True, "thoughtSignature": "YWJj"},
+    {"text": "Grüezi 🚂. ", "thoughtSignature": "ZGVm"},
+    {"text": "Looking."},
+    {"text": "", "thoughtSignature": "Z2hp"},
+    call("fc-1", "Bern", thoughtSignature="amts"),
+    call("fc-2", "Thun"),
+    {"text": "", "thoughtSignature": "bW5v"},
+)
+
+
+@pytest.mark.parametrize(("keep", "stream"), list(zip(*CHAT.values(), strict=True)))
+def test_signatures_between_texts_and_behind_calls_come_back_in_their_order(keep, stream):
+    upstream = Upstream(GEMINI, "google", unsigned_call=STAND_IN)
+    client = Client("openai_chat", keep, stream=stream)
+    client.say({"role": "user", "content": "Weather?"})
+    client.ask(upstream, MIXED)
+    client.say(*answered("fc-1", "fc-2"))
+
+    client.ask(upstream, TELLS)
+
+    assert parts_sent(upstream, 1) == parts_told(MIXED)
+
+
+def test_a_text_that_a_client_cut_short_keeps_its_signature_and_a_lost_picture_s_is_on_none():
+    picture = {"inlineData": {"mimeType": "image/png", "data": "aGk="}, "thoughtSignature": "YWJj"}
+    upstream = Upstream(GEMINI, "google")
+    client = Client("openai_chat", from_completion, stream=False)
+    client.say({"role": "user", "content": "Weather?"})
+    client.ask(upstream, response({"text": "Fine. \n", "thoughtSignature": "ZGVm"}))["content"] = "Fine."
+    client.say({"role": "user", "content": "Draw!"})
+    client.ask(upstream, response({"text": "So."}, picture))
+    client.say({"role": "user", "content": "More!"})
+
+    client.ask(upstream, TELLS)
+
+    assert parts_sent(upstream, 2) == [
+        [{"text": "Fine.", "thoughtSignature": "ZGVm"}],
+        [{"text": "", "thoughtSignature": "YWJj"}, {"text": "So."}],
+    ]
 
 
 def test_problem_9_another_issuer_gets_the_stand_in_instead():
@@ -140,6 +175,31 @@ def test_problem_9_signatures_come_back_through_claude_codes_api(keep, stream):
     assert parts_sent(upstream, 3) == [*parts_told(*ANSWERS[:2]), thanks]
 
 
+def bare(keep):
+    """A Chat client that knows no field but the dialect's own."""
+    known = ("role", "content", "tool_calls")
+
+    def kept(answer):
+        turn = {key: value for key, value in keep(answer).items() if key in known}
+        calls = [{key: call[key] for key in ("id", "type", "function")} for call in turn["tool_calls"]]
+        return {**turn, "tool_calls": calls}
+
+    return kept
+
+
+@pytest.mark.parametrize(("keep", "stream"), list(zip(*CHAT.values(), strict=True)))
+def test_signatures_that_a_chat_client_drops_come_back_where_they_stood(keep, stream):
+    upstream = Upstream(GEMINI, "google", unsigned_call=STAND_IN)
+    client = Remembering("openai_chat", bare(keep), stream=stream)
+    client.keepsakes = Keepsakes(lambda: 0.0)
+    client.say({"role": "user", "content": "Weather?"})
+    client.ask(upstream, MIXED)
+    client.say(*answered("fc-1", "fc-2"))
+    client.ask(upstream, ASKS)
+
+    assert parts_sent(upstream, 1) == [parts_told(MIXED)[0][:-1]]  # what stood behind the calls is not kept
+
+
 @pytest.mark.parametrize(
     ("keep", "stream"),
     [
@@ -183,9 +243,10 @@ def test_a_gemini_upstream_gets_no_state_of_anthropics():
 
     assert [sorted(part) for part in parts_sent(upstream, 0)[0]] == [
         ["text"],
-        ["functionCall"],
+        ["functionCall", "thoughtSignature"],
         ["functionCall"],
     ]
+    assert parts_sent(upstream, 0)[0][1]["thoughtSignature"] == STAND_IN
     assert upstream.losses[0] == {"thoughtSignature"}
 
 
@@ -199,7 +260,8 @@ def test_turns_that_held_another_providers_state_alone_are_not_sent_to_gemini():
     client.ask(upstream, TELLS)
 
     told = [[sorted(part) for part in turn] for turn in parts_sent(upstream, 0)]
-    assert told == [[["text"]], [["functionCall"]], [["functionCall"]], [["text"]]]
+    signed = ["functionCall", "thoughtSignature"]
+    assert told == [[["text"]], [signed], [["functionCall"]], [["text"]]]
 
 
 def test_the_issuer_of_a_state_is_the_one_that_answered():

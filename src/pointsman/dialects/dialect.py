@@ -169,6 +169,8 @@ class Dialect(Struct, frozen=True):
     error_after: Callable[[Decoder, Fault, str], bytes] | None = None
     """(what has followed a relayed stream, error, our request id) → the frame, where it must go on from what
     the stream has said; None where `error_frame` will do."""
+    joined: Callable[[Request], Request] | None = None
+    """A request for another dialect, where its clients keep one turn as several; None where they don't."""
     stream_paths: Mapping[Operation, str] = {}
     """Where it lives if a stream is asked for, as far as that is elsewhere."""
     version_prefix: str = "/v1"

@@ -1,9 +1,14 @@
 """Tool calls and their results: each call is answered in the next turn, and each result answers one."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 
-from pointsman.canon.blocks import ToolCall, ToolResult
+from msgspec import structs
+
+from pointsman.canon.blocks import Block, ToolCall, ToolResult
 from pointsman.canon.errors import MalformedError
+from pointsman.canon.loss import Loss
 from pointsman.canon.request import Message
 
 
@@ -63,3 +68,56 @@ def results_first(messages: Sequence[Message]) -> tuple[Message, ...]:
             ordered += held
             held = []
     return (*ordered, *held)
+
+
+_OTHERWISE = Loss("dropped", "tool_result", "a call is answered twice, not alike; the last answer is sent")
+
+
+def answered_once(messages: Sequence[Message]) -> tuple[tuple[Message, ...], tuple[Loss, ...]]:
+    """(the messages with one result for each call, what was lost by that).
+
+    Some clients send a result twice when they take a conversation up again, as Gemini CLI does. The first
+    place stays, the last word holds. Calls that share an id keep their results.
+    """
+    kept: list[Message] = []
+    losses: dict[Loss, None] = {}
+    asked: Counter[str] = Counter()
+    for speaks, group in groupby(messages, lambda message: message.role == "assistant"):
+        turn = list(group)
+        if speaks:
+            blocks = [block for message in turn for block in message.content]
+            asked = Counter(block.id for block in blocks if isinstance(block, ToolCall))
+            kept += turn
+            continue
+        repeated = {id: found for id, found in _results(turn).items() if len(found) > 1 and asked[id] < 2}
+        if any(not _is_like(each, found[-1]) for found in repeated.values() for each in found):
+            losses[_OTHERWISE] = None
+        kept += _once(turn, {id: found[-1] for id, found in repeated.items()}) if repeated else turn
+    return tuple(kept), tuple(losses)
+
+
+def _results(turn: Iterable[Message]) -> dict[str, list[ToolResult]]:
+    found: dict[str, list[ToolResult]] = {}
+    for message in turn:
+        for block in message.content:
+            if isinstance(block, ToolResult):
+                found.setdefault(block.call_id, []).append(block)
+    return found
+
+
+def _is_like(one: ToolResult, other: ToolResult) -> bool:
+    return (one.content, bool(one.is_error)) == (other.content, bool(other.is_error))
+
+
+def _once(turn: Iterable[Message], last: Mapping[str, ToolResult]) -> Iterator[Message]:
+    """The messages with each of these results in its first place alone."""
+    left = dict(last)
+    for message in turn:
+        content: list[Block] = []
+        for block in message.content:
+            if not isinstance(block, ToolResult) or block.call_id not in last:
+                content.append(block)
+            elif block.call_id in left:
+                content.append(left.pop(block.call_id))
+        if content or not message.content:
+            yield structs.replace(message, content=tuple(content))

@@ -29,6 +29,7 @@ class _Saved(Struct, frozen=True):
 
     blocks: tuple[Thinking, ...] = ()
     native: Native | None = None
+    behind: tuple[int, ...] = ()
 
 
 class KeepsakeMemory:
@@ -132,7 +133,7 @@ def _encoded(kept: Keepsake) -> bytes:
         for block in kept.blocks
     ]
     try:
-        return encode({"blocks": blocks, "native": _native(kept.native)})
+        return encode({"blocks": blocks, "native": _native(kept.native), "behind": kept.behind})
     except (RequestError, NotImplementedError):
         return b""
 
@@ -153,4 +154,4 @@ def _decoded(answer: str, told: bytes) -> Keepsake | None:
         saved = msgspec.convert(decode_object(told), _Saved)
     except (msgspec.MsgspecError, RequestError):
         return None
-    return Keepsake(saved.blocks, saved.native, answer)
+    return Keepsake(saved.blocks, saved.native, answer, saved.behind)

@@ -6,13 +6,13 @@ field, would lose it, so it is put back here. Nothing is ever hidden inside an i
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct, structs
 
-from pointsman.canon.blocks import Block, Native, Thinking, ToolCall
-from pointsman.canon.events import BlockStart, Event, NativeDelta, ThinkingDelta
+from pointsman.canon.blocks import Block, Native, Text, Thinking, ToolCall
+from pointsman.canon.events import BlockStart, Event, NativeDelta, TextDelta, ThinkingDelta
 from pointsman.canon.request import Message, Request
 from pointsman.dialects.gather import merge_native
 from pointsman.gateway.place import places
@@ -42,6 +42,8 @@ class Keepsake(Struct, frozen=True):
     native: Native | None = None
     answer: str = ""
     """Whose it is; only the same may say more of it. Empty where several claimed the call."""
+    behind: tuple[int, ...] = ()
+    """Behind how many characters of the answer's text each block stood; none where all stood in front."""
 
     @property
     def issuer(self) -> str:
@@ -193,7 +195,9 @@ class Keeper:
         self._find_place = place
         self._place = ""
         self._open: dict[int, _Growing] = {}
-        self._calls: dict[int, tuple[str, Blocks]] = {}
+        self._said = 0
+        """Characters of text so far."""
+        self._calls: dict[int, tuple[str, Keepsake]] = {}
         """The id of each call, and the thinking that led to it."""
 
     def note(self, event: Event) -> None:
@@ -208,34 +212,46 @@ class Keeper:
         if growing is not None:
             growing.add(event)
         elif isinstance(event, NativeDelta) and event.index in self._calls:
-            self._keep(*self._calls[event.index], event.native)
+            call_id, kept = self._calls[event.index]
+            self._keep(call_id, structs.replace(kept, native=event.native))
 
     def begin(self, start: BlockStart) -> None:
         """A block of any kind."""
         if start.choice:
             return
         if isinstance(start.block, Thinking):
-            self._open[start.index] = _Growing(start.block)
+            self._open[start.index] = _Growing(start.block, self._said)
+        elif isinstance(start.block, Text):
+            self._said += len(start.block.text)
         elif isinstance(start.block, ToolCall):
             self._begin_call(start.index, start.block)
 
     def _begin_call(self, index: int, call: ToolCall) -> None:
-        blocks = tuple(growing.whole() for growing in self._open.values())
+        led = tuple(self._open.values())
         self._open.clear()
         if not call.id:
             return
-        signed = blocks if any(block.native is not None for block in blocks) else ()
-        self._calls[index] = (call.id, signed)
-        if signed or call.native is not None:
-            self._keep(call.id, signed, call.native)
+        blocks = tuple([growing.whole() for growing in led])
+        kept = Keepsake(native=call.native, answer=self._answer)
+        if any(block.native is not None for block in blocks):
+            behind = tuple([growing.behind for growing in led])
+            kept = structs.replace(kept, blocks=blocks, behind=behind if any(behind) else ())
+        self._calls[index] = (call.id, kept)
+        if kept.blocks or call.native is not None:
+            self._keep(call.id, kept)
 
-    def _keep(self, call_id: str, blocks: Blocks, native: Native | None) -> None:
+    def say(self, event: TextDelta) -> None:
+        """More text; other choices than the first have no place of their own."""
+        self._said += len(event.text)
+
+    def _keep(self, call_id: str, kept: Keepsake) -> None:
         self._place = self._place or self._find_place()
-        self._keepsakes.keep(self._place + call_id, Keepsake(blocks, native, self._answer))
+        self._keepsakes.keep(self._place + call_id, kept)
 
 
 _STEPS: dict[type[Struct], Callable[[Keeper, Any], None]] = {
     BlockStart: Keeper.begin,
+    TextDelta: Keeper.say,
     ThinkingDelta: Keeper.grow,
     NativeDelta: Keeper.grow,
 }
@@ -244,7 +260,8 @@ _STEPS: dict[type[Struct], Callable[[Keeper, Any], None]] = {
 class _Growing:
     """A thinking block and what came after its start."""
 
-    def __init__(self, block: Thinking) -> None:
+    def __init__(self, block: Thinking, behind: int) -> None:
+        self.behind = behind
         self._block = block
         self._texts = [block.text]
         self._native: Native | None = block.native
@@ -283,10 +300,10 @@ def _restored(message: Message, recall: Callable[[str], Keepsake]) -> Message:
         return message
     found = {call_id: recall(call_id) for call_id in calls}
     message = _signed(message, found)
-    kept = {call_id: each.blocks for call_id, each in found.items() if each.blocks}
+    kept = {call_id: each for call_id, each in found.items() if each.blocks}
     own = [block for block in message.content if isinstance(block, Thinking)]
-    said = "".join(block.text for block in own)
-    lost = all(block.native is None for block in own) and said in {"", _text(kept.values())}
+    said, led = "".join(block.text for block in own), _text(each.blocks for each in kept.values())
+    lost = all(block.native is None for block in own) and said in {"", led}
     if not kept or not lost:
         return message
     return structs.replace(message, content=_with(message.content, kept, calls[0]))
@@ -307,15 +324,43 @@ def _signed_call(block: Block, found: Mapping[str, Keepsake]) -> Block:
     return block if native is None else structs.replace(block, native=native)
 
 
-def _with(content: tuple[Block, ...], kept: dict[str, Blocks], first: str) -> tuple[Block, ...]:
-    """What led to the first call stands in front, as providers demand; the rest before its own call."""
-    blocks: list[Block] = list(kept.get(first, ()))
+def _with(content: tuple[Block, ...], kept: Mapping[str, Keepsake], first: str) -> tuple[Block, ...]:
+    """What led to the first call stands where it stood, in front of it; the rest before its own call."""
+    led = kept.get(first, DISPUTED)
+    behind = led.behind if len(led.behind) == len(led.blocks) else (0,) * len(led.blocks)
+    waiting = list(zip(behind, led.blocks, strict=True))[::-1]
+    blocks: list[Block] = []
+    length = 0
     for block in content:
-        if isinstance(block, ToolCall) and block.id != first:
-            blocks += kept.get(block.id, ())
-        if not isinstance(block, Thinking):
+        if isinstance(block, Text):
+            blocks += _parted(block, length, waiting)
+            length += len(block.text)
+        elif isinstance(block, ToolCall):
+            blocks += [each for _, each in reversed(waiting)]
+            waiting.clear()
+            blocks += () if block.id == first else kept.get(block.id, DISPUTED).blocks
+            blocks.append(block)
+        elif not isinstance(block, Thinking):
+            blocks += _due(waiting, length)
             blocks.append(block)
     return tuple(blocks)
+
+
+def _parted(text: Text, length: int, waiting: list[tuple[int, Thinking]]) -> Iterator[Block]:
+    """A text that stands behind so much text, cut where thinking stood in it; `waiting` has the next last."""
+    yield from _due(waiting, length)
+    rest, begun = text, length
+    while waiting and waiting[-1][0] < length + len(text.text):
+        cut = waiting[-1][0]
+        yield structs.replace(rest, text=rest.text[: cut - begun])
+        rest, begun = structs.replace(rest, text=rest.text[cut - begun :]), cut
+        yield from _due(waiting, cut)
+    yield rest
+
+
+def _due(waiting: list[tuple[int, Thinking]], length: int) -> Iterator[Thinking]:
+    while waiting and waiting[-1][0] <= length:
+        yield waiting.pop()[1]
 
 
 def _text(groups: Iterable[Blocks]) -> str:

@@ -16,6 +16,7 @@ from pointsman.canon.request import Request
 from pointsman.canon.traits import Target, Traits
 from pointsman.catalog.provider import RateLimits, Reform, Speaks
 from pointsman.dialects.dialect import MODEL, Dialect
+from pointsman.gateway.crossing import put_across
 from pointsman.gateway.embedding import (
     EMBEDDING,
     embedding_dialect,
@@ -192,7 +193,7 @@ def _body(
         return _embedding_body(exchange, candidate, dialect, reason)
     if exchange.intent.operation in _OFFERS:
         return Body(encode({**exchange.members(), "model": candidate.model}), "relay", rewrite=reason)
-    request = _request(exchange, candidate, dialect, lease, parts)
+    request, lost = _request(exchange, candidate, dialect, lease, parts)
     encoded = dialect.encode_request(request, Target(candidate.model, lease.issuer, traits))
     said = encoded.body
     if request.messages and said.get(dialect.turns_field) == []:
@@ -205,7 +206,7 @@ def _body(
     wanted = _reform(exchange, candidate, dialect)
     if wanted is not None:
         said = reformed_members(said, wanted, exchange.headers)
-    losses = encoded.losses
+    losses = (*lost, *encoded.losses)
     if exchange.intent.operation == "count_tokens":
         losses = tuple(loss for loss in losses if loss.what not in _NEVER_COUNTED)
     return Body(encode(said), "translate", losses, encoded.names, reason)
@@ -213,16 +214,15 @@ def _body(
 
 def _request(
     exchange: Exchange, candidate: Candidate, dialect: Dialect, lease: Lease, parts: Parts
-) -> Request:
-    """The canonical request, with the opaque state that its client could not carry, or could not name."""
+) -> tuple[Request, tuple[Loss, ...]]:
+    """(the canonical request, its state put back or named where the client could not; what it lost)."""
     request = msgspec.structs.replace(exchange.request(), model=candidate.model)
     if candidate.backend.ask_usage and exchange.intent.stream:
         request = msgspec.structs.replace(request, include_usage=True)
     if dialect is not exchange.dialect:
-        request = restore(request, parts.keepsakes, caller(exchange.headers), lease.issuer)
-    elif lease.strange:
-        request = attributed(request, parts.pool.makers)
-    return request
+        request, lost = put_across(request, exchange.dialect)
+        return restore(request, parts.keepsakes, caller(exchange.headers), lease.issuer), lost
+    return attributed(request, parts.pool.makers) if lease.strange else request, ()
 
 
 def _embedding_body(exchange: Exchange, candidate: Candidate, dialect: Dialect, reason: str | None) -> Body:

@@ -10,6 +10,7 @@ from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
 from pointsman.dialects.dialect import Asked, Decoder, Encoder, Origin
 from pointsman.dialects.gather import gather
+from pointsman.gateway.crossing import put_across
 from pointsman.gateway.ending import as_failures
 from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.judge import ANSWER_BYTES, Form, judge_stream, read_whole
@@ -79,7 +80,8 @@ class Delivery:
 
     def _place(self) -> str:
         """Where in its conversation the answer stands."""
-        *_, last = places(self._exchange.request(), caller(self._exchange.headers))
+        request, _ = put_across(self._exchange.request(), self._exchange.dialect)
+        *_, last = places(request, caller(self._exchange.headers))
         return last
 
     # Streams

@@ -171,6 +171,18 @@ def test_problem_9_the_stand_in_is_sent_only_where_a_signature_is_unknown_and_de
     assert signatures(signed, other) == ["YQ==", None]
     assert signatures(structs.replace(call, native=THEIRS)) == ["skip"]
     assert signatures(call, traits=Traits()) == [None]
+    assert signatures(call, structs.replace(other, native=OURS)) == ["skip", "YQ=="]
+
+
+@pytest.mark.parametrize("place", ["", "part"], ids=["a thought", "a text"])
+def test_problem_9_the_stand_in_is_sent_though_another_part_of_the_step_is_signed(place):
+    signed = Thinking("" if place else "Hm.", structs.replace(OURS, data={**OURS.data, "": place}))
+    turns = called(ToolCall("c", "f"), content=(Text("So."), signed))
+
+    parts = encoded(*turns, traits=Traits(unsigned_call="skip")).body["contents"][1]["parts"]
+
+    assert [part["thoughtSignature"] for part in parts if "functionCall" in part] == ["skip"]
+    assert any(part.get("thoughtSignature") == "YQ==" for part in parts)
 
 
 def test_state_of_another_issuer_is_left_out_and_named():

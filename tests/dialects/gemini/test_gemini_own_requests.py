@@ -104,3 +104,41 @@ def test_names_are_changed_wherever_they_stand_and_told_for_the_answer():
     assert call == {"name": sent, "args": {"name": "a.b"}}
     assert response == {"name": sent, "response": {"name": "a.b"}}
     assert result.body["toolConfig"]["function_calling_config"]["allowed_function_names"] == [sent, "ok"]
+
+
+ASKS, SIGN = {"functionCall": {"name": "f", "args": {}}}, {"thoughtSignature": "YQ=="}
+USER, TOLD = HELLO["contents"][0], {"role": "user", "parts": [{"functionResponse": {"name": "f"}}]}
+
+
+def model(*parts):
+    return {"role": "model", "parts": list(parts)}
+
+
+@pytest.mark.parametrize(
+    ("turns", "wanting"),
+    [
+        ([model(ASKS), TOLD], True),
+        ([model({"text": "So.", **SIGN}, ASKS), TOLD], True),
+        ([model({**ASKS, **SIGN}), TOLD, model(ASKS), TOLD], True),
+        ([model({"function_call": {"name": "f"}}), TOLD], True),
+        ([model({**ASKS, **SIGN}, ASKS), TOLD], False),
+        ([model({**ASKS, "thought_signature": "YQ=="}), model(ASKS), TOLD], False),
+        ([model(ASKS), TOLD, model({"text": "So."}), USER], False),
+    ],
+    ids=["none", "on a text", "in a later step", "in snake case", "parallel", "in pieces", "an earlier turn"],
+)
+def test_problem_9_the_first_call_of_each_step_of_the_current_turn_must_be_signed(turns, wanting):
+    body = {"contents": [USER, *turns]}
+
+    assert ("stand-in" in (reason(body, unsigned_call="skip") or "")) is wanting
+    assert reason(body) is None
+
+
+def test_problem_9_the_stand_in_is_all_that_is_added():
+    turns = [model({"text": "So.", "new": 1}, {**ASKS, "new": 2}, ASKS), TOLD, model({**ASKS, **SIGN}), TOLD]
+    body = {"contents": [USER, *turns], "new": 3}
+
+    sent = again(body, unsigned_call="skip").body
+
+    assert sent["contents"][1]["parts"][1].pop("thoughtSignature") == "skip"
+    assert sent == body

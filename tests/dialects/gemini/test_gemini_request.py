@@ -298,3 +298,24 @@ def test_a_count_of_tokens_may_wrap_the_request():
     assert request.messages[0].content == (Text("Hello"),)
     assert request.model == ""
     assert DIALECT.count_answer(31) == {"totalTokens": 31}
+
+
+def test_turns_in_pieces_are_one_and_a_signature_keeps_its_place():
+    signed = {"text": "Look", "thoughtSignature": "YWJj"}
+    pieces = [{"text": "Let "}, {"text": "me. "}, signed, {"text": "ing"}, {"text": ""}]
+    turns = [{"role": "model", "parts": [piece]} for piece in pieces]
+    request = DIALECT.decode_request(
+        {"contents": [{"parts": [{"text": "a"}]}, {"parts": [{"text": "b"}]}, *turns]}
+    )
+
+    asked, told = DIALECT.joined(request).messages
+
+    assert [block.text for block in asked.content] == ["a", "b"]
+    assert [block.text for block in told.content] == ["Let me. Look", "", "ing"]
+    assert told.content[1].native.data["thoughtSignature"] == "YWJj"
+
+
+def test_a_conversation_that_says_nothing_stays_as_it_is():
+    request = DIALECT.decode_request({"contents": [{"role": "model", "parts": [{"text": ""}]}]})
+
+    assert DIALECT.joined(request) is request

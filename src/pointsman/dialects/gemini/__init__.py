@@ -9,6 +9,7 @@ from pointsman.dialects.gemini.encode import StreamEncoder
 from pointsman.dialects.gemini.encode_request import encode_request
 from pointsman.dialects.gemini.errors import error_frame, parse_error, render_error
 from pointsman.dialects.gemini.fold import fold
+from pointsman.dialects.gemini.joining import joined
 from pointsman.dialects.gemini.kinds import KINDS, ROLES
 from pointsman.dialects.gemini.losses import answer_losses, fold_losses
 from pointsman.dialects.gemini.relay import rewrite_reason
@@ -43,6 +44,7 @@ DIALECT = Dialect(
     request_headers=(("content-type", "application/json"),),
     ping=b"",
     decode_request=decode_request,
+    joined=joined,
     encode_request=encode_request,
     rewrite_reason=rewrite_reason,
     decoder=StreamDecoder,

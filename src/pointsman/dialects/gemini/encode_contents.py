@@ -13,15 +13,17 @@ from typing import Any
 from msgspec import Struct
 
 from pointsman.canon.blocks import Text, ToolCall, ToolResult
+from pointsman.canon.json import Json
 from pointsman.canon.request import Message
 from pointsman.dialects.gemini.draft import Draft
 from pointsman.dialects.gemini.encode_parts import encode_block, encode_parts
 from pointsman.dialects.gemini.parts import Part
 from pointsman.dialects.gemini.results import encode_response
-from pointsman.dialects.gemini.words import MADE, SIGNATURE
+from pointsman.dialects.gemini.stand_in import with_stand_ins
+from pointsman.dialects.gemini.words import MADE
 from pointsman.dialects.pairing import check_messages
 
-_CALL, _RESPONSE = "functionCall", "functionResponse"
+_RESPONSE = "functionResponse"
 _REMINDER = "<system-reminder>\n{}\n</system-reminder>"
 """The mark that Claude Code puts round instructions within a user turn; other dialects here use it, too."""
 ATTACHED = "Attached to the result of tool call"
@@ -32,7 +34,7 @@ class _Turn(Struct):
     parts: list[Part]
 
 
-def encode_contents(draft: Draft) -> list[dict[str, Any]]:
+def encode_contents(draft: Draft) -> list[Json]:
     """`contents`. Raises MalformedError for calls and results that don't match."""
     messages = draft.request.messages
     check_messages(messages)
@@ -42,7 +44,9 @@ def encode_contents(draft: Draft) -> list[dict[str, Any]]:
     turns = building.finish()
     if turns and turns[-1].role == "model":
         draft.approximated("prefill", "the target answers behind the last turn instead of going on with it")
-    return [{"role": turn.role, "parts": turn.parts} for turn in turns]
+    said: list[Json] = [{"role": turn.role, "parts": turn.parts} for turn in turns]
+    stand_in = draft.traits.unsigned_call
+    return with_stand_ins(said, stand_in) if stand_in else said
 
 
 def instruction_parts(draft: Draft) -> list[Part]:
@@ -74,7 +78,7 @@ class _Building:
         if message.role == "assistant":
             parts = encode_parts(message.content, f"{path}.content", draft)
             self._note_calls(message)
-            self._append("model", self._signed(message, parts))
+            self._append("model", parts)
         elif message.role in ("system", "developer"):
             parts = encode_parts(message.content, f"{path}.content", draft)
             if parts:
@@ -117,22 +121,6 @@ class _Building:
             self._turns[-1].parts += parts
         else:
             self._turns.append(_Turn(role, parts))
-
-    def _signed(self, message: Message, parts: list[Part]) -> list[Part]:
-        """The parts of a model's turn, the stand-in on its first call where no signature is known."""
-        stand_in = self._draft.traits.unsigned_call
-        first = next((part for part in parts if _CALL in part), None)
-        following = bool(self._turns) and self._turns[-1].role == "model"
-        if (
-            first is None
-            or not stand_in
-            or any(SIGNATURE in part or "thought_signature" in part for part in parts)
-        ):
-            return parts
-        if following and any(_CALL in part for part in self._turns[-1].parts):
-            return parts
-        first[SIGNATURE] = stand_in
-        return parts
 
     def _user(self, message: Message, path: str) -> Iterator[Part]:
         """The parts of a user's turn."""

@@ -1,7 +1,7 @@
 """Requests that came in this dialect, on their way to an upstream of it: said again as they were.
 
 What changes is what the target forces: settings that it refuses, names of tools, and state of other providers
-in signatures, which is taken out.
+in signatures, which is taken out; calls that are left without one get the stand-in that the target asks for.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,6 +28,7 @@ from pointsman.dialects.gemini.request import (
 )
 from pointsman.dialects.gemini.signature import ALONE, ON_PART, place_of, signature_member
 from pointsman.dialects.gemini.spelling import camel, member, snake
+from pointsman.dialects.gemini.stand_in import with_stand_ins
 from pointsman.dialects.gemini.tools import DECLARATIONS
 from pointsman.dialects.gemini.words import NAME
 
@@ -46,6 +47,8 @@ def encode_own(draft: Draft) -> Json:
         said[INSTRUCTION] = _content(draft, message)
     found = [(message, _content(draft, message)) for message in request.messages if message.form != EMPTIED]
     turns = [wire for message, wire in found if wire.get("parts") or not message.content]
+    if draft.traits.unsigned_call:
+        turns = with_stand_ins(turns, draft.traits.unsigned_call)
     said[CONTENTS] = turns[0] if sent.get(CONTENTS) == "object" else turns
     if TOOLS in sent and request.tools is not None:
         said[TOOLS] = _renamed_tools(sent[TOOLS], _sent(draft))

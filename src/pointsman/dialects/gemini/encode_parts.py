@@ -28,7 +28,8 @@ from pointsman.dialects.gemini.draft import Draft
 from pointsman.dialects.gemini.media import encode_media
 from pointsman.dialects.gemini.parts import Part, call_part
 from pointsman.dialects.gemini.signature import ON_PART, place_of, signature_member
-from pointsman.dialects.gemini.words import NAME
+from pointsman.dialects.gemini.spelling import member
+from pointsman.dialects.gemini.words import NAME, SIGNATURE
 
 
 def encode_parts(blocks: Iterable[Block], path: str, draft: Draft) -> list[Part]:
@@ -64,14 +65,19 @@ def _add_thinking(parts: list[Part], block: Thinking, path: str, draft: Draft) -
     if not is_ours(block, draft):
         draft.dropped(path, "the target did not sign this thinking and would refuse it")
         return
-    member = signature_member(block.native)
+    signed = signature_member(block.native)
     place = place_of(block.native)
     if not place:
-        parts.append({"text": block.text, "thought": True, **member})
-    elif parts and "text" in parts[-1] and "thought" not in parts[-1] and place == ON_PART:
-        parts[-1] = {**parts[-1], **member}
+        parts.append({"text": block.text, "thought": True, **signed})
+    elif parts and place == ON_PART and _takes_signature(parts[-1]):
+        parts[-1] = {**parts[-1], **signed}
     else:
-        parts.append({"text": "", **member})
+        parts.append({"text": "", **signed})
+
+
+def _takes_signature(part: Part) -> bool:
+    """Whether it is a text that has no signature yet."""
+    return "text" in part and "thought" not in part and not member(part, SIGNATURE)
 
 
 def _text(block: Text, path: str, draft: Draft) -> list[Part]:
@@ -135,10 +141,10 @@ def _call(block: ToolCall, path: str, draft: Draft) -> list[Part]:
     if not valid:
         draft.approximated(f"{path}.arguments", "no JSON object; the text is sent as one member")
     named = structs.replace(block, name=draft.name(block.name, block.kind))
-    member = signature_member(block.native) if is_ours(block, draft) else {}
-    if block.native is not None and not member:
+    signed = signature_member(block.native) if is_ours(block, draft) else {}
+    if block.native is not None and not signed:
         draft.dropped(f"{path}.native", "only the provider that issued it can read it")
-    return [{**call_part(named, arguments), **member}]
+    return [{**call_part(named, arguments), **signed}]
 
 
 def _server_tool(block: ServerTool, path: str, draft: Draft) -> list[Part]:

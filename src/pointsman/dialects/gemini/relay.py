@@ -9,12 +9,14 @@ from pointsman.canon.traits import Traits
 from pointsman.dialects.gemini.config import FIELDS, THINKING
 from pointsman.dialects.gemini.signature import SEALED
 from pointsman.dialects.gemini.spelling import camel, member, snake
+from pointsman.dialects.gemini.stand_in import is_wanting
 from pointsman.dialects.gemini.tools import DECLARATIONS
 from pointsman.wire.envelope import PREFIX
 from pointsman.wire.json import decode_object
 
 _SEALED = (SEALED.encode(), PREFIX.encode())
 """How envelopes begin: those of this dialect, and those that stray from another."""
+_CALL = re.compile(rb'"function(?:C|_c)all"')
 _MEMBERS: dict[str, tuple[str, ...]] = {
     **{name: (key,) for name, key in FIELDS.items()},
     "reasoning": (THINKING,),
@@ -31,6 +33,8 @@ def rewrite_reason(members: Json | Mapping[str, object], body: bytes, traits: Tr
     """The reason in a few words; None if the bytes can go as they are. Looks at no more than it must."""
     if any(mark in body for mark in _SEALED):
         return "the history holds another provider's opaque state"
+    if traits.unsigned_call and "contents" in members and _CALL.search(body) and _has_unsigned(body):
+        return "the history holds a call that the target did not sign, and it asks for a stand-in"
     for name in traits.refused_fields:
         if any(_is_in(body, key) for key in _MEMBERS.get(name, (camel(name),))):
             return f"the target refuses `{name}`"
@@ -40,6 +44,10 @@ def rewrite_reason(members: Json | Mapping[str, object], body: bytes, traits: Tr
     if limited and "tools" in members and _breaks_names(body, traits):
         return "a tool's name is not one that the target takes"
     return None
+
+
+def _has_unsigned(body: bytes) -> bool:
+    return is_wanting(_objects(decode_object(body).get("contents")))
 
 
 def _is_in(body: bytes, key: str) -> bool:

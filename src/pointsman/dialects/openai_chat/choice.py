@@ -14,6 +14,7 @@ from pointsman.canon.json import Json
 from pointsman.dialects.dialect import Origin
 from pointsman.dialects.openai_chat.calls import Call, Calls, made_id, more, tell
 from pointsman.dialects.openai_chat.messages import LEGACY
+from pointsman.dialects.openai_chat.placing import unplaced
 from pointsman.dialects.openai_chat.prose import Counter, Prose
 from pointsman.dialects.openai_chat.thinking import CONTENT, DETAILS, PLAIN, take_thinking
 from pointsman.dialects.openai_chat.words import NAME, REASONS
@@ -65,7 +66,7 @@ class ChoiceReader:
         """The choice of an answer that was not streamed."""
         rest = dict(message)
         for block in take_thinking(rest, self._issuer):
-            self._prose.think_whole(block, events)
+            self._prose.think_whole(unplaced(block)[0], events)
         attached = choice.get("logprobs")
         content = rest.get("content")
         if content:

@@ -9,6 +9,8 @@ state has a place.
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import structs
+
 from pointsman.canon.blocks import Block, Citation, Native, Refusal, Text, Thinking, ToolCall, Unknown
 from pointsman.canon.events import (
     ArgumentsDelta,
@@ -45,6 +47,7 @@ from pointsman.dialects.openai_chat.fold import (
 )
 from pointsman.dialects.openai_chat.losses import call_losses
 from pointsman.dialects.openai_chat.messages import LEGACY
+from pointsman.dialects.openai_chat.placing import START, Course, placed
 from pointsman.dialects.openai_chat.thinking import (
     CONTENT,
     DETAILS,
@@ -72,8 +75,8 @@ class _Open:
         self.choice = choice
         self.number = number
         """Which call, or which thinking, of its choice it is."""
-        self.begun = 0
-        """Where its text begins in the choice's."""
+        self.place = START
+        """Behind which calls and how much text of its choice it began."""
         self.spoken = False
         self.citations: list[Citation] = []
         self.native: Native | None = None
@@ -97,7 +100,7 @@ class ChatEncoder:
         self._over: dict[int, _Open] = {}
         """The calls that have ended."""
         self._numbers: dict[tuple[int, type], int] = {}
-        self._lengths: dict[int, int] = {}
+        self._courses: dict[int, Course] = {}
         self._roles: set[int] = set()
         self._opening = _ROLE
         """The delta that begins each choice."""
@@ -173,7 +176,9 @@ class ChatEncoder:
         number = self._numbers.get((event.choice, kind), 0)
         self._numbers[event.choice, kind] = number + 1
         opened = _Open(event.block, event.choice, number)
-        opened.begun = self._lengths.get(event.choice, 0)
+        course = self._courses.setdefault(event.choice, Course())
+        opened.place = course.place
+        course.begin(event.block)
         self._blocks[event.index] = opened
         role = self._role(event.choice)
         start = _STARTS.get(kind)
@@ -186,6 +191,8 @@ class ChatEncoder:
 
     def open_thinking(self, opened: _Open, block: Thinking) -> bytes:
         if block.redacted:
+            if block.native is not None:
+                block = structs.replace(block, native=placed(block.native, opened.place))
             return self._delta(opened.choice, {DETAILS: [encode_detail(block, opened.number)]})
         thought = self._thought(opened, block, block.text) if block.text else b""
         return thought + (b"" if block.native is None else self._marked(opened, NativeDelta(0, block.native)))
@@ -212,8 +219,7 @@ class ChatEncoder:
 
     def _said(self, opened: _Open, text: str, extra: Json) -> bytes:
         if type(opened.block) is Text:
-            choice = opened.choice
-            self._lengths[choice] = self._lengths.get(choice, 0) + len(text)
+            self._courses[opened.choice].say(text)
             delta = {"content": text}
         else:
             delta = {"refusal": text}
@@ -262,7 +268,9 @@ class ChatEncoder:
         if not isinstance(block, Thinking):
             return b""
         head = head_of(block) if block.form else detail_head(block, opened.number)
-        return self._delta(opened.choice, {DETAILS: [{**head, "signature": seal(native)}]})
+        return self._delta(
+            opened.choice, {DETAILS: [{**head, "signature": seal(placed(native, opened.place))}]}
+        )
 
     def argue(self, event: ArgumentsDelta) -> bytes:
         opened = self._blocks[event.index]
@@ -307,8 +315,9 @@ class ChatEncoder:
             return self._delta(opened.choice, {"tool_calls": [fragment]})
         if not opened.citations:
             return b""
-        end = self._lengths.get(opened.choice, 0)
-        cited = [each for each in (annotation(c, opened.begun, end) for c in opened.citations) if each]
+        _, begun = opened.place
+        end = self._courses[opened.choice].length
+        cited = [each for each in (annotation(c, begun, end) for c in opened.citations) if each]
         return self._delta(opened.choice, {"annotations": cited}) if cited else b""
 
     # The end

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from pointsman.canon.blocks import Block, Citation, Refusal, Text, Thinking, ToolCall, Unknown
+from pointsman.canon.blocks import Block, Citation, Refusal, Text, ToolCall, Unknown
 from pointsman.canon.events import Answer, Choice, MessageStart, Stop
 from pointsman.canon.usage import Usage
 from pointsman.dialects.dialect import Asked
 from pointsman.dialects.openai_chat.calls_out import call_members
 from pointsman.dialects.openai_chat.choice import joined
 from pointsman.dialects.openai_chat.messages import LEGACY
+from pointsman.dialects.openai_chat.placing import placed_thinking
 from pointsman.dialects.openai_chat.thinking import encode_thinking
 from pointsman.dialects.openai_chat.usage import encode_usage, own_usage
 from pointsman.dialects.openai_chat.words import FINISHES, NAME, REASONS
@@ -118,7 +119,7 @@ def _message(blocks: tuple[Block, ...], *, own: bool) -> dict[str, Any]:
     refusals = [block.text for block in blocks if isinstance(block, Refusal)]
     if refusals or not own:
         message["refusal"] = "".join(refusals) or None
-    message |= encode_thinking([block for block in blocks if isinstance(block, Thinking)])
+    message |= encode_thinking(placed_thinking(blocks))
     annotations = _annotations(texts)
     if annotations:
         message["annotations"] = annotations

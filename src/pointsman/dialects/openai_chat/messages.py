@@ -10,6 +10,7 @@ from pointsman.canon.errors import MalformedError
 from pointsman.canon.json import Json
 from pointsman.canon.request import Message
 from pointsman.dialects.openai_chat.blocks import decode_parts, take_mark
+from pointsman.dialects.openai_chat.placing import in_order
 from pointsman.dialects.openai_chat.thinking import take_thinking
 from pointsman.dialects.openai_chat.words import NAME
 from pointsman.wire.envelope import unseal
@@ -73,7 +74,7 @@ def _assistant(fields: Fields, legacy: dict[str, str], at: int) -> Message:
     refusal = fields.text("refusal")
     calls = _calls(fields, legacy, at)
     declined = () if refusal is None else (Refusal(refusal),)
-    blocks = (*thinking, *content, *declined, *calls)
+    blocks = in_order(thinking, content, (*declined, *calls), whole=form == "text")
     return Message("assistant", blocks, fields.text("name"), form, fields.rest)
 
 

@@ -13,6 +13,7 @@ from pointsman.canon.events import (
     ThinkingDelta,
 )
 from pointsman.canon.json import Json
+from pointsman.dialects.openai_chat.placing import unplaced
 from pointsman.dialects.openai_chat.thinking import CONTENT, DETAILS, PLAIN, decode_detail
 from pointsman.dialects.openai_chat.words import NAME
 from pointsman.wire.surrogates import SurrogateJoiner
@@ -130,7 +131,7 @@ class Prose:
             events.append(NativeDelta(index, block.native))
 
     def _think_piece(self, piece: Json, form: str, events: list[Event]) -> None:
-        block = decode_detail(piece, self._issuer)
+        block, _ = unplaced(decode_detail(piece, self._issuer))
         key = (piece.get("index"), piece.get("type"))
         if self._kind is not Thinking or block.redacted or self._piece not in (None, key):
             if block.redacted:
