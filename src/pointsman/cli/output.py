@@ -7,7 +7,7 @@ import click
 
 _CONTROLS = {code: None for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
 """Everything that could move a terminal's cursor or change its state; tabs and line ends stay."""
-_BREAKS = dict.fromkeys((9, 10, 0x2028, 0x2029), " ")
+_BREAKS: dict[int, str] = dict.fromkeys((9, 10, 0x2028, 0x2029), " ")
 """What would begin another line, or leave its column."""
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 """Seconds, and their name."""
