@@ -97,6 +97,18 @@ def test_explain_fails_with_advice_where_nothing_serves_the_name(cli):
     assert json.loads(cli("explain", "gpt-9", "--json").out)["found"] is False
 
 
+def test_a_name_with_line_ends_and_controls_stays_in_its_line(cli, config):
+    config(FILE)
+
+    plain = cli("explain", "desk:m2 rule x").out
+    odd = cli("explain", "desk:m2\nrule\tx\x1b").out
+
+    assert odd.splitlines() == plain.splitlines()
+    assert len(cli("explain", "gpt\n-9\x9b2J").err.splitlines()) == len(
+        cli("explain", "gpt-9").err.splitlines()
+    )
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0.4, "0 s"), (59, "59 s"), (125, "2 min 5 s"), (7500, "2 h 5 min"), (90_000, "1 d 1 h")],

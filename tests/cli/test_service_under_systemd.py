@@ -41,8 +41,9 @@ INSIDE = textwrap.dedent(f"""\
     unset DBUS_SESSION_BUS_ADDRESS
     cd /
     {MANAGER} --user >"$HOME/manager.log" 2>&1 &
+    manager=$!  # a substituted process would take its place in $!
     until systemctl --user is-system-running --quiet 2>/dev/null; do
-      kill -0 $!
+      kill -0 $manager
       read -rt 0.1 <> <(:) || :
     done
     bash -euc "$COMMANDS"
@@ -77,6 +78,7 @@ def groups(tmp_path):
 def session(tmp_path, groups):
     """Runs shell commands in a session that systemd manages; what they printed, by line."""
     home = tmp_path / "user"
+    log = home / "manager.log"
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
@@ -95,7 +97,9 @@ def session(tmp_path, groups):
             timeout=WITHIN,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, (
+            f"{done.stderr}\nsystemd said:\n{log.read_text() if log.exists() else ''}"
+        )
         return done.stdout.splitlines()
 
     (home / "pointsman").mkdir(parents=True)

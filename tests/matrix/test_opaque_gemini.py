@@ -16,6 +16,8 @@ from matrix.opaque import (
     from_responses,
     from_responses_as_turns,
 )
+from matrix.test_opaque_responses import FORMS, Codex, user
+from matrix.test_opaque_responses import results as outputs
 from matrix.test_opaque_state import FIRST, LAST, SECOND, answered, results, without
 from pointsman.dialects.registry import DIALECTS
 from pointsman.gateway.keepsakes import Keeper, Keepsakes, restore
@@ -122,6 +124,19 @@ def test_a_text_that_a_client_cut_short_keeps_its_signature_and_a_lost_picture_s
         [{"text": "Fine.", "thoughtSignature": "ZGVm"}],
         [{"text": "", "thoughtSignature": "YWJj"}, {"text": "So."}],
     ]
+
+
+@FORMS
+def test_problem_9_signatures_come_back_through_codex_on_their_parts(stream):
+    """Codex keeps the items of a stream in the order in which they are done."""
+    client, upstream = Codex(stream), Upstream(GEMINI, "google")
+
+    client.ask(upstream, ASKS, user("Weather?"))
+    client.ask(upstream, ASKS_AGAIN, *outputs("fc-1", "fc-2"))
+    client.ask(upstream, TELLS, *outputs("fc-3"))
+    client.ask(upstream, TELLS, user("And now?"))
+
+    assert parts_sent(upstream, 3) == parts_told(ASKS, ASKS_AGAIN, TELLS)
 
 
 def test_problem_9_another_issuer_gets_the_stand_in_instead():

@@ -7,7 +7,7 @@ import click
 from pointsman.canon.json import Json
 from pointsman.cli import exit_codes
 from pointsman.cli.account_words import status, why
-from pointsman.cli.output import count, harmless, note, print_json
+from pointsman.cli.output import count, note, one_line, print_json
 from pointsman.cli.reach import look
 from pointsman.control.endpoint import EndpointClient
 
@@ -30,9 +30,9 @@ def command(model: str, as_json: bool) -> int:
     if as_json:
         print_json({**facts, "running": live})
     elif facts["found"]:
-        click.echo(harmless("\n".join(_lines(facts))))
+        click.echo("\n".join(map(one_line, _lines(facts))))
     else:
-        click.echo(harmless(facts["advice"]), err=True)
+        click.echo(one_line(facts["advice"]), err=True)
     if not live and not as_json:
         note(OFFLINE)
     return exit_codes.OK if facts["found"] else exit_codes.FAILED

@@ -7,6 +7,8 @@ import click
 
 _CONTROLS = {code: None for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
 """Everything that could move a terminal's cursor or change its state; tabs and line ends stay."""
+_BREAKS: dict[int, str] = dict.fromkeys((9, 10, 0x2028, 0x2029), " ")
+"""What would begin another line, or leave its column."""
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 """Seconds, and their name."""
 
@@ -29,6 +31,11 @@ def note(words: str) -> None:
 def harmless(text: str) -> str:
     """A text from elsewhere as a terminal may show it: without control characters."""
     return text.translate(_CONTROLS)
+
+
+def one_line(text: str) -> str:
+    """A text from elsewhere as it may stand within a line: harmless, and with blanks for line ends."""
+    return harmless(text).translate(_BREAKS)
 
 
 def on_terminal() -> bool:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pointsman.cli.output import harmless, on_terminal
+from pointsman.cli.output import on_terminal, one_line
 
 WIDE = 10_000
 """Columns of a line that is not for a terminal."""
@@ -19,5 +19,5 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(harmless(cell)) for cell in row))
+        table.add_row(*(Text(one_line(cell)) for cell in row))
     Console(file=sys.stdout, width=None if on_terminal() else WIDE, highlight=False).print(table)

@@ -38,6 +38,8 @@ class Origin(Struct, frozen=True):
     lenient: bool = False
     """Whether frames of a stream that cannot be read are passed over, as an `UnknownEvent` called
     `UNREADABLE` that says why. For a relay, which goes on in any case and must know how the stream ends."""
+    answer: str = ""
+    """Tells this answer from all others, for ids that the upstream left out; the same at each reading."""
     spelled: bool = True
     """Whether it is told how the pieces of a stream were spelled, for an encoder of the same dialect."""
 

@@ -64,7 +64,7 @@ class Delivery:
         self._keeper = Keeper(parts.keepsakes, self._place, trace.request_id) if crossed else None
         said_again = prepared.form == "translate" and not crossed
         self._crossed = crossed
-        self._origin = Origin(prepared.issuer, prepared.names, spelled=said_again)
+        self._origin = Origin(prepared.issuer, prepared.names, answer=exchange.request_id, spelled=said_again)
 
     async def deliver(self, form: Form) -> None:
         """The whole answer. Before the commit it raises UpstreamError; after it, it ends the line itself."""

@@ -44,9 +44,9 @@ _TOLD = frozenset({"content", "index", "finishReason", "finishMessage"})
 class Counter:
     """The next block's index in an answer, over all candidates, and what ids are made from."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: str) -> None:
         self.next = 0
-        self.seed = ""
+        self.seed = seed
 
     def take(self) -> int:
         """An index that was not given before."""
@@ -175,7 +175,7 @@ class CandidateReader:
         self.shut(events)
 
     def _made_id(self) -> str:
-        """The same at every reading of the answer; `encode` leaves it out again."""
+        """No other answer's, and the same at every reading of this one; `encode` leaves it out again."""
         digest = sha256(self._counter.seed.encode("utf-8", "surrogatepass")).hexdigest()[:12]
         return f"{MADE}{digest}_{self._counter.next}"
 

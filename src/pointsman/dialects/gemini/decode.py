@@ -197,7 +197,7 @@ class _Answer:
     def __init__(self, origin: Origin, *, whole: bool) -> None:
         self._origin = origin
         self._whole = whole
-        self._counter = Counter()
+        self._counter = Counter(origin.answer)
         self._candidates: dict[int, CandidateReader] = {}
         self._started = False
         self._over = False
@@ -248,7 +248,7 @@ class _Answer:
             return
         self._started = True
         id, model = response.get("responseId"), response.get("modelVersion")
-        self._counter.seed = f"{id}"
+        self._counter.seed += f"{id}"
         self._extra = rest
         if response.get(_CANDIDATES) == []:
             rest[SPELLING] = {_CANDIDATES: []}

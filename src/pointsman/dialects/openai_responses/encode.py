@@ -1,11 +1,14 @@
 """Events → the stream for a client.
 
 An answer of another dialect is written item by item, each with its number, its part and its deltas; texts
-that follow one another are parts of one message. An answer of this dialect goes out as its events were kept.
+that follow one another are parts of one message. An item is done before the next one is added, since clients
+keep items in the order in which they are done: a block that begins while another one is open waits, with all
+that belongs to it, until that one ends. An answer of this dialect goes out as its events were kept.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from pointsman.canon.blocks import SPELLING, Refusal, Text
 from pointsman.canon.events import (
@@ -40,6 +43,8 @@ from pointsman.dialects.openai_responses.writer import Wire, Writer
 from pointsman.wire.json import encode
 from pointsman.wire.sse import frame
 
+Delta: TypeAlias = TextDelta | ThinkingDelta | ArgumentsDelta | NativeDelta | CitationDelta
+
 
 class ResponsesEncoder:
     """One streamed answer."""
@@ -53,7 +58,10 @@ class ResponsesEncoder:
         self._writer = Writer(asked.message_id, silent=silent)
         self._begun: Head | None = None
         self._message: OpenMessage | None = None
-        self._open: dict[int, OpenPart | OpenItem] = {}
+        self._open: OpenPart | OpenItem | None = None
+        self._open_index = -1
+        self._waiting: OrderedDict[int, list[Event]] = OrderedDict()
+        """What has come of the blocks whose turn has not."""
         self._usage: Usage | None = None
         self._stop = Stop("end")
         self.response: Wire = {}
@@ -91,9 +99,15 @@ class ResponsesEncoder:
         return created + self._writer.frame("response.in_progress", response)
 
     def open(self, event: BlockStart) -> bytes:
-        """A block begins; other answers than the first are left out."""
+        """A block begins, now or when its turn has come; other answers than the first are left out."""
         if event.choice:
             return b""
+        if self._open is not None:
+            self._waiting[event.index] = [event]
+            return b""
+        return self._begin(event)
+
+    def _begin(self, event: BlockStart) -> bytes:
         block, written = event.block, b""
         if isinstance(block, Text | Refusal):
             written += self._open_message(block)
@@ -102,7 +116,7 @@ class ResponsesEncoder:
         else:
             written += self._close_message()
             opened = open_item(self._writer, block, own=self._own)
-        self._open[event.index] = opened
+        self._open, self._open_index = opened, event.index
         return written + opened.start()
 
     def _open_message(self, block: Text | Refusal) -> bytes:
@@ -114,21 +128,52 @@ class ResponsesEncoder:
         return written + self._message.start()
 
     def _close_message(self) -> bytes:
-        """The message ends, unless one of its parts is open still."""
         message = self._message
-        if message is None or message.open:
+        if message is None:
             return b""
         self._message = None
         return message.end()
 
-    def add(self, event: TextDelta | ThinkingDelta | ArgumentsDelta | NativeDelta | CitationDelta) -> bytes:
-        """More of a block."""
-        opened = self._open.get(event.index)
-        return b"" if opened is None else opened.add(event)
+    def add(self, event: Delta) -> bytes:
+        """More of a block, the open one or one that waits."""
+        if event.index == self._open_index and self._open is not None:
+            return self._open.add(event)
+        return self._wait(event)
 
     def end(self, event: BlockEnd) -> bytes:
-        """A block is complete."""
-        opened = self._open.pop(event.index, None)
+        """A block is complete; what waited for it follows."""
+        if event.index != self._open_index or self._open is None:
+            return self._wait(event)
+        return self._close_open() + self._release_next()
+
+    def _wait(self, event: Delta | BlockEnd) -> bytes:
+        """More of a block whose turn has not come; nothing of one that was left out."""
+        waiting = self._waiting.get(event.index)
+        if waiting is not None:
+            waiting.append(event)
+        return b""
+
+    def _release_next(self) -> bytes:
+        """The blocks that are whole already, and the first that is not."""
+        written = b""
+        while self._waiting and self._open is None:
+            written += self._release()
+        return written
+
+    def _release(self) -> bytes:
+        """The block that has waited longest, as far as it has come."""
+        _, events = self._waiting.popitem(last=False)
+        return b"".join([self._say(event) for event in events])
+
+    def _say(self, event: Event) -> bytes:
+        if isinstance(event, BlockStart):
+            return self._begin(event)
+        if self._open is None:
+            return b""
+        return self._close_open() if isinstance(event, BlockEnd) else self._open.add(event)
+
+    def _close_open(self) -> bytes:
+        opened, self._open = self._open, None
         return b"" if opened is None else opened.end()
 
     def count(self, event: UsageReport) -> bytes:
@@ -144,8 +189,10 @@ class ResponsesEncoder:
 
     def finish(self, event: MessageEnd) -> bytes:
         """The end of what is open, and of the response."""
-        written = b"".join([opened.end() for opened in self._open.values()]) + self._close_message()
-        self._open.clear()
+        written = self._close_open()
+        while self._waiting:
+            written += self._release() + self._close_open()
+        written += self._close_message()
         own = event.extra.get(SPELLING, {}).get(RESPONSE) if self._own else None
         status = status_of(self._stop.reason)
         self.response = own or self._head.at(

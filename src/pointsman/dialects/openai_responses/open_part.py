@@ -18,8 +18,6 @@ class OpenMessage:
         self.place = writer.place()
         self.id = writer.id("msg", self.place)
         self.parts: list[Wire] = []
-        self.open = 0
-        """How many of its parts are open."""
         self._extra = extra
 
     def _item(self, status: str) -> Wire:
@@ -45,7 +43,6 @@ class OpenPart:
         self._refused = isinstance(block, Refusal)
         self._at = len(message.parts)
         message.parts.append({})
-        message.open += 1
         extra = (
             {key: block.extra[key] for key in block.extra if key not in (SPELLING, "message")} if own else {}
         )
@@ -79,7 +76,6 @@ class OpenPart:
 
     def end(self) -> bytes:
         """The part is over: its citations, its whole text, and all of it."""
-        self._message.open -= 1
         text = "".join(self._texts)
         found = [encode_annotation(citation, len(text)) for citation in self._citations]
         annotations = [each for each in found if each is not None]
