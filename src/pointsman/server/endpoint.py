@@ -18,7 +18,7 @@ from pointsman.gateway.exchange import Client, Exchange
 from pointsman.gateway.line import error_headers, id_header
 from pointsman.gateway.pipeline import CLIENT_GONE
 from pointsman.ledger.trace import Trace
-from pointsman.server import resources
+from pointsman.server import ledger_pages, resources
 from pointsman.server.buffers import read_body
 from pointsman.server.call import Call, ClientLeftError
 from pointsman.server.guard import preflight, shared_with
@@ -83,7 +83,8 @@ class Endpoint:
             return
         if found is not None:
             raise UnknownPathError(f"{visit.method} is not what {visit.path} takes here; send it a POST")
-        page = Pages(visit.service).find(visit.method, visit.path, visit.shape(), visit.query)
+        page = await ledger_pages.find(visit.service, visit.method, visit.path, visit.query)
+        page = page or Pages(visit.service).find(visit.method, visit.path, visit.shape(), visit.query)
         if page is None:
             raise UnknownPathError(f"{visit.method} {visit.trace.path} is not an endpoint of pointsman")
         await visit.show(page)

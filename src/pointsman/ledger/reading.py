@@ -1,0 +1,29 @@
+"""Reading the ledger's file beside the endpoint that writes it, or without one."""
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from pointsman.canon.errors import SetupError
+from pointsman.ledger.schema import MIGRATIONS
+
+BUSY_SECONDS = 5.0
+
+
+@contextmanager
+def reading(path: Path) -> Generator[sqlite3.Connection | None]:
+    """The file, which is not changed; None where there is none yet. Raises SetupError."""
+    if not path.exists():
+        yield None
+        return
+    try:
+        address = f"file:{quote(str(path))}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version > len(MIGRATIONS):
+                raise SetupError(f"{path} was written by a newer pointsman; update pointsman to read it")
+            yield connection if version else None
+    except sqlite3.Error as error:
+        raise SetupError(f"{path} cannot be read: {error}") from error

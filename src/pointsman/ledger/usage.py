@@ -1,0 +1,38 @@
+"""Usage: what was used in all, as `pointsman usage` shows it."""
+
+import sqlite3
+
+from pointsman.canon.json import Json
+from pointsman.ledger import queries
+from pointsman.ledger.sums import BY as NAMED
+from pointsman.ledger.sums import NOTHING, Sums, counts, grouped
+
+_DAY, _SESSION = "day", "session"
+BY = (*NAMED, _SESSION, _DAY)
+"""What rows may be told apart by, the usual one first."""
+
+
+def usage(connection: sqlite3.Connection, since: float | None, by: str) -> Json:
+    """`{"total": …, "rows": […]}`; the cost of a row's `unpriced` requests is not known, nor in its `cost`.
+
+    `since` in seconds since the epoch; None or 0: of all time.
+    """
+    rows = [
+        {by: name, **counts(sums), "errors": sums.errors, "unpriced": sums.unpriced}
+        for name, sums in _groups(connection, since or None, by)
+    ]
+    every = (sums for _, sums in queries.by_names(connection, since or None))
+    return {"total": counts(sum(every, NOTHING)), "rows": rows}
+
+
+def _groups(connection: sqlite3.Connection, since: float | None, by: str) -> list[tuple[str, Sums]]:
+    if by == _DAY:
+        return list(queries.by_day(connection, since))
+    if by == _SESSION:
+        return list(queries.by_session(connection, since))
+    return list(grouped(queries.by_names(connection, since), NAMED[by]).items())
+
+
+def nothing() -> Json:
+    """Where there is no ledger yet."""
+    return {"total": counts(NOTHING), "rows": []}
