@@ -328,7 +328,7 @@ def test_citations_of_another_dialect_are_grounding_of_the_last_response():
         BlockStart(0, Text("")),
         TextDelta(0, "Äh, so."),
         CitationDelta(0, Citation(url="https://example.com", start=0, end=3, cited_text="Äh,")),
-        CitationDelta(0, Citation(url="https://example.com", title="T")),
+        CitationDelta(0, Citation(url="https://example.com", title="T", cited_text="Of the source")),
         CitationDelta(0, Citation(cited_text="a page")),
         BlockEnd(0),
         Stop("end"),
@@ -339,7 +339,7 @@ def test_citations_of_another_dialect_are_grounding_of_the_last_response():
         "groundingChunks": [{"web": {"uri": "https://example.com"}}],
         "groundingSupports": [
             {"segment": {"startIndex": 0, "endIndex": 4, "text": "Äh,"}, "groundingChunkIndices": [0]},
-            {"segment": {"startIndex": 0, "endIndex": 8}, "groundingChunkIndices": [0]},
+            {"segment": {"startIndex": 0, "endIndex": 8, "text": "Äh, so."}, "groundingChunkIndices": [0]},
         ],
     }
 

@@ -94,14 +94,13 @@ class Cited:
         self._supports: list[Json] = []
 
     def add(self, citations: Sequence[Citation], said: str) -> None:
-        """Those of a text, once it is whole."""
+        """Those of a text, once it is whole; a segment's text is the answer's own, not the source's."""
         told = [each for each in citations if each.url is not None]
         offsets = [end for each in told for end in _segment(each, said)]
         places = _byte_offsets(said, offsets)
         for citation in told:
-            start, end = (places[offset] for offset in _segment(citation, said))
-            text = {} if citation.cited_text is None else {"text": citation.cited_text}
-            segment = {"startIndex": start, "endIndex": end, **text}
+            first, last = _segment(citation, said)
+            segment = {"startIndex": places[first], "endIndex": places[last], "text": said[first:last]}
             self._supports.append({"segment": segment, "groundingChunkIndices": [self._number(citation)]})
 
     def _number(self, citation: Citation) -> int:

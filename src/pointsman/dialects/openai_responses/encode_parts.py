@@ -28,7 +28,13 @@ from pointsman.dialects.openai_responses.words import INPUT_TEXT, OUTPUT_TEXT
 
 ASSISTANT = "assistant"
 """Where text is the model's own."""
-_NAMES = {"application/pdf": "document.pdf"}
+_NAMES = {
+    "application/pdf": "document.pdf",
+    "text/plain": "document.txt",
+    "text/csv": "document.csv",
+    "text/html": "document.html",
+    "text/markdown": "document.md",
+}
 """OpenAI refuses a file's data without a name."""
 
 
@@ -93,6 +99,8 @@ def _document(draft: Draft, block: Document, where: str) -> list[Part]:
     if block.context is not None:
         draft.count("dropped", f"{where}.document.context", "the target has no such field")
     source = block.source
+    if isinstance(source, Base64Source) and source.media_type.startswith("video/"):
+        raise _blind(draft, "video")
     draft.dropped_extra(source.extra, f"{where}.document.source")
     if isinstance(source, TextSource | BlocksSource):
         return _inline(draft, block, where)
