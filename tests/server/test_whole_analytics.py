@@ -1,6 +1,7 @@
 """The analytics page and `usage`, over the day of a whole gateway: every figure, added up independently."""
 
 import json
+from contextlib import AsyncExitStack
 
 import pytest
 from recorded import recorded
@@ -66,28 +67,19 @@ def added(rows):
     return total
 
 
-def test_the_figures_equal_an_independent_sum_over_a_scripted_day():
-    async def scenario():
-        async with (
-            Upstream() as anthropic,
-            Upstream() as openai_chat,
-            Upstream() as openai_responses,
-            Upstream() as gemini,
-        ):
-            servers = {
-                "anthropic": anthropic,
-                "openai_chat": openai_chat,
-                "openai_responses": openai_responses,
-                "gemini": gemini,
-            }
-            async with rig(settings=PRICED, **servers) as gateway:
-                await traffic(gateway, servers)
-                rows = await recorded(gateway)
-                page = (await gateway.get("/analytics?window=1d")).json()
-                usage = (await gateway.get("/usage?by=bucket")).json()
-                return rows, page, usage
+async def day():
+    """A scripted day: the records, and what the pages say of it."""
+    async with AsyncExitStack() as stack:
+        servers = {name: await stack.enter_async_context(Upstream()) for name in VOICES}
+        gateway = await stack.enter_async_context(rig(settings=PRICED, **servers))
+        await traffic(gateway, servers)
+        rows = await recorded(gateway)
+        page = (await gateway.get("/analytics?window=1d")).json()
+        return rows, page, (await gateway.get("/usage?by=bucket")).json()
 
-    rows, page, usage = run(scenario())
+
+def test_the_figures_equal_an_independent_sum_over_a_scripted_day():
+    rows, page, usage = run(day())
 
     assert len(rows) == 4 * 4 + 4
     sums = added(rows)
