@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from urllib.parse import parse_qsl
 
 from pointsman.canon.errors import PointsmanError
+from pointsman.config.environment import PLACEHOLDER
 from pointsman.gateway.exchange import Client, Exchange
 from pointsman.wire import headers as fields
 from pointsman.wire.coding import StreamDecoder
@@ -105,7 +106,7 @@ def _brought(exchange: Exchange) -> tuple[str, ...]:
     """The credentials that the client itself sent beside the body."""
     sent = [value.rpartition(" ")[2] for name, value in exchange.headers if name in _CREDENTIALS]
     sent += [value for name, value in parse_qsl(exchange.query) if name in _QUERY]
-    return tuple(filter(None, sent))
+    return tuple(value for value in sent if value and value != PLACEHOLDER)
 
 
 def _shown(data: bytes, secrets: Iterable[str]) -> str:
