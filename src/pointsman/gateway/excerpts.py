@@ -13,7 +13,7 @@ from pointsman.gateway.exchange import Client, Exchange
 from pointsman.wire import headers as fields
 from pointsman.wire.coding import StreamDecoder
 from pointsman.wire.headers import CREDENTIALS, Headers
-from pointsman.wire.secrets import mask, mask_alike
+from pointsman.wire.secrets import mask_alike, mask_many
 
 SHOWN = 8 * 1024
 """Bytes of a body that are shown."""
@@ -110,7 +110,7 @@ def _brought(exchange: Exchange) -> tuple[str, ...]:
 
 
 def _shown(data: bytes, secrets: Iterable[str]) -> str:
-    text = mask_alike(mask(data.decode("utf-8", "replace"), secrets))
+    text = mask_alike(mask_many(data.decode("utf-8", "replace"), secrets))
     return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"
 
 
