@@ -259,6 +259,19 @@ def terminal():
         os.close(each)
 
 
+@pytest.mark.parametrize("plain", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["", "NO_COLOR", "dumb"])
+def test_a_terminal_shows_colours_unless_they_are_not_wanted(serve, terminal, plain):
+    served = serve("-v", stderr=terminal["slave"], environment={"TERM": "xterm", **plain})
+    served.ask("nothing")
+
+    shown = b""
+    while b"\n" not in shown:
+        shown += os.read(terminal["master"], 4096)
+
+    assert b"404" in shown
+    assert (b"\x1b" in shown) is (not plain)
+
+
 @pytest.mark.parametrize("logs", [False, True])
 def test_an_endpoint_ends_when_its_terminal_is_closed(serve, terminal, tmp_path, logs):
     more = ("--log-file", str(tmp_path / "log.jsonl")) if logs else ()

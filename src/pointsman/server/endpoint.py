@@ -16,8 +16,7 @@ from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.errand import run_errand
 from pointsman.gateway.exchange import Client, Exchange
 from pointsman.gateway.line import error_headers, id_header
-from pointsman.gateway.pipeline import CLIENT_GONE
-from pointsman.ledger.trace import Trace
+from pointsman.ledger.trace import CLIENT_GONE, Trace
 from pointsman.server import resources
 from pointsman.server.buffers import read_body
 from pointsman.server.call import Call, ClientLeftError
