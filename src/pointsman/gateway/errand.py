@@ -63,6 +63,7 @@ async def _answer(exchange: Exchange, errand: Errand, line: Line, parts: Parts, 
         async with parts.pool.lease(backend, exchange.dialect.name, errand.account) as lease:
             trace.account = lease.account
             line.secrets = secrets_of(lease, backend)
+            parts.known.note(line.secrets)
             candidate = Candidate(backend, "", "kept response", trace.why)
             assert exchange.dialect.stateful is not None
             path = errand.path(exchange.dialect.stateful)

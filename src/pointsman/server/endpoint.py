@@ -107,7 +107,8 @@ class Endpoint:
             intent = Intent(asked.dialect.name, "generate", None, stream, {})
             head = (visit.trace.request_id, visit.query, visit.headers)
             exchange = Exchange(*head, body, asked.dialect, intent, reservation)
-            await run_errand(exchange, found, visit.client(), service.parts, visit.trace)
+            client = service.reporting.follow(exchange, visit.client())
+            await run_errand(exchange, found, client, service.parts, visit.trace)
         return True
 
     async def _converse(self, visit: "Visit") -> bool:
