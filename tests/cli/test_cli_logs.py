@@ -218,6 +218,21 @@ def test_a_log_file_in_no_folder_is_told_once_and_requests_are_answered(serve, t
     assert any("log.jsonl cannot be written" in each for each in warnings)
 
 
+def test_a_terminal_that_was_stopped_keeps_nothing_else_waiting(serve, threaded_upstream, tmp_path):
+    """Nobody reads standard error, which is full after some requests."""
+    threaded_upstream.always = hello("x" * 20_000)
+    path = tmp_path / "log.jsonl"
+    served = serve("-vv", "--log-file", str(path))
+
+    statuses = [served.ask()[0] for _ in range(30)]
+
+    until(lambda: len(lines(path)) == 30)
+    assert statuses == [200] * 30
+    served.process.send_signal(signal.SIGTERM)
+    until(served.is_over)
+    assert served.process.returncode == 0
+
+
 def test_sighup_does_not_end_an_endpoint_without_a_terminal(serve):
     served = serve()
 
@@ -242,6 +257,19 @@ def terminal():
     yield ends
     for each in ends.values():
         os.close(each)
+
+
+@pytest.mark.parametrize("plain", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["", "NO_COLOR", "dumb"])
+def test_a_terminal_shows_colours_unless_they_are_not_wanted(serve, terminal, plain):
+    served = serve("-v", stderr=terminal["slave"], environment={"TERM": "xterm", **plain})
+    served.ask("nothing")
+
+    shown = b""
+    while b"\n" not in shown:
+        shown += os.read(terminal["master"], 4096)
+
+    assert b"404" in shown
+    assert (b"\x1b" in shown) is (not plain)
 
 
 @pytest.mark.parametrize("logs", [False, True])

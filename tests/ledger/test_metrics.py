@@ -86,3 +86,23 @@ def test_a_distribution_counts_each_value_at_most_so_high(values):
         sum(value <= bound for value in values) for bound in (0.5, 1.0, 50.0, float("inf"))
     ]
     assert spread.total == sum(values)
+
+
+def test_failures_are_told_apart_in_a_few_words():
+    metrics = Metrics()
+    failures = [
+        {"status": 529, "error": "some-code-of-the-provider-1"},
+        {"status": 529, "error": "some-code-of-the-provider-2"},
+        {"status": 200, "error": "overloaded_error"},
+        {"status": None, "error": "client_gone"},
+        {"status": 401, "error": "authentication_error", "reject": "authorization", "backend": None},
+    ]
+
+    metrics([record(), *[record(**failure) for failure in failures]])
+
+    assert sorted(lines(metrics, "pointsman_errors_total{")) == [
+        'pointsman_errors_total{backend="",kind="rejected"} 1',
+        'pointsman_errors_total{backend="work",kind="5xx"} 2',
+        'pointsman_errors_total{backend="work",kind="broken"} 1',
+        'pointsman_errors_total{backend="work",kind="client_gone"} 1',
+    ]

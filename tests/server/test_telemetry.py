@@ -246,6 +246,15 @@ def test_a_protocol_that_is_not_spoken_is_told():
     assert any("only http/protobuf is spoken here" in each for each in warnings)
 
 
+def test_variables_that_make_no_sense_are_told(monkeypatch):
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "-1")
+
+    collector, warnings = asked_of(ANTHROPIC, json_reply(WHOLE))
+
+    assert collector.requests == []
+    assert any("cannot be set up as its variables say" in each for each in warnings)
+
+
 def test_a_library_that_is_missing_is_told_and_requests_are_answered(monkeypatch):
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     monkeypatch.delitem(sys.modules, "pointsman.ledger.telemetry", raising=False)

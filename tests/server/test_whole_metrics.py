@@ -2,6 +2,7 @@
 
 import json
 import re
+import struct
 import time
 
 from rig import eventually, rig
@@ -169,5 +170,21 @@ def test_only_the_endpoints_key_opens_it():
             await eventually(lambda: not gateway.app.service.ledger.waiting)
             again = await gateway.get("/metrics", ("authorization", "Bearer canary-of-the-endpoint"))
             assert value(samples(again.body.decode()), "pointsman_rejected_requests_total") == 1
+
+    run(scenario())
+
+
+def test_what_was_lost_with_a_run_that_was_killed_is_known(home):
+    (home / "run").mkdir(parents=True)
+    dead = 4_194_305  # more than the system's highest process id
+    (home / "run" / f"ledger-{dead}-before.count").write_bytes(struct.pack("<QQ", 5, 2))
+
+    async def scenario():
+        async with rig() as gateway:
+            await eventually(lambda: gateway.app.service.ledger.lost)
+            found = samples(await scraped(gateway))
+
+            assert value(found, "pointsman_ledger_lost_total") == 5
+            assert value(found, "pointsman_ledger_dropped_total") == 0
 
     run(scenario())

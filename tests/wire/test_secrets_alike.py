@@ -3,8 +3,10 @@
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pointsman.wire.secrets import mask_alike
+from pointsman.wire.secrets import mask, mask_alike, mask_many
 
 SECRET = "Zx9canaryZx9canaryZx9canary"
 
@@ -61,5 +63,41 @@ def test_no_text_takes_long(piece):
     began = time.process_time()
 
     mask_alike(text)
+
+    assert time.process_time() - began < 1
+
+
+long = st.text("abu014/", min_size=16, max_size=18)
+secrets = st.lists(long | st.text('ab%4\\/u01"', min_size=1, max_size=8), max_size=4)
+beside = st.text("%\\u041 x", max_size=6)
+
+
+@st.composite
+def texts(draw):
+    """Some secrets, each character in one of its spellings, among what may be taken for escapes."""
+    some = draw(secrets)
+    text = draw(beside)
+    for secret in some:
+        for char in secret:
+            code = ord(char)
+            text += draw(st.sampled_from((char, char, f"%{code:02x}", f"%{code:02X}", f"\\u{code:04x}")))
+        text += draw(beside)
+    return text, some + draw(secrets)
+
+
+@given(texts())
+def test_of_many_secrets_nothing_is_left_that_would_be_masked(case):
+    text, known = case
+
+    masked = mask_many(text, known)
+
+    assert mask(masked, known) == masked
+
+
+def test_many_secrets_take_no_time_where_none_is_there():
+    known = [f"{number:04d}" + "k" * 1500 for number in range(500)]
+    began = time.process_time()
+
+    mask_many("x" * 16_384, known)
 
     assert time.process_time() - began < 1

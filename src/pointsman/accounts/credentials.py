@@ -65,10 +65,15 @@ class Credentials:
         return named.source if named else None
 
     def known(self) -> tuple[str, ...]:
-        """The values of all variables that look like a key's, and what the vault gave; to be masked."""
-        named = [value.strip() for name, value in self._environment.items() if _KEY_LIKE.search(name.upper())]
+        """The values of all variables that look like a key's, and what the vault gave; to be masked.
+
+        What opens this endpoint is not among them.
+        """
+        variables = self._environment.items()
+        named = [value.strip() for name, value in variables if _KEY_LIKE.search(name.upper())]
         given = [each.secret.reveal() for each in tuple(self._stored.values()) if each is not None]
-        return tuple(value for value in (*named, *given) if len(value) >= SHORTEST)
+        foreign = [value for value in named if is_foreign_key(value, self._environment)]
+        return tuple(value for value in (*foreign, *given) if len(value) >= SHORTEST)
 
     def forget(self) -> None:
         """Asks the vault anew from now on: a key was added or removed."""

@@ -1,7 +1,6 @@
-"""Reporting: what tells of exchanges beside the ledger, each a listener of it: the log file, the console,
-the metrics, and OpenTelemetry.
+"""Reporting: what tells of exchanges beside the ledger: a log file, a console, metrics, OpenTelemetry.
 
-What they do is done in the ledger's thread, behind the traffic.
+Each is a listener of the ledger, and does its work behind the traffic.
 """
 
 import sys
@@ -16,8 +15,9 @@ from pointsman.config.schema import Settings
 from pointsman.gateway.excerpts import Excerpts
 from pointsman.gateway.exchange import Client, Exchange
 from pointsman.gateway.masking import KnownSecrets
+from pointsman.ledger.aside import Aside
 from pointsman.ledger.console import Console
-from pointsman.ledger.ledger import Ledger
+from pointsman.ledger.ledger import Ledger, Listener
 from pointsman.ledger.log_file import LogFile
 from pointsman.ledger.metrics import Metrics
 from pointsman.ledger.otlp import destination, unspoken
@@ -56,10 +56,15 @@ class Reporting:
         ledger.listen(self.metrics)
         self._excerpts = Excerpts(self._known) if settings.verbose >= BODIES else None
         self._log = None if settings.log_file is None else LogFile(_path(settings.log_file, folder))
+        self._asides: dict[Listener, Aside] = {}
         if self._log is not None:
-            ledger.listen(self._log)
+            self._tell_aside(self._log)
         if settings.verbose:
-            ledger.listen(self._console(sys.stderr, environment))
+            self._tell_aside(self._console(sys.stderr, environment))
+
+    def _tell_aside(self, listener: Listener) -> None:
+        aside = self._asides[listener] = Aside(listener)
+        self._ledger.listen(aside)
 
     def begin(self, providers: Mapping[str, Provider], run: str) -> None:
         """Opens what is to be opened; `run` names this run of the endpoint. May take half a second."""
@@ -81,7 +86,12 @@ class Reporting:
                 'not there: install it with `pip install "pointsman[otel]"`'
             )
             return
-        self._telemetry = Telemetry(there, providers, version=version("pointsman"), instance=run)
+        try:
+            self._telemetry = Telemetry(there, providers, version=version("pointsman"), instance=run)
+        except (ValueError, OSError) as error:
+            # Without its text: a variable's value may be a credential.
+            self._untold = f"OpenTelemetry cannot be set up as its variables say ({type(error).__name__})"
+            return
         self._ledger.listen(self._telemetry)
 
     def _console(self, stream: TextIO, environment: Mapping[str, str]) -> Console:
@@ -112,7 +122,7 @@ class Reporting:
     @property
     def lines_lost(self) -> int:
         """Lines that the log file could not take."""
-        return 0 if self._log is None else self._log.lost
+        return 0 if self._log is None else self._log.lost + self._asides[self._log].lost
 
     def reopen(self) -> None:
         """The log file was rotated, or is to be made."""
@@ -129,6 +139,8 @@ class Reporting:
 
     def close(self) -> None:
         """Nothing more comes."""
+        for aside in self._asides.values():
+            aside.close()
         if self._log is not None:
             self._log.close()
         if self._telemetry is not None:

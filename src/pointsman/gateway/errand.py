@@ -15,11 +15,10 @@ from pointsman.gateway.judge import judge_head
 from pointsman.gateway.line import Line
 from pointsman.gateway.masking import secrets_of
 from pointsman.gateway.parts import Parts
-from pointsman.gateway.pipeline import CLIENT_GONE
 from pointsman.gateway.prepare import plain_request
 from pointsman.gateway.refusal import refuse, without_secrets
 from pointsman.gateway.stream import facts
-from pointsman.ledger.trace import Trace
+from pointsman.ledger.trace import CLIENT_GONE, Trace
 from pointsman.routing.plan import Candidate
 from pointsman.routing.snapshot import Backend
 from pointsman.upstream.transport import Outgoing
@@ -64,6 +63,7 @@ async def _answer(exchange: Exchange, errand: Errand, line: Line, parts: Parts, 
         async with parts.pool.lease(backend, exchange.dialect.name, errand.account) as lease:
             trace.account = lease.account
             line.secrets = secrets_of(lease, backend)
+            parts.known.note(line.secrets)
             candidate = Candidate(backend, "", "kept response", trace.why)
             assert exchange.dialect.stateful is not None
             path = errand.path(exchange.dialect.stateful)

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable
 from urllib.parse import parse_qsl
 
 from pointsman.canon.errors import PointsmanError
+from pointsman.config.environment import PLACEHOLDER
 from pointsman.gateway.exchange import Client, Exchange
 from pointsman.wire import headers as fields
 from pointsman.wire.coding import StreamDecoder
 from pointsman.wire.headers import CREDENTIALS, Headers
-from pointsman.wire.secrets import mask, mask_alike
+from pointsman.wire.secrets import mask_alike, mask_many
 
 SHOWN = 8 * 1024
 """Bytes of a body that are shown."""
@@ -105,11 +106,11 @@ def _brought(exchange: Exchange) -> tuple[str, ...]:
     """The credentials that the client itself sent beside the body."""
     sent = [value.rpartition(" ")[2] for name, value in exchange.headers if name in _CREDENTIALS]
     sent += [value for name, value in parse_qsl(exchange.query) if name in _QUERY]
-    return tuple(filter(None, sent))
+    return tuple(value for value in sent if value and value != PLACEHOLDER)
 
 
 def _shown(data: bytes, secrets: Iterable[str]) -> str:
-    text = mask_alike(mask(data.decode("utf-8", "replace"), secrets))
+    text = mask_alike(mask_many(data.decode("utf-8", "replace"), secrets))
     return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"
 
 

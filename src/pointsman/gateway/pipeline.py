@@ -14,11 +14,10 @@ from pointsman.gateway.line import Line
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.refusal import outcome_of, refuse
 from pointsman.gateway.state import conversation
-from pointsman.ledger.trace import Trace
+from pointsman.ledger.trace import CLIENT_GONE, Trace
 from pointsman.routing.attempts import Outcome, Pause, Queue, Step, attempts
 from pointsman.routing.plan import Candidate, Plan
 
-CLIENT_GONE = "client_gone"
 OTHERS = 5
 """How many of the other possible backends are named."""
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from pointsman.ledger.log_line import together
 from pointsman.ledger.record import NANO, Record
+from pointsman.ledger.trace import CLIENT_GONE
 
 Value: TypeAlias = str | int | float | bool | tuple[str, ...]
 Attributes: TypeAlias = dict[str, Value]
@@ -81,7 +82,7 @@ def error_type(record: Record) -> str | None:
         return None
     if record.status is not None and record.status >= 400:
         return str(record.status)
-    return "client_gone" if record.error == "client_gone" else "_OTHER"
+    return CLIENT_GONE if record.error == CLIENT_GONE else "_OTHER"
 
 
 def span_attributes(record: Record, provider: str, *, latest: bool) -> Attributes:

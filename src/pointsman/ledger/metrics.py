@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pointsman.ledger.exposition import Distribution, Family, Labels, written, written_histogram
 from pointsman.ledger.names import OTHER, Names
 from pointsman.ledger.record import NANO, Record
+from pointsman.ledger.trace import CLIENT_GONE
 
 MOST_MODELS = 200
 """Models with series of their own; the rest is `other`."""
@@ -41,6 +42,12 @@ UNPRICED = Family(
     "counter",
     "Exchanges with tokens whose cost is not known.",
     ("backend", "model", "bucket"),
+)
+ERRORS = Family(
+    "pointsman_errors_total",
+    "counter",
+    "Exchanges that failed: not let in, answered with an error, left by the client, or broken off.",
+    ("backend", "kind"),
 )
 CLIENTS = Family(
     "pointsman_client_requests_total", "counter", "Exchanges by the program that asked.", ("client",)
@@ -106,6 +113,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._cells: dict[Labels, Cell] = {}
+        self._errors: Counter[Labels] = Counter()
         self._clients: Counter[Labels] = Counter()
         self._rejected = 0
         self._losses: Counter[Labels] = Counter()
@@ -131,6 +139,8 @@ class Metrics:
         if cell is None:
             cell = self._cells[labels] = Cell()
         cell.add(record)
+        if record.error is not None:
+            self._errors[(backend, _failure(record))] += 1
         self._clients[(record.client,)] += 1
         self._rejected += record.reject is not None
         _measure(self._first_bytes, backend, record.first_byte, FIRST_BYTE)
@@ -155,6 +165,7 @@ class Metrics:
         """All families' lines."""
         with self._busy:
             yield from self._sums()
+            yield from written(ERRORS, self._errors)
             yield from written(CLIENTS, self._clients)
             yield from written(REJECTED, {(): self._rejected})
             yield from written(LOSSES, self._losses)
@@ -185,6 +196,15 @@ class Metrics:
 
 def _status(record: Record) -> str:
     return "none" if record.status is None else f"{record.status // 100}xx"
+
+
+def _failure(record: Record) -> str:
+    """One of a few words; the codes of errors are the providers', and many."""
+    if record.reject is not None:
+        return "rejected"
+    if record.error == CLIENT_GONE:
+        return CLIENT_GONE
+    return _status(record) if (record.status or 0) >= 400 else "broken"
 
 
 def _measure(

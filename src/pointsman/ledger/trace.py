@@ -7,6 +7,9 @@ from pointsman.canon.usage import Usage
 from pointsman.ledger.content import Content
 from pointsman.routing.window import Window
 
+CLIENT_GONE = "client_gone"
+"""The error of an exchange whose client left before its end."""
+
 
 @dataclass(slots=True)
 class Trace:

@@ -16,8 +16,7 @@ from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.errand import run_errand
 from pointsman.gateway.exchange import Client, Exchange
 from pointsman.gateway.line import error_headers, id_header
-from pointsman.gateway.pipeline import CLIENT_GONE
-from pointsman.ledger.trace import Trace
+from pointsman.ledger.trace import CLIENT_GONE, Trace
 from pointsman.server import ledger_pages, resources
 from pointsman.server.buffers import read_body
 from pointsman.server.call import Call, ClientLeftError
@@ -109,7 +108,8 @@ class Endpoint:
             intent = Intent(asked.dialect.name, "generate", None, stream, {})
             head = (visit.trace.request_id, visit.query, visit.headers)
             exchange = Exchange(*head, body, asked.dialect, intent, reservation)
-            await run_errand(exchange, found, visit.client(), service.parts, visit.trace)
+            client = service.reporting.follow(exchange, visit.client())
+            await run_errand(exchange, found, client, service.parts, visit.trace)
         return True
 
     async def _converse(self, visit: "Visit") -> bool:

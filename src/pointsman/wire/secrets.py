@@ -35,6 +35,24 @@ def _spellings(character: str) -> str:
     return f"(?:(?i:{percent}|{escape})|{plain})"
 
 
+_ESCAPE = re.compile(r"\\+u00([0-7][0-9a-fA-F])|%([0-7][0-9a-fA-F])")
+_HEAD = 5
+"""Characters of a secret that an escape may seem to end in which has begun before it."""
+_SHORT = 16
+
+
+def mask_many(text: str, secrets: Iterable[str]) -> str:
+    """As `mask`, where there are many secrets of which few or none stand in the text."""
+    plain = _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), text).replace("\\", "")
+    return mask(text, [secret for secret in secrets if _may_stand(secret, plain)])
+
+
+def _may_stand(secret: str, plain: str) -> bool:
+    """Whether to look for a secret closely; always for one that looks like an escape itself."""
+    odd = len(secret) < _SHORT or not secret.isascii() or "%" in secret or "\\" in secret
+    return odd or secret[_HEAD:] in plain
+
+
 _KEYS = (
     r"\b(?:sk|pk|rk|gsk|xai|pplx|hf|r8|nvapi|ghp|gho|ghu|ghs|ghr|github_pat|glpat|csk|fw|tgp|xox[a-z])"
     r"[-_][A-Za-z0-9_\-]{8,}"
