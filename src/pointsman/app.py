@@ -226,6 +226,7 @@ class App:
             random=random.random,
             new_id=lambda: f"{self._ids.getrandbits(96):024x}",
             proxy_for=self._proxy_for,
+            spending=self._ledger.rules.spending,
             betas=betas(),
             added_betas=self.effective.settings.passthrough_betas,
             own_key=self._key,
@@ -258,7 +259,8 @@ class App:
             name.lower().removesuffix(".") for name in (*settings.allowed_hosts, self.began.host)
         )
         origins = frozenset(origin.lower() for origin in settings.allowed_origins)
-        return Admission(hosts, origins, None if self._key is None else self._key.encode())
+        own = None if self._key is None else self._key.encode()
+        return Admission(hosts, origins, own, self._ledger.rules.keys)
 
     # The running endpoint
 
@@ -320,6 +322,8 @@ class App:
         reloader = Reloader(self.paths.config_file, self._load)
         while True:
             await asyncio.sleep(WATCH_EVERY)
+            if self._ledger.rules.changed():
+                self.service.admission = self._admission()
             change = reloader.poll()
             if change is not None:
                 self._pool.forget_keys()

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from pointsman.catalog.price import Price
 from pointsman.config.describe import describe
 from pointsman.config.lines import line_of
-from pointsman.config.schema import AccountSettings, BackendSettings, Settings, TimeoutSettings
+from pointsman.config.schema import (
+    AccountSettings,
+    BackendSettings,
+    BudgetSettings,
+    Settings,
+    TimeoutSettings,
+)
 from pointsman.config.size import Size
 from pointsman.config.words import describe_type
 
@@ -30,6 +36,7 @@ def test_the_reference_has_every_key_of_the_schema_in_its_place():
     ]
     expected += [f"backends.NAME.timeouts.{field.name}" for field in msgspec.structs.fields(TimeoutSettings)]
     expected += [f"prices.NAME.{field.name}" for field in msgspec.structs.fields(Price)]
+    expected += [f"budgets.NAME.{field.name}" for field in msgspec.structs.fields(BudgetSettings)]
     assert sorted(keys) == sorted(expected)
 
 

@@ -245,6 +245,16 @@ class NoAccountError(UpstreamError):
         return Fault(self.kind, self.message, self.status, self.code, retry_after=self.retry_after)
 
 
+class HaltedError(NoAccountError):
+    """The guard has halted the backend: its answers are billed otherwise than the user wants."""
+
+    code = "halted_by_guard"
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        """`retry_after`: seconds until it goes on by itself."""
+        super().__init__(message, "overloaded", 503, retry_after)
+
+
 class RefusedError(UpstreamError):
     """The backend answered with an error of its own."""
 
@@ -257,6 +267,23 @@ class RefusedError(UpstreamError):
     def fault(self) -> Fault:
         """The backend's error."""
         return self._fault
+
+
+class BudgetError(RequestError):
+    """A budget is used up."""
+
+    status = 429
+    kind: FaultKind = "rate_limit"
+    code = "budget_exceeded"
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        """`retry_after`: seconds until it begins anew."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+    def fault(self) -> Fault:
+        """With when to come back."""
+        return Fault(self.kind, self.message, self.status, self.code, retry_after=self.retry_after)
 
 
 class LoopError(PointsmanError):

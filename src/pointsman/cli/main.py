@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "requests": ("requests", "List the latest requests, and follow those that come."),
     "show": ("show", "Show all that is known of one request."),
     "ledger": ("ledger", "Export the ledger, or make it smaller."),
+    "keys": ("keys", "Make, list and revoke keys for those who use this endpoint."),
+    "resume": ("resume", "Let backends go on that the guard has halted."),
     "login": ("login", "Sign in at a provider with your browser."),
     "logout": ("logout", "End a sign-in, and forget it here."),
     "refresh": ("refresh", "Renew the token of a sign-in now."),

@@ -107,6 +107,21 @@ class BackendSettings(Struct, frozen=True):
         return f"BackendSettings({self.provider})"
 
 
+class BudgetSettings(Struct, frozen=True):
+    """`[budgets.NAME]`: what may be spent; days and months are those of UTC."""
+
+    per: Literal["day", "month"] = "day"
+    """How long it lasts."""
+    dollars: Annotated[float, Meta(ge=0)] | None = None
+    """US dollars, by what is known of prices; what a plan covers counts too."""
+    tokens: Annotated[int, Meta(ge=0)] | None = None
+    """Tokens of all kinds."""
+    models: tuple[str, ...] = ()
+    """Glob patterns of the models that it is for; all if left out."""
+    key: str | None = None
+    """The client's key that it is for; everybody's together if left out."""
+
+
 class Settings(Struct, frozen=True):
     """The whole file."""
 
@@ -180,6 +195,18 @@ class Settings(Struct, frozen=True):
     otlp_endpoint: str | None = None
     """Where an OpenTelemetry collector takes traces and metrics by OTLP over HTTP (`http://localhost:4318`);
     as in `OTEL_EXPORTER_OTLP_ENDPOINT` if left out. Needs `pointsman[otel]`."""
+    budgets: dict[str, BudgetSettings] = {}
+    """Budgets, by a name of yours. Once one is used up, requests that count against it get a 429 until it
+    begins anew."""
+    guard: Literal["off", "warn", "halt"] = "warn"
+    """What happens when an answer is billed to what is not in `pays_for`: a warning, or a halt of that
+    backend until `pointsman resume` or `guard_cooldown`."""
+    pays_for: tuple[Literal["subscription", "subscription_fallback", "extra_usage", "api", "local"], ...] = ()
+    """What answers may be billed to; anything if left out."""
+    free_only: bool = False
+    """Nothing may cost anything: instead of `pays_for`, models on this machine, and those that are free."""
+    guard_cooldown: Annotated[float, Meta(ge=0)] = 1800.0
+    """Seconds that a halt lasts."""
     prices: dict[str, Price] = {}
     """What you pay, where the list of prices does not know it or you pay something else, by glob pattern of a
     model's name or of `BACKEND:MODEL`: `[prices."local:*"]`. The first that matches holds, and what it leaves

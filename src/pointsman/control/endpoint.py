@@ -58,6 +58,10 @@ class EndpointClient(Struct, frozen=True):
         """Makes it read its configuration again; what came of it."""
         return self._whole("POST", "/reload", b"{}")
 
+    def resume(self) -> Json:
+        """Lets backends go on that its guard has halted; which they are."""
+        return self._whole("POST", "/resume", b"{}")
+
     def get(self, path: str) -> Json:
         """A page as JSON."""
         return self._whole("GET", path, None)

@@ -1,4 +1,7 @@
-"""The ledger's upkeep: it is opened with the endpoint, follows its configuration, and ends with it."""
+"""The ledger's upkeep, and that of what hangs on it: reports, and the house rules.
+
+It is opened with the endpoint, follows its configuration, and ends with it.
+"""
 
 import asyncio
 import os
@@ -11,6 +14,7 @@ from pointsman.catalog.provider import Provider
 from pointsman.config.endpoint_file import is_alive
 from pointsman.config.paths import Paths
 from pointsman.config.schema import Settings
+from pointsman.control.house_rules import HouseRules
 from pointsman.control.reporting import Reporting
 from pointsman.ledger.contents import Bounds
 from pointsman.ledger.cost import Costs
@@ -45,6 +49,7 @@ class LedgerUpkeep:
         database = Database(paths.data / FILE, MIGRATIONS)
         counter = counter_for(paths.run, run, os.getpid())
         self.ledger = Ledger(database, counter, run, self._costs(settings), time.time)
+        self.rules = HouseRules(paths, settings, self.ledger)
         self.follow(settings)
         self.reporting = Reporting(self.ledger, settings, paths.config, environment, secrets)
         self.ledger.redact = self.reporting.redact
@@ -52,6 +57,7 @@ class LedgerUpkeep:
     def follow(self, settings: Settings) -> None:
         """The configuration in force."""
         self.ledger.costs = self._costs(settings)
+        self.rules.follow(settings)
         self.ledger.keeping = Keeping(settings.ledger_days, settings.ledger_records)
         bounds = Bounds(settings.content_days, settings.content_size)
         self.ledger.contents = bounds if settings.record_content else None
@@ -63,6 +69,7 @@ class LedgerUpkeep:
         """Counts what runs before have lost."""
         await asyncio.to_thread(self.reporting.begin, self._providers, self._run)
         await asyncio.to_thread(settle_killed, self._folder, self.ledger.database, is_alive)
+        await self.rules.begin()
 
     async def run(self) -> None:
         """Goes on until it is cancelled."""
@@ -82,4 +89,4 @@ class LedgerUpkeep:
 
     def warnings(self) -> tuple[str, ...]:
         """What a person should know."""
-        return (*self.ledger.warnings(), *self.reporting.warnings())
+        return (*self.ledger.warnings(), *self.reporting.warnings(), *self.rules.warnings())

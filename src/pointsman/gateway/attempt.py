@@ -87,6 +87,7 @@ async def attempt(step: Attempt, work: Work) -> UpstreamError | None:
         await count_here(exchange, line, work.trace)
         return None
     try:
+        parts.spending.check_halted(candidate.backend.name)
         wanted = work.asking.ask(step, dialect.name, work.only(candidate))
         lease = await parts.pool.take(wanted, work.asking.place)
     except UpstreamError as error:
@@ -288,6 +289,8 @@ def _hear(incoming: Incoming, prepared: Prepared, turn: Turn) -> None:
     trace = turn.work.trace
     trace.upstream_id = first(incoming.headers, prepared.dialect.request_id_header)
     trace.windows, trace.claim = ((), None) if told is None else (told.windows, told.claim)
+    if incoming.status == HTTPStatus.OK:
+        parts.spending.note(trace, turn.candidate.backend.provider)
 
 
 async def _judged(exchange: Exchange, prepared: Prepared, incoming: Incoming, parts: Parts) -> Form:

@@ -9,6 +9,7 @@ from pointsman.canon.intent import Intent
 from pointsman.canon.json import Json
 from pointsman.canon.request import Request
 from pointsman.dialects.dialect import Dialect
+from pointsman.store.client_keys import ClientKey
 from pointsman.upstream.seat import Seat
 from pointsman.wire import shape
 from pointsman.wire.headers import Headers
@@ -79,6 +80,8 @@ class Exchange(Struct):
     """What the client itself sent, where the body is another."""
     _members: Json | None = None
     _request: Request | None = None
+    client_key: ClientKey | None = None
+    """None for whoever may use everything."""
 
     def __repr__(self) -> str:
         return f"Exchange({self.request_id})"

@@ -11,6 +11,7 @@ from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.keepsakes import Keepsakes
 from pointsman.gateway.masking import KnownSecrets
 from pointsman.gateway.pace import Pace
+from pointsman.gateway.spending import Spending
 from pointsman.routing.attempts import Patience
 from pointsman.routing.router import Router
 from pointsman.routing.snapshot import Backend
@@ -37,6 +38,7 @@ class Parts:
     new_id: Callable[[], str]
     """Letters and digits, never twice the same."""
     proxy_for: Callable[[str, Backend], str | None]
+    spending: Spending
     betas: Sequence[Beta] = ()
     """What of a request goes with which beta flag."""
     added_betas: Sequence[str] = ()

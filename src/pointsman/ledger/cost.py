@@ -17,11 +17,13 @@ from pointsman.canon.usage import Usage
 from pointsman.catalog.price import Price
 from pointsman.catalog.provider import Provider
 from pointsman.ledger.trace import Trace
+from pointsman.routing.snapshot import Backend
 
 _MODELS = 1024
 """Models of backends that are remembered."""
 _NOTHING = (None, None)
 _NOWHERE = (None, None, None, None)
+_FREE = Price(input=0.0, output=0.0, cache_read=0.0, cache_write=0.0, cache_write_1h=0.0)
 _MILLION = Decimal(1_000_000)
 
 
@@ -59,17 +61,32 @@ class Costs:
 
     def of(self, trace: Trace) -> Decimal | None:
         """The cost of a finished exchange in US dollars; None where it is not known."""
-        model, usage = trace.model, trace.usage
-        if model is None:
+        if trace.model is None:
             return None
-        rule = self._rule(trace.backend, model, trace.issuer or "")
+        rule = self._rule(trace.backend, trace.model, trace.issuer or "")
+        return self._by(rule, trace.model, trace.usage, trace.started)
+
+    def at(self, backend: Backend, model: str, usage: Usage, when: float) -> Decimal | None:
+        """What so many tokens would cost at a backend, likewise. `when`: seconds since the epoch."""
+        return self._by(self._rule(backend.name, model, backend.provider.name), model, usage, when)
+
+    def is_free(self, trace: Trace) -> bool:
+        """Whether nobody pays for the model, however much it is used."""
+        rule = self._rule(trace.backend, trace.model or "", trace.issuer or "")
+        return rule.free or rule.price == _FREE
+
+    def warm(self) -> None:
+        """Loads the list, which takes a while, before anybody waits for a price."""
+        self._listed("", "", Usage(), 0.0)
+
+    def _by(self, rule: _Rule, model: str, usage: Usage | None, when: float) -> Decimal | None:
         if rule.free:
             return Decimal(0)
         if usage is None:
             return None
         price = rule.price
         if price is None and rule.listed_as:
-            price = self._listed(rule.listed_as, model, usage, trace.started)
+            price = self._listed(rule.listed_as, model, usage, when)
         return None if price is None else cost(usage, price)
 
     def _find_rule(self, backend: str | None, model: str, issuer: str) -> _Rule:

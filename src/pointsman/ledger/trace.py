@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pointsman.canon.loss import Loss
 from pointsman.canon.usage import Usage
 from pointsman.ledger.content import Content
+from pointsman.routing.budget import Reserved
 from pointsman.routing.window import Window
 
 CLIENT_GONE = "client_gone"
@@ -55,6 +56,8 @@ class Trace:
     duration: float | None = None
     """Seconds."""
     usage: Usage | None = None
+    reserved: Reserved | None = None
+    """What budgets have set aside for it."""
     secrets: tuple[str, ...] = ()
     """The credentials that it was sent with, which an upstream may repeat wherever it says something."""
     content: Content | None = None

@@ -1,5 +1,6 @@
 """Plans: which backend and model a name leads to, by which rule, and what else could serve it."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -36,3 +37,9 @@ class Plan(Struct, frozen=True):
     candidates: tuple[Candidate, ...]
     others: tuple[Candidate, ...] = ()
     """What else was possible, best first."""
+
+    def only(self, candidates: Sequence[Candidate]) -> "Plan":
+        """The same with these candidates alone; the very same where none is missing."""
+        if len(candidates) == len(self.candidates):
+            return self
+        return Plan(tuple(candidates), self.others)

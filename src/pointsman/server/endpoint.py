@@ -20,12 +20,13 @@ from pointsman.ledger.trace import CLIENT_GONE, Trace
 from pointsman.server import ledger_pages, resources
 from pointsman.server.buffers import read_body
 from pointsman.server.call import Call, ClientLeftError
-from pointsman.server.guard import preflight, shared_with
+from pointsman.server.guard import check_may_see, preflight, shared_with
 from pointsman.server.models import Shape, shape_for
 from pointsman.server.pages import Page, Pages
 from pointsman.server.routes import Found, Routes
 from pointsman.server.service import Service
 from pointsman.server.session import Session
+from pointsman.store.client_keys import ClientKey
 from pointsman.wire import headers as fields
 from pointsman.wire.coding import decode_body
 from pointsman.wire.headers import Headers
@@ -70,7 +71,7 @@ class Endpoint:
             await visit.send(204, preflight(visit.headers), b"")
             return
         if visit.path != "/health":
-            admission.check_key(visit.headers, visit.query)
+            visit.key = admission.check_key(visit.headers, visit.query)
             check_loop(visit.headers, visit.service.parts.instance)
         if visit.call.wants_socket and await self._converse(visit):
             return
@@ -82,8 +83,11 @@ class Endpoint:
             return
         if found is not None:
             raise UnknownPathError(f"{visit.method} is not what {visit.path} takes here; send it a POST")
+        check_may_see(visit.key, visit.path)
         page = await ledger_pages.find(visit.service, visit.method, visit.path, visit.query)
-        page = page or Pages(visit.service).find(visit.method, visit.path, visit.shape(), visit.query)
+        page = page or Pages(visit.service, visit.key).find(
+            visit.method, visit.path, visit.shape(), visit.query
+        )
         if page is None:
             raise UnknownPathError(f"{visit.method} {visit.trace.path} is not an endpoint of pointsman")
         await visit.show(page)
@@ -120,7 +124,7 @@ class Endpoint:
             return False
         named = (*visit.shared(), ("x-pointsman-request-id", visit.trace.request_id))
         socket = await visit.call.open_socket(visit.service.buffers.max_body, named)
-        await Session(visit.service, dialect, visit.headers, visit.query, socket).run()
+        await Session(visit.service, dialect, visit.headers, visit.query, socket, visit.key).run()
         await visit.call.finish()
         return True
 
@@ -144,9 +148,8 @@ class Endpoint:
             intent = _intent(found, peek(body), visit.query)
             visit.trace.stream = intent.stream
             visit.trace.asked = intent.model
-            exchange = Exchange(
-                visit.trace.request_id, visit.query, visit.headers, body, dialect, intent, reservation
-            )
+            head = (visit.trace.request_id, visit.query, visit.headers)
+            exchange = Exchange(*head, body, dialect, intent, reservation, client_key=visit.key)
             await visit.carry(exchange)
 
 
@@ -162,12 +165,14 @@ class Visit:
         self.query = call.query
         self.headers = call.headers
         self.origin: str | None = None
+        self.key: ClientKey | None = None
         parts = service.parts
         self.trace = Trace(parts.new_id(), self.method, call.path, parts.wall())
         self._ending: Callable[[], None] | None = None
 
     def begin(self) -> None:
         """It is an exchange, which leaves a record."""
+        self.trace.key = None if self.key is None else self.key.name
         if self._ending is None:
             self._ending = self.service.begin(self.trace)
 

@@ -13,10 +13,13 @@ from urllib.parse import parse_qsl, urlsplit
 from msgspec import Struct
 
 from pointsman.canon.errors import ForbiddenError, MalformedError, UnauthorizedError
+from pointsman.store.client_keys import PREFIX, ClientKey, digest_of
 from pointsman.wire.headers import Headers, first
 
 LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
 KEY_HEADERS = ("authorization", "x-api-key", "x-goog-api-key", "x-pointsman-key")
+OPEN_PAGES = frozenset({"/", "/api/hello", "/health"})
+"""Pages that say nothing of anybody."""
 KEY_QUERY = "key"
 """Where Google's clients may send it instead (https://ai.google.dev/api)."""
 _HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::\d*)?")
@@ -31,6 +34,8 @@ class Admission(Struct, frozen=True):
     allowed_origins: frozenset[str] = frozenset()
     key: bytes | None = None
     """The endpoint's own key; None where none is set."""
+    clients: Mapping[str, ClientKey] = {}
+    """The keys of clients, by their digests; revoked ones too."""
 
     def check_host(self, headers: Headers) -> None:
         """Raises ForbiddenError, naming the setting; MalformedError for two hosts (RFC 9112, section 3.2)."""
@@ -62,22 +67,51 @@ class Admission(Struct, frozen=True):
             raise ForbiddenError(f"origin `{_shown(origin)}` is not allowed here; {advice}", "origin")
         return origin
 
-    def check_key(self, headers: Headers, query: str = "") -> None:
-        """Raises UnauthorizedError unless a key header, or `key` in the query, holds the endpoint's key."""
-        if self.key is None:
-            return
+    def check_key(self, headers: Headers, query: str = "") -> ClientKey | None:
+        """Whose key a key header, or `key` in the query, holds; None for the endpoint's own, or where none is
+        needed.
+
+        Raises UnauthorizedError.
+        """
+        if self.key is None and not self.clients:
+            return None
         sent = [(name, _key_in(value)) for name, value in headers if name in KEY_HEADERS]
         sent += [(f"?{name}", value.encode()) for name, value in parse_qsl(query) if name == KEY_QUERY]
         # Every one is compared, so that the time taken does not tell which one was right.
-        matches = [compare_digest(value, self.key) for _, value in sent]
-        if not any(matches):
-            seen = ", ".join(dict.fromkeys(name for name, _ in sent)) or "no key header"
-            raise UnauthorizedError(
-                "this endpoint wants its key (POINTSMAN_API_KEY) as `Authorization: Bearer`, `x-api-key`, "
-                "`x-goog-api-key` or, beside a credential of yours, `x-pointsman-key`; the request has "
-                f"{seen}",
-                seen,
-            )
+        matches = [compare_digest(value, self.key) for _, value in sent if self.key is not None]
+        if any(matches):
+            return None
+        found = [(name, self.clients.get(digest_of(value.decode("latin-1")))) for name, value in sent]
+        known = next(((name, key) for name, key in found if key is not None), None)
+        if known is not None:
+            return _in_use(*known)
+        seen = ", ".join(dict.fromkeys(name for name, _ in sent)) or "no key header"
+        if self.key is None:
+            if any(value.startswith(PREFIX.encode()) for _, value in sent):
+                raise UnauthorizedError(f"nobody has the client key that the request has in {seen}", seen)
+            return None
+        raise UnauthorizedError(
+            "this endpoint wants its key (POINTSMAN_API_KEY) as `Authorization: Bearer`, `x-api-key`, "
+            "`x-goog-api-key` or, beside a credential of yours, `x-pointsman-key`; the request has "
+            f"{seen}",
+            seen,
+        )
+
+
+def _in_use(name: str, key: ClientKey) -> ClientKey:
+    """Raises UnauthorizedError for one that is revoked."""
+    if key.revoked is not None:
+        raise UnauthorizedError(
+            f"the client key {key.name}, which the request has in {name}, was revoked; ask for a new one",
+            name,
+        )
+    return key
+
+
+def check_may_see(key: ClientKey | None, path: str) -> None:
+    """Raises ForbiddenError for a page of the endpoint's that is not for a client's key."""
+    if key is not None and path not in OPEN_PAGES and not path.startswith("/models"):
+        raise ForbiddenError(f"{path} takes the endpoint's own key; {key.name} is a client's", "key")
 
 
 def preflight(headers: Headers) -> Headers:

@@ -20,6 +20,7 @@ from pointsman.dialects.dialect import ModelList
 from pointsman.routing.router import Router
 from pointsman.routing.snapshot import Backend, Model
 from pointsman.server.guard import KEY_QUERY
+from pointsman.store.client_keys import ClientKey
 
 Shape: TypeAlias = ModelList | Literal["slugs"]
 
@@ -61,13 +62,18 @@ def shape_for(usual: ModelList, query: str) -> Shape:
 class Lister:
     """Lists what a router can reach."""
 
-    def __init__(self, router: Router) -> None:
+    def __init__(self, router: Router, key: ClientKey | None = None) -> None:
+        """`key`: the client's, whose models are listed; None: all."""
         self._router = router
+        self._key = key
 
     def all(self) -> list[Listed]:
         """Every name, once; the embedded model's own name last."""
-        listed = {found[0]: found for found in self._router.advertised()}
+        listed = {found[0]: found for found in self._router.advertised() if self._may_use(*found)}
         return [self._listed(*found) for found in listed.values()]
+
+    def _may_use(self, name: str, backend: Backend, model: Model) -> bool:
+        return self._key is None or self._key.may_use(name, model.id, f"{backend.name}:{model.id}")
 
     def _listed(self, name: str, backend: Backend, model: Model) -> Listed:
         dialect = next(iter(backend.spoken(model.id)), "")

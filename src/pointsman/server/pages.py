@@ -11,6 +11,7 @@ from pointsman.routing.explain import explain
 from pointsman.server.metrics import metrics
 from pointsman.server.models import Lister, Shape
 from pointsman.server.service import Service
+from pointsman.store.client_keys import ClientKey
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import encode
 
@@ -27,8 +28,10 @@ class Page(Struct, frozen=True):
 class Pages:
     """The pages of one service."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, key: ClientKey | None = None) -> None:
+        """`key`: the client's, whose models are listed; None: all."""
         self._service = service
+        self._key = key
 
     def find(self, method: str, path: str, shape: Shape, query: str) -> Page | None:
         """The page at a path, or None. `shape` is that of lists of models.
@@ -69,7 +72,7 @@ class Pages:
         }
 
     def _models(self, path: str, shape: Shape, query: str) -> Page:
-        lister = Lister(self._service.parts.router)
+        lister = Lister(self._service.parts.router, self._key)
         if path == "/models":
             return _json(lister.page(shape, query))
         return _json(lister.one(shape, path.removeprefix("/models/")))
@@ -113,6 +116,10 @@ class Pages:
             "traffic": counts,
         }
 
+    def resume(self) -> Json:
+        """Lets backends go on that the guard has halted."""
+        return {"resumed": self._service.parts.spending.guard.resume()}
+
     def reload(self) -> Json:
         """Reads the configuration again."""
         return self._service.reload()
@@ -128,4 +135,5 @@ _PAGES: dict[tuple[str, str], Callable[[Pages], Json]] = {
     ("GET", "/health"): Pages.health,
     ("GET", "/status"): Pages.status,
     ("POST", "/reload"): Pages.reload,
+    ("POST", "/resume"): Pages.resume,
 }

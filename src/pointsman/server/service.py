@@ -54,6 +54,7 @@ class Service:
         def end() -> None:
             self.tally.in_flight -= 1
             trace.duration = self.parts.clock() - began
+            self.parts.spending.settle(trace)
             self.tally.add(trace)
             self.ledger.add(trace)
 

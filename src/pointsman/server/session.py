@@ -20,6 +20,7 @@ from pointsman.server.lane import Lane, LaneMemory, Waiting
 from pointsman.server.service import Service
 from pointsman.server.socket import GOING_AWAY, NORMAL, Socket
 from pointsman.server.turn import TurnClient
+from pointsman.store.client_keys import ClientKey
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_object, encode, peek
 
@@ -32,8 +33,15 @@ class Session:
     """One client's. `headers` and `query` are those of the request that opened it."""
 
     def __init__(
-        self, service: Service, dialect: Dialect, headers: Headers, query: str, socket: Socket
+        self,
+        service: Service,
+        dialect: Dialect,
+        headers: Headers,
+        query: str,
+        socket: Socket,
+        key: ClientKey | None = None,
     ) -> None:
+        """`key`: the client's."""
         assert dialect.socketed is not None
         self._service = service
         self._dialect = dialect
@@ -43,6 +51,7 @@ class Session:
         self._headers = (*self._socketed.fields(kept), ("content-type", "application/json"))
         self._query = query
         self._socket = socket
+        self._key = key
         self._lanes: dict[str | None, Lane] = {}
         self._slots = asyncio.Semaphore(self._socketed.running)
         self._group = asyncio.TaskGroup()
@@ -191,7 +200,8 @@ class Session:
         memory = LaneMemory(lane, self._all_lanes)
         head = (trace.request_id, self._query, self._headers)
         room = waiting.reservation
-        return trace, Exchange(*head, body, dialect, intent, room, memory, seats=lane)
+        trace.key = None if self._key is None else self._key.name
+        return trace, Exchange(*head, body, dialect, intent, room, memory, lane, client_key=self._key)
 
     def _all_lanes(self) -> Sequence[Lane]:
         return tuple(self._lanes.values())

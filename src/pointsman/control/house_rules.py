@@ -1,0 +1,117 @@
+"""The house rules: whose keys open the endpoint, what may be spent, and what is not paid for at all."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+
+from pointsman.canon.errors import SetupError
+from pointsman.config.paths import Paths
+from pointsman.config.schema import BudgetSettings, Settings
+from pointsman.config.watch import Watch
+from pointsman.gateway.spending import NANO, Spending
+from pointsman.ledger import queries
+from pointsman.ledger.guard import Guard, Rules
+from pointsman.ledger.hours import NAMES
+from pointsman.ledger.ledger import Ledger
+from pointsman.routing.budget import Amount, Books, Budget, Period, Unit, begins
+from pointsman.store.client_keys import FILE, ClientKey, ClientKeys
+
+_FREE_ONLY = frozenset({"local"})
+_KEY, _MODEL, _BACKEND = (NAMES.index(name) for name in ("client_key", "model", "backend"))
+
+
+class HouseRules:
+    """One endpoint's."""
+
+    def __init__(self, paths: Paths, settings: Settings, ledger: Ledger) -> None:
+        self._file = ClientKeys(paths.data / FILE)
+        self._watch = Watch(self._file.path)
+        self._ledger = ledger
+        self._settings = settings
+        self._broken: str | None = None
+        self.keys: Mapping[str, ClientKey] = {}
+        """By digest."""
+        self.spending = Spending(Books(), Guard(Rules()), lambda: ledger.costs, time.time)
+        self._load()
+        self.follow(settings)
+
+    def follow(self, settings: Settings) -> None:
+        """The configuration in force."""
+        self._settings = settings
+        pays_for = _FREE_ONLY if settings.free_only else frozenset(settings.pays_for)
+        mode = settings.guard if pays_for else "off"
+        self.spending.guard.rules = Rules(mode, pays_for, settings.guard_cooldown)
+        self.spending.books.follow([*self._budgets()])
+
+    def _budgets(self) -> Iterator[Budget]:
+        for name, each in self._settings.budgets.items():
+            yield from _of_settings(name, each)
+        for key in self.keys.values():
+            if key.revoked is None:
+                yield from _of_key(key)
+
+    def _load(self) -> None:
+        try:
+            self.keys = {key.digest: key for key in self._file.load()}
+            self._broken = None
+        except SetupError as error:
+            # Whoever was let in before stays; nobody else comes in.
+            self._broken = error.message
+
+    async def begin(self) -> None:
+        """Takes up what was spent before."""
+        budgets = self.spending.books.budgets
+        if not budgets:
+            return
+        if any(budget.unit == "dollars" for budget in budgets):
+            await asyncio.to_thread(self._ledger.costs.warm)
+        try:
+            await self._ledger.database.ask(self._recall)
+        except SetupError:
+            return  # which stands among the database's warnings
+
+    def _recall(self, connection: sqlite3.Connection) -> None:
+        now = time.time()
+        for budget in self.spending.books.budgets:
+            for names, sums in queries.by_names(connection, begins(budget.per, now)):
+                model = names[_MODEL]
+                if budget.covers(names[_KEY] or None, (model, f"{names[_BACKEND]}:{model}")):
+                    amount = Amount(sums.requests, sums.tokens, sums.cost)
+                    self.spending.books.recall(budget, amount, now)
+
+    def changed(self) -> bool:
+        """Whether the keys have changed, which are then read anew."""
+        if not self._watch.changed():
+            return False
+        self._load()
+        self.follow(self._settings)
+        return True
+
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know."""
+        broken = () if self._broken is None else (self._broken,)
+        return (*broken, *self.spending.warnings())
+
+
+def _of_settings(name: str, settings: BudgetSettings) -> Iterator[Budget]:
+    models = tuple(each.lower() for each in settings.models)
+    if settings.dollars is not None:
+        yield Budget(name, "dollars", round(settings.dollars * NANO), settings.per, models, settings.key)
+    if settings.tokens is not None:
+        yield Budget(name, "tokens", settings.tokens, settings.per, models, settings.key)
+
+
+def _of_key(key: ClientKey) -> Iterator[Budget]:
+    limits = key.limits
+    found: tuple[tuple[float | None, Unit, Period], ...] = (
+        (limits.dollars_per_day, "dollars", "day"),
+        (limits.dollars_per_month, "dollars", "month"),
+        (limits.tokens_per_day, "tokens", "day"),
+        (limits.tokens_per_month, "tokens", "month"),
+        (limits.requests_per_minute, "requests", "minute"),
+    )
+    for most, unit, per in found:
+        if most is not None:
+            whole = round(most * NANO) if unit == "dollars" else int(most)
+            yield Budget(f"of key {key.name}", unit, whole, per, (), key.name)

@@ -1,0 +1,126 @@
+"""Spending: what may be spent on a request before it goes, and what it has cost after.
+
+Budgets are asked before any backend is; the guard hears what each answer is billed to, and is asked before
+each attempt.
+"""
+
+from collections.abc import Callable
+from math import ceil
+
+from pointsman.canon.errors import BudgetError, ForbiddenError, HaltedError
+from pointsman.canon.usage import Usage
+from pointsman.catalog.provider import Provider
+from pointsman.gateway.exchange import Exchange
+from pointsman.ledger.billing import bucket_of
+from pointsman.ledger.cost import Costs
+from pointsman.ledger.estimate import with_estimate
+from pointsman.ledger.guard import Guard
+from pointsman.ledger.trace import Trace
+from pointsman.routing.budget import Amount, Books, Budget, Exceeded
+from pointsman.routing.plan import Candidate, Plan
+
+NANO = 1_000_000_000
+ANSWER = 1000
+"""Tokens that an answer is taken to have until it is there."""
+_PER_TOKEN = 3.0
+"""Bytes of a request's JSON."""
+
+
+class Spending:
+    """One endpoint's."""
+
+    def __init__(
+        self, books: Books, guard: Guard, costs: Callable[[], Costs], wall: Callable[[], float]
+    ) -> None:
+        """`costs` gives those in force; `wall` seconds since the epoch."""
+        self.books = books
+        self.guard = guard
+        self._costs = costs
+        self._wall = wall
+        self.unpriced: set[str] = set()
+        """Models that money budgets cannot count."""
+
+    def check(self, exchange: Exchange, plan: Plan, trace: Trace) -> Plan:
+        """The plan as far as the client may go it, with what it takes set aside.
+
+        Raises ForbiddenError where its key is not for the model, BudgetError where a budget is used up.
+        """
+        plan = _permitted(exchange, plan)
+        first = plan.candidates[0]
+        if self.books.budgets:
+            models = _names(exchange, first)
+            found = self.books.reserve(
+                trace.key, models, self._expected(exchange, first, trace), self._wall()
+            )
+            if isinstance(found, Exceeded):
+                raise BudgetError(_told(found.budget), max(0.0, found.resets - self._wall()))
+            trace.reserved = found
+        return plan
+
+    def _expected(self, exchange: Exchange, candidate: Candidate, trace: Trace) -> Amount:
+        usage = Usage(input=ceil(len(exchange.body) / _PER_TOKEN), output=ANSWER)
+        dollars = self._costs().at(candidate.backend, candidate.model, usage, trace.started)
+        if dollars is None and any(budget.unit == "dollars" for budget in self.books.budgets):
+            self.unpriced.add(candidate.model)
+        return Amount(1, usage.total, 0 if dollars is None else round(dollars * NANO))
+
+    def settle(self, trace: Trace) -> None:
+        """What an exchange took in truth."""
+        if trace.reserved is None:
+            return
+        with_estimate(trace)
+        tokens = 0 if trace.usage is None else trace.usage.total
+        dollars = self._costs().of(trace)
+        amount = Amount(1, tokens, 0 if dollars is None else round(dollars * NANO))
+        self.books.settle(trace.reserved, amount, self._wall())
+
+    def check_halted(self, backend: str) -> None:
+        """Raises HaltedError for a backend that the guard has halted."""
+        halt = self.guard.halted(backend, self._wall())
+        if halt is not None:
+            raise HaltedError(
+                f"{halt.why}; the guard has halted {backend}. `pointsman resume` lets it go on",
+                max(0.0, halt.until - self._wall()),
+            )
+
+    def note(self, trace: Trace, provider: Provider) -> None:
+        """An answer has begun, and said what it counts against."""
+        if self.guard.rules.mode != "off" and not self._costs().is_free(trace):
+            bucket = bucket_of(trace, provider)
+            backend, account = trace.backend or "", trace.account or ""
+            self.guard.note(backend, account, bucket, trace.claim, self._wall())
+
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know."""
+        models = ", ".join(sorted(self.unpriced)[:5])
+        unknown = (f"the price of {models} is not known, so money budgets do not count it",) if models else ()
+        return (*self.guard.warnings(), *unknown)
+
+
+def _permitted(exchange: Exchange, plan: Plan) -> Plan:
+    """Raises ForbiddenError where the first candidate is none of what the client's key is for."""
+    key = exchange.client_key
+    if key is None:
+        return plan
+    if not key.may_use(*_names(exchange, plan.candidates[0])):
+        raise ForbiddenError(
+            f"key {key.name} may not use {exchange.intent.model}; it is for {', '.join(key.models)}. "
+            "Ask for one of them, or have whoever runs this endpoint add it",
+            "key",
+        )
+    allowed = [each for each in plan.candidates if key.may_use(*_names(exchange, each))]
+    return plan.only(allowed)
+
+
+def _names(exchange: Exchange, candidate: Candidate) -> tuple[str, ...]:
+    """All that a model may be called: as it was asked for, where it leads, and with the backend's name."""
+    asked = () if candidate.rule == "fallback" else (exchange.intent.model or "",)
+    return (*asked, candidate.model, f"{candidate.backend.name}:{candidate.model}")
+
+
+def _told(budget: Budget) -> str:
+    most = f"${budget.most / NANO:,.2f}" if budget.unit == "dollars" else f"{budget.most:,} {budget.unit}"
+    return (
+        f"budget {budget.name} is used up: {most} a {budget.per}; wait until it begins anew, or have whoever "
+        "runs this endpoint raise it"
+    )
