@@ -37,8 +37,18 @@ class Yard:
         self.backend = Backend("backend", ROW, bases, "a test", accounts=accounts, **fields)
         self.now = 1000.0
         holder = Holder(Credentials({}, None), {})
-        self.pool = Pool(holder, clock or (lambda: self.now), lambda: 0.5)
+        by_hand = () if clock else (self.later,)
+        self.pool = Pool(holder, clock or (lambda: self.now), lambda: 0.5, *by_hand)
         self.leases = []
+
+    def later(self, seconds, call):
+        """Whoever waits brings the clock forward by as much."""
+
+        def ring():
+            self.now += seconds
+            call()
+
+        return asyncio.get_running_loop().call_soon(ring)
 
     def standing(self, alias):
         return self.pool.roster(self.backend).standings[alias]

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import pytest
 
+from pointsman.store.client_keys import FILE, ClientKey, ClientKeys, digest_of
 from scripted import Reply, json_reply, sse
 
 WITHIN = 60
@@ -28,7 +29,7 @@ CANARIES = {
     "wrong": "sk-canary-wrong-6a9s2d4f8g",
     "query": "canary-query-1z5x8c3v7b",
     "own": "sk-ant-canary-own-4n8m2q6w0e",
-    "told": "sk-canary-told-2r6t9y3u7i",
+    "client": "pm-canary-client-2r6t9y3u7i",
 }
 """By the place where each enters."""
 CONFIG = """
@@ -169,6 +170,8 @@ def house(home, tmp_path, threaded_upstream, monkeypatch):
     monkeypatch.setenv("CANARY_KEY", CANARIES["environment"])
     monkeypatch.setenv("POINTSMAN_API_KEY", CANARIES["endpoint"])
     run("accounts", "add", "shelf", "second", "--no-test", given=CANARIES["vault"])
+    made = ClientKey("anna", digest_of(CANARIES["client"]), 1.0)
+    ClientKeys(home / "data" / FILE).add(made)
     threaded_upstream.always = leaking
     house = House(home, tmp_path)
     yield house
@@ -202,6 +205,7 @@ def traffic(house):
                 }
                 stream = {"stream": turn % 2 == 0, "metadata": pasted}
                 yield house.ask("POST", path, {**body(model), **stream}, **OURS)
+            yield house.ask("POST", path, body(model), x_pointsman_key=CANARIES["client"])
             own = {**OURS, "authorization": f"Bearer {CANARIES['own']}"}
             yield house.ask("POST", path, body(model), **own)
     for name in ("authorization", "x_api_key", "x_goog_api_key", "x_pointsman_key"):

@@ -80,4 +80,4 @@ def test_a_shell_is_offered_the_commands_that_begin_so(monkeypatch, capsys):
 
     found = BashComplete(pointsman, {}, "pointsman", "_POINTSMAN_COMPLETE").get_completions([], "s")
 
-    assert [item.value for item in found] == ["serve", "status", "service"]
+    assert [item.value for item in found] == ["serve", "status", "show", "service"]

@@ -99,16 +99,16 @@ def _request(model: str, prompt: str, system: str | None, max_tokens: int) -> Re
 def _events(endpoint: EndpointClient, dialect: Dialect, request: Request) -> Iterator[Event]:
     body = encode(dialect.encode_request(request, Target(request.model, "")).body)
     decoder = dialect.decoder(Origin())
-    path = _path(dialect, request.model)
+    path = path_of(dialect, request.model)
     for piece in endpoint.send("POST", path, body, headers=dict(dialect.request_headers)):
         yield from decoder.feed(piece)
     yield from decoder.close()
 
 
-def _path(dialect: Dialect, model: str) -> str:
-    """Where the dialect's clients ask for a stream of events."""
-    routes = [route.path for route in dialect.routes if route.operation == "generate"]
-    placed = [route.path for route in dialect.routes if route.operation == "generate" and route.streams]
+def path_of(dialect: Dialect, model: str, operation: str = "generate") -> str:
+    """Where the dialect's clients ask; for an answer, for a stream of events."""
+    routes = [route.path for route in dialect.routes if route.operation == operation]
+    placed = [route.path for route in dialect.routes if route.operation == operation and route.streams]
     path = dialect.version_prefix + (placed or routes)[0].replace(MODEL, quote(model, safe=""))
     return f"{path}?{urlencode([dialect.event_query])}" if placed and dialect.event_query else path
 

@@ -301,7 +301,7 @@ def _calls(body: Json) -> bool:
     """Whether a whole response asks for a call of the client's own tools."""
     output = body.get("output")
     items = cast("list[Any]", output) if isinstance(output, list) else []
-    return any(isinstance(item, dict) and cast("Json", item).get("type") in _CALLS for item in items)
+    return any(isinstance(item, dict) and _text(cast("Json", item).get("type")) in _CALLS for item in items)
 
 
 def _failure(body: Json) -> Failure | None:

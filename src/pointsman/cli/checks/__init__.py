@@ -1,0 +1,1 @@
+"""Checks: what `pointsman doctor` looks at, one noun per module; each gives findings and changes nothing."""
