@@ -214,7 +214,12 @@ async def ledger_part(folder: Path, extent: Extent, say: Progress) -> list[str]:
         "*In the traffic's way*: an exchange is counted, its client detected, its trace queued. *Behind it*: "
         "records are made, priced and written, with the sums of their hours. Nothing is added to an event."
     )
-    return ["## The ledger", told, table("recording", figures, columns)]
+    asked, weight = ledger.questions(folder, extent.records)
+    aims = dict(zip(asked, (1000.0, 1000.0, 1000.0, 50.0), strict=True))
+    reading: list[Column] = [("ms", asked, fine), ("aim, under", aims, whole)]
+    many = f"{extent.records:,} records over 30 days, of {weight:.0f} bytes each; the best of three."
+    recorded = table("recording", figures, columns)
+    return ["## The ledger", told, recorded, many, table("reading", asked, reading)]
 
 
 async def run(folder: Path, extent: Extent, *, quick: bool) -> str:

@@ -2,24 +2,34 @@
 
 import gc
 import secrets
+import sqlite3
 import threading
 import time
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
-from bench.measures import MICRO
+from bench.measures import MICRO, MILLI
 from bench.table import Figures
 from pointsman.canon.usage import Usage
 from pointsman.config.shipped import detector, providers
+from pointsman.ledger.analytics import SECTIONS, Span, analytics
 from pointsman.ledger.cost import Costs
 from pointsman.ledger.counter import Counter
 from pointsman.ledger.ledger import Ledger
 from pointsman.ledger.price_list import listed
+from pointsman.ledger.record import Record, record_of
 from pointsman.ledger.schema import MIGRATIONS
 from pointsman.ledger.trace import Trace
+from pointsman.ledger.usage import usage
+from pointsman.ledger.writing import Run, write
 from pointsman.store.database import Database
 
 IN_THE_WAY, BEHIND, TOGETHER = "in the traffic's way", "behind it, in threads", "together"
+MANY = 20_000
+"""Records of one transaction."""
 BATCH = 500
 """Exchanges between two writes: a quarter of a second of 2,000 a second."""
 _HEADERS = (
@@ -101,7 +111,57 @@ def _take_in(ledger: Ledger, traces: list[Trace]) -> None:
 
 def _flush(ledger: Ledger) -> None:
     """Returns once all is written."""
-    done = threading.Event()
     ledger.flush()
-    ledger.database.give(lambda _: done.set())
+    _wait(ledger.database)
+
+
+def _wait(database: Database) -> None:
+    done = threading.Event()
+    database.give(lambda _: done.set())
     done.wait()
+
+
+def questions(folder: Path, count: int) -> tuple[Figures, float]:
+    """Milliseconds of what people ask a ledger of so many records, the best of three; bytes of a record."""
+    file, now = folder / "questions.db", time.time()
+    database = Database(file, MIGRATIONS)
+    for first in range(0, count, MANY):
+        records = [_old(number, count, now) for number in range(first, min(count, first + MANY))]
+        database.give(lambda connection, made=records: write(connection, made, Run("bench", now), 0))
+    _wait(database)
+    database.close()
+    hour, week = Span(now - 3600, now), now - 7 * 86_400
+    with closing(sqlite3.connect(file)) as connection:
+        asked: dict[str, Callable[[], object]] = {
+            "`usage`": lambda: usage(connection, None, "model"),
+            "`usage --by session`": lambda: usage(connection, None, "session"),
+            "`usage --since 7d`": lambda: usage(connection, week, "model"),
+            "`/analytics`, the last hour": lambda: analytics(connection, hour, SECTIONS),
+        }
+        return {name: min(_seconds(ask) for _ in range(3)) * MILLI for name, ask in asked.items()}, (
+            file.stat().st_size / count
+        )
+
+
+def _seconds(ask: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    ask()
+    return time.perf_counter() - began
+
+
+def _old(number: int, count: int, now: float) -> Record:
+    """One of many over thirty days: of five models, three backends, sessions of two hundred."""
+    trace = replace(
+        _TRACE,
+        request_id=f"{number:024x}",
+        started=now - 30 * 86_400 * (count - number) / count,
+        model=f"m{number % 5}",
+        backend=f"b{number % 3}",
+        account=f"a{number % 2}",
+        session=f"s{number // 200}",
+        client="codex",
+        first_byte=number % 97 / 97,
+        duration=number % 89 / 9,
+        attempts=["committed"],
+    )
+    return record_of(trace, Decimal("0.01"), "api")

@@ -43,12 +43,15 @@ class Extent(Struct, frozen=True):
     starts: int = 7
     leases: int = 20_000
     """Times that an account is taken and given back."""
+    records: int = 1_000_000
+    """In the ledger that is read."""
     seconds: float = 6.0
     """The longest that one run of one way may take."""
 
 
 QUICK = Extent(
     rounds=1,
+    records=100_000,
     warm=40,
     requests=500,
     alone=150,
