@@ -335,6 +335,12 @@ BUDGETS = Traits(reasoning="thinking", effort_budgets={"low": 1000})
         ),
         (Reasoning("adaptive", display="omitted"), LEVELS, {"includeThoughts": False}, ["thinking"]),
         (Reasoning("on", budget=9000), BUDGETS, {"thinkingBudget": 9000, "includeThoughts": True}, []),
+        (
+            Reasoning("on", budget=60_000),
+            structs.replace(BUDGETS, effort_budgets={"max": 24_576}),
+            {"thinkingBudget": 24_576, "includeThoughts": True},
+            ["thinking.budget_tokens"],
+        ),
         (Reasoning("on"), BUDGETS, {"thinkingBudget": -1, "includeThoughts": True}, ["thinking"]),
         (
             Reasoning(effort="low"),

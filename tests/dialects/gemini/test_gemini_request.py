@@ -17,6 +17,7 @@ from pointsman.canon.blocks import (
 )
 from pointsman.canon.errors import MalformedError
 from pointsman.canon.request import ToolChoice
+from pointsman.canon.traits import Target
 from pointsman.dialects.gemini import DIALECT
 from pointsman.dialects.gemini.signature import ALONE, ON_PART, PLACE
 
@@ -212,6 +213,21 @@ def test_that_calls_shall_be_validated_is_left_for_its_own_dialect():
     request = decoded(toolConfig={"functionCallingConfig": {"mode": "VALIDATED"}})
 
     assert request.extra == {"toolConfig": {"functionCallingConfig": {"mode": "VALIDATED"}}}
+
+
+def test_numbers_may_be_written_as_texts_and_go_on_as_they_were():
+    config = {"maxOutputTokens": "50", "temperature": "0.5", "thinkingConfig": {"thinkingBudget": "9"}}
+    request = decoded(generationConfig=config)
+
+    assert (request.max_tokens, request.temperature, request.reasoning.budget) == (50, 0.5, 9)
+    sent = DIALECT.encode_request(request, Target("m", "")).body["generationConfig"]
+    assert (sent["maxOutputTokens"], sent["temperature"]) == ("50", "0.5")
+
+
+@pytest.mark.parametrize("text", ["", "x", "1x", "0x10", "1e999", "9" * 40])
+def test_a_text_that_is_no_number_is_refused(text):
+    with pytest.raises(MalformedError):
+        decoded(generationConfig={"maxOutputTokens": text})
 
 
 @pytest.mark.parametrize(

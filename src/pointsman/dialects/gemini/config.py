@@ -34,9 +34,13 @@ def decode_settings(config: Members) -> tuple[dict[str, Any], dict[str, Any]]:
     for name, key in INTEGERS.items():
         given = member(config.rest, key)
         settings[name] = config.integer(key)
-        if isinstance(given, float):
+        if isinstance(given, float | str):
             odd[key] = given
-    settings |= {name: config.number(key) for name, key in NUMBERS.items()}
+    for name, key in NUMBERS.items():
+        given = member(config.rest, key)
+        settings[name] = config.number(key)
+        if isinstance(given, str):
+            odd[key] = given
     stops = config.array("stopSequences")
     if stops is not None:
         settings["stop"] = tuple([as_text(each, config.at("stopSequences")) for each in stops])

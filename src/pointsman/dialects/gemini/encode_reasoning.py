@@ -72,7 +72,10 @@ def _budget(draft: Draft, wanted: Reasoning) -> dict[str, Any]:
     if wanted.budget is not None:
         if wanted.effort is not None:
             draft.dropped(_EFFORT, "the target takes a budget, which the request names, too")
-        return {"thinkingBudget": wanted.budget}
+        most = draft.traits.effort_budgets.get("max", wanted.budget)
+        if wanted.budget > most:
+            draft.approximated(_BUDGET, f"the target takes {most} at the most")
+        return {"thinkingBudget": min(wanted.budget, most)}
     if wanted.effort is not None:
         budgets = {**BUDGETS, **draft.traits.effort_budgets}
         budget = budgets.get(wanted.effort, budgets["high"])

@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import Any, cast
 
 from pointsman.canon.json import Json
-from pointsman.wire.fields import Fields, as_object, wrong
+from pointsman.wire.fields import Fields, as_integer, as_number, as_object, wrong
 
+_NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,18})?(?:[eE][+-]?\d{1,2})?")
 _UPPER = re.compile(r"(?<!^)([A-Z])")
 _UNDER = re.compile(r"_([a-z0-9])")
 
@@ -46,6 +47,16 @@ class Members(Fields):
         self.spelled[key] = other
         return self.rest.pop(other)
 
+    def integer(self, key: str) -> int | None:
+        """A whole number, which may be written as a text. Raises MalformedError."""
+        value = self.take(key)
+        return None if value is None else as_integer(_plain(value), self.at(key))
+
+    def number(self, key: str) -> float | None:
+        """A number, which may be written as a text. Raises MalformedError."""
+        value = self.take(key)
+        return None if value is None else as_number(_plain(value), self.at(key))
+
     def left(self) -> dict[str, Any]:
         """What nobody took, in camelCase where that is free."""
         found: dict[str, Any] = {}
@@ -57,6 +68,13 @@ class Members(Fields):
                 self.spelled[name] = key
             found[name] = value
         return found
+
+
+def _plain(value: object) -> object:
+    """A number where a text holds one, as proto-JSON allows."""
+    if not isinstance(value, str) or not _NUMBER.fullmatch(value):
+        return value
+    return float(value) if set(value) & {".", "e", "E"} else int(value)
 
 
 def member(value: Json, key: str) -> Any:
