@@ -248,6 +248,8 @@ class NoAccountError(UpstreamError):
 class HaltedError(NoAccountError):
     """The guard has halted the backend: its answers are billed otherwise than the user wants."""
 
+    status = 503
+    kind: FaultKind = "overloaded"
     code = "halted_by_guard"
 
     def __init__(self, message: str, retry_after: float) -> None:
