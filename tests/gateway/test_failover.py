@@ -1,6 +1,7 @@
 """What is tried again, how often, and what the client gets when nothing helped."""
 
 import json
+import socket
 
 import pytest
 from rig import Patience, rig
@@ -80,8 +81,13 @@ def test_a_connection_that_breaks_before_the_head_is_tried_once_more(client, ups
 @STREAMED
 def test_a_backend_where_nothing_listens_is_a_502_that_names_its_address(client, upstream, stream):
     async def scenario():
-        async with Upstream() as closed:
-            url = closed.url
+        # Held, so that nobody else is given the port meanwhile, and nobody listens on it.
+        with socket.socket() as held:
+            held.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{held.getsockname()[1]}"
+            await ask(url)
+
+    async def ask(url):
         async with rig(**{upstream.name: url}) as gateway:
             waited = gateway.hurry()
             answer = await gateway.ask(client, backend=upstream.name, stream=stream)
