@@ -24,11 +24,5 @@ class Client(Struct, frozen=True, forbid_unknown_fields=True):
     """What its instructions to a model say, as they stand in JSON; looked for in a body's first bytes."""
     session_header: str | None = None
     """The field that names a conversation, for affinity."""
-    commands: tuple[str, ...] = ()
-    """What it is started with on a terminal."""
-    base_url_env: tuple[str, ...] = ()
-    """The environment variables that tell it where its API is."""
-    settings: tuple[str, ...] = ()
-    """Files below the user's home that may tell it so."""
     guide: str = ""
     """Its page in docs/clients, without `.md`."""

@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import Generator
-from contextlib import contextmanager
 
 from msgspec import structs
 
@@ -51,20 +49,14 @@ async def _one(app: App, backend: Backend, account: Account, model: str | None) 
     if backend.credential == "client":
         said = "its clients bring their own credential, so there is none to test with"
         return {**told, "account": CLIENT_ACCOUNT, "works": None, "said": said, "seconds": 0.0}
-    with alone(app.service.parts, backend, account) as only:
-        verdict = await verdict_of(app, only, model)
-    return {**told, "works": verdict.works, "said": verdict.words, "seconds": verdict.seconds}
-
-
-@contextmanager
-def alone(parts: Parts, backend: Backend, account: Account) -> Generator[Backend]:
-    """The backend with this account as the only one of its pool, as long as the block lasts."""
-    only = structs.replace(backend, accounts=(account,))
+    parts = app.service.parts
+    alone = structs.replace(backend, accounts=(account,))
     before = parts.router
-    backends = {**before.snapshot.backends, backend.name: only}
+    backends = {**before.snapshot.backends, backend.name: alone}
     parts.router = Router(structs.replace(before.snapshot, backends=backends))
     parts.pool.follow(backends)
     try:
-        yield only
+        verdict = await verdict_of(app, alone, model)
     finally:
         parts.router = before
+    return {**told, "works": verdict.works, "said": verdict.words, "seconds": verdict.seconds}

@@ -21,7 +21,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "requests": ("requests", "List the latest requests, and follow those that come."),
     "show": ("show", "Show all that is known of one request."),
     "ledger": ("ledger", "Export the ledger, or make it smaller."),
-    "doctor": ("doctor", "Look at everything that could be wrong, and say what mends it."),
     "keys": ("keys", "Make, list and revoke keys for those who use this endpoint."),
     "resume": ("resume", "Let backends go on that the guard has halted."),
     "login": ("login", "Sign in at a provider with your browser."),

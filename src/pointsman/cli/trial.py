@@ -124,19 +124,14 @@ async def _write(parts: Parts, backend: Backend, model: str) -> str:
 
 
 async def _generate(parts: Parts, backend: Backend, model: str) -> str:
-    """Has one token written, and says who wrote it. Raises UpstreamError."""
-    return f"{(await write_token(parts, backend, model)).model} wrote a token"
-
-
-async def write_token(parts: Parts, backend: Backend, model: str) -> Trace:
-    """Has one token written; what came of it. Raises UpstreamError."""
+    """Has one token written. Raises UpstreamError."""
     exchange = _exchange(parts, backend, model)
     client = _Listener()
     trace = Trace(exchange.request_id, "POST", "", parts.wall())
     await serve(exchange, client, parts, trace)
     if client.status != 200:
         raise RefusedError(exchange.dialect.parse_error(client.status, client.headers, bytes(client.body)))
-    return trace
+    return f"{trace.model} wrote a token"
 
 
 def _exchange(parts: Parts, backend: Backend, model: str) -> Exchange:
