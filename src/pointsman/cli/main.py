@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("status", "Show whether an endpoint runs and what it serves."),
     "models": ("models", "List the models that can be reached."),
     "explain": ("explain", "Say where a model's name leads, and why."),
+    "doctor": ("doctor", "Look at everything, and say how to mend what is wrong."),
     "login": ("login", "Sign in at a provider with your browser."),
     "logout": ("logout", "End a sign-in, and forget it here."),
     "refresh": ("refresh", "Renew the token of a sign-in now."),

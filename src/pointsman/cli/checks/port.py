@@ -1,0 +1,50 @@
+"""The port: free, ours, or somebody else's."""
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from shutil import which
+
+from pointsman.cli.checks.finding import Finding, fail, ok, warn
+from pointsman.cli.checks.scene import LOOPBACK, Scene
+from pointsman.cli.reach import health
+
+KNOCK = 1.0
+"""Seconds in which a listener on this machine takes a connection."""
+
+
+def check(scene: Scene) -> Iterator[Finding]:
+    """One line for each endpoint that runs, or one for the port that is meant."""
+    for each in scene.endpoints:
+        yield ok("port", f"{each.url} is a pointsman's (process {each.pid}, version {each.version})")
+    if scene.endpoints:
+        return
+    port, url = scene.port, scene.url
+    if not _taken(port):
+        yield ok("port", f"{port} is free; no endpoint runs (`pointsman serve` starts one)")
+    elif health(url) is not None:
+        yield warn("port", f"{url} is a pointsman's that this user or POINTSMAN_HOME does not know")
+    else:
+        mend = f"stop that program, or `pointsman serve --port {port + 1}`"
+        yield fail("port", f"{port} is taken by {_holder(port)}", mend)
+
+
+def _taken(port: int) -> bool:
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=KNOCK):
+            return True
+    except OSError:
+        return False
+
+
+def _holder(port: int) -> str:
+    """Who listens, as far as the system tells."""
+    if which("ss") is None:
+        return "another program"
+    told = subprocess.run(
+        ["ss", "-Hltnp", f"sport = :{port}"], capture_output=True, text=True, timeout=5, check=False
+    ).stdout
+    _, found, rest = told.partition('users:(("')
+    name, _, rest = rest.partition('"')
+    process = rest.partition("pid=")[2].partition(",")[0]
+    return f"{name} (process {process})" if found and process else "another program"
