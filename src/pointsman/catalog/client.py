@@ -59,4 +59,4 @@ class Client(Struct, frozen=True, forbid_unknown_fields=True):
     credential_header: str = "authorization"
     """The header field in which it sends its key."""
     handshake: tuple[Step, ...] = ()
-    """What it sends for a first answer, cut down to the least; the order is its own."""
+    """What it may send for a first answer, cut down to the least, in order."""

@@ -4,11 +4,12 @@ import importlib.util
 import os
 from collections.abc import Iterator
 
-from pointsman.cli.checks.finding import Finding, fail, ok, warn
+from pointsman.cli.checks.finding import Finding, ok, warn
 from pointsman.cli.checks.scene import Scene
 from pointsman.config.paths import platform_cache
 from pointsman.upstream.weights import SMOLLM2, find
 
+ENGINE = "xllamacpp"
 ROOM = 3
 """Times the file's size that it wants of memory, with its context."""
 
@@ -16,8 +17,9 @@ ROOM = 3
 def check(scene: Scene) -> Iterator[Finding]:
     """One line."""
     what = "embedded model"
-    if importlib.util.find_spec("llama_cpp") is None:
-        yield fail(what, "llama-cpp-python is not installed", "pip install --force-reinstall pointsman")
+    if importlib.util.find_spec(ENGINE) is None:
+        mend = "pip install --force-reinstall pointsman, where there is an engine for this machine"
+        yield warn(what, f"{ENGINE} is not installed, so that `local` cannot answer", mend)
         return
     file = find((scene.paths.cache, platform_cache()))
     if file is None:

@@ -40,9 +40,8 @@ def _folder(what: str, folder: Path, *, private: bool) -> Finding:
     mode = stat.S_IMODE(folder.stat().st_mode)
     if os.name != "nt" and mode & 0o077:
         why = f"{folder} has mode {mode:04o}, and others may enter it"
-        return (
-            warn(what, why, f"chmod 700 {_quoted(folder)}") if private else ok(what, f"{folder} ({mode:04o})")
-        )
+        if private:
+            return warn(what, why, f"chmod 700 {_quoted(folder)}")
     return ok(what, f"{folder} ({mode:04o})")
 
 

@@ -1,4 +1,4 @@
-"""A stand-in for a provider: a plain server on loopback that says the same one word to everybody, for nothing."""
+"""A stand-in for a provider: a server on loopback that says the same word to everybody, for nothing."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping

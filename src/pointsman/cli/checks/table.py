@@ -14,6 +14,7 @@ from pointsman.cli.checks import (
     overhead,
     pool,
     port,
+    real_requests,
     signed_in,
 )
 from pointsman.cli.checks.finding import Finding
@@ -35,3 +36,5 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("clients", clients.check),
 )
 """What is looked at, for the progress, and the check."""
+PROBE: tuple[str, Check] = ("every backend, with a request", real_requests.probe)
+USAGE: tuple[str, Check] = ("every account, with a request", real_requests.usage)
