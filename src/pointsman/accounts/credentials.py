@@ -66,9 +66,8 @@ class Credentials:
 
     def known(self) -> tuple[str, ...]:
         """The values of all variables that look like a key's, and what the vault gave; to be masked."""
-        named = [value.strip() for name, value in self._environment.items() if _KEY_LIKE.search(name.upper())]
         given = [each.secret.reveal() for each in tuple(self._stored.values()) if each is not None]
-        return tuple(value for value in (*named, *given) if len(value) >= SHORTEST)
+        return (*key_like(self._environment), *(value for value in given if len(value) >= SHORTEST))
 
     def forget(self) -> None:
         """Asks the vault anew from now on: a key was added or removed."""
@@ -82,6 +81,12 @@ class Credentials:
         if secret is None:
             return None
         return Credential(_checked(secret.reveal(), backend, "the vault"), STORED)
+
+
+def key_like(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The values of all variables whose name says that they hold a key."""
+    named = [value.strip() for name, value in environment.items() if _KEY_LIKE.search(name.upper())]
+    return tuple(value for value in named if len(value) >= SHORTEST)
 
 
 def _checked(value: str, backend: Backend, source: str) -> Secret:

@@ -1,11 +1,9 @@
 """A finding: one line of the doctor's report."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 from msgspec import Struct, structs
-
-from pointsman.wire.secrets import mask, mask_alike
 
 Level: TypeAlias = Literal["ok", "warn", "fail"]
 
@@ -37,9 +35,7 @@ def fail(what: str, why: str, mend: str | None = None) -> Finding:
     return Finding("fail", what, why, mend)
 
 
-def without_secrets(finding: Finding, secrets: Iterable[str]) -> Finding:
-    """The same as it may be pasted anywhere: without known secrets, and what looks like one."""
-    known = tuple(secrets)
-    mend = None if finding.mend is None else mask(finding.mend, known)
-    why = mask_alike(mask(finding.why, known))
-    return structs.replace(finding, what=mask(finding.what, known), why=why, mend=mend)
+def without_secrets(finding: Finding, redact: Callable[[str], str]) -> Finding:
+    """The same as it may be pasted anywhere."""
+    mend = None if finding.mend is None else redact(finding.mend)
+    return structs.replace(finding, what=redact(finding.what), why=redact(finding.why), mend=mend)

@@ -4,12 +4,15 @@ import os
 import shlex
 import stat
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from pointsman.cli.checks.finding import Finding, fail, ok, warn
 from pointsman.cli.checks.scene import Scene
 
-FOLDER, FILE = 0o700, 0o600
+OTHERS = 0o077
+"""What nobody but the owner may do."""
+LOCK = ".lock"
 MOST = 200
 """Files that are looked at in a folder."""
 
@@ -19,18 +22,12 @@ def check(scene: Scene) -> Iterator[Finding]:
     paths = scene.paths
     for name in ("config", "data", "cache", "run"):
         folder: Path = getattr(paths, name)
-        private = name in {"data", "run"}
-        yield _folder(f"folder {name}", folder, private=private)
-        files = sorted(folder.iterdir())[:MOST] if private and _readable(folder) else ()
-        yield from filter(None, (_file(each) for each in files))
-    yield from filter(None, (_file(paths.config_file),))
+        yield _folder(f"folder {name}", folder)
+    kept = (each for folder in (paths.data, paths.run) for each in islice(folder.rglob("*"), MOST))
+    yield from filter(None, map(_file, (paths.config_file, *sorted(kept))))
 
 
-def _readable(folder: Path) -> bool:
-    return folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)
-
-
-def _folder(what: str, folder: Path, *, private: bool) -> Finding:
+def _folder(what: str, folder: Path) -> Finding:
     if not folder.exists():
         return ok(what, f"{folder} is not there yet; it is made when needed")
     if not folder.is_dir():
@@ -38,20 +35,21 @@ def _folder(what: str, folder: Path, *, private: bool) -> Finding:
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         return fail(what, f"{folder} cannot be written by this user", f"sudo chown $USER {_quoted(folder)}")
     mode = stat.S_IMODE(folder.stat().st_mode)
-    if os.name != "nt" and mode & 0o077:
+    if os.name != "nt" and mode & OTHERS:
         why = f"{folder} has mode {mode:04o}, and others may enter it"
-        if private:
-            return warn(what, why, f"chmod 700 {_quoted(folder)}")
+        return warn(what, why, f"chmod 700 {_quoted(folder)}")
     return ok(what, f"{folder} ({mode:04o})")
 
 
 def _file(file: Path) -> Finding | None:
+    """A lock holds nothing, and whoever may not enter its folder cannot reach it."""
     try:
-        found = file.stat()
+        found = file.lstat()
     except OSError:
         return None  # it went meanwhile, or is not there yet
     mode = stat.S_IMODE(found.st_mode)
-    if os.name == "nt" or not stat.S_ISREG(found.st_mode) or not mode & 0o077:
+    regular = stat.S_ISREG(found.st_mode) and file.suffix != LOCK
+    if os.name == "nt" or not regular or not mode & OTHERS:
         return None
     why = f"{file} has mode {mode:04o}, and others may read it"
     return warn(f"file {file.name}", why, f"chmod 600 {_quoted(file)}")

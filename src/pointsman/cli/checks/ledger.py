@@ -11,6 +11,9 @@ from pointsman.cli.output import age, count
 from pointsman.ledger.schema import FILE, MIGRATIONS
 
 BUSY_SECONDS = 2.0
+MOST = 64 * 1024 * 1024
+"""Bytes of a file that is read as a whole, to see whether it is sound."""
+_SOUND = ("ok",)
 _LAST = "SELECT count(*), max(at) FROM exchanges"
 _RUNS = "SELECT total(dropped), total(lost) FROM runs"
 
@@ -40,6 +43,11 @@ def _read(file: Path) -> Iterator[Finding]:
         if schema < len(MIGRATIONS):
             yield ok("ledger", f"{file} has schema {schema}; the next start brings it to {len(MIGRATIONS)}")
             return
+        sound = (
+            _SOUND if file.stat().st_size > MOST else connection.execute("PRAGMA quick_check(1)").fetchone()
+        )
+        if sound != _SOUND:
+            raise sqlite3.DatabaseError(str(sound[0]))
         records, last = connection.execute(_LAST).fetchone()
         dropped, lost = connection.execute(_RUNS).fetchone()
     finally:

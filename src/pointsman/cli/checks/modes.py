@@ -27,14 +27,14 @@ def auth_check(scene: Scene, seconds: float) -> Iterator[Finding]:
     note(f"waiting {seconds:g} s for one request …")
     key = scene.environment.get(API_KEY_VARIABLE, "").strip()
     found = judge(listener.wait(seconds), {API_KEY_VARIABLE: key} if key else {}, seconds)
-    yield from (without_secrets(each, scene.secrets) for each in found)
+    yield from (without_secrets(each, scene.redact) for each in found)
 
 
 def handshake(scene: Scene, name: str, model: str | None, *, offline: bool) -> Iterator[Finding]:
     """Replays a client's first requests to the endpoint that runs, or to one of its own before a stand-in."""
     client = client_of(name)
     found = _offline(client) if offline or scene.live is None else _live(scene, client, model)
-    yield from (without_secrets(each, scene.secrets) for each in found)
+    yield from (without_secrets(each, scene.redact) for each in found)
 
 
 def _live(scene: Scene, client: Client, model: str | None) -> Iterator[Finding]:

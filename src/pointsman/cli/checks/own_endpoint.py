@@ -6,7 +6,8 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -78,11 +79,15 @@ async def _gateway(home: str, behind: str) -> AsyncGenerator[str]:
         yield gateway.url
 
 
+_Running: TypeAlias = tuple[str, asyncio.AbstractEventLoop, asyncio.Event]
+"""Its address, its loop, and what ends it."""
+
+
 class _Thread:
     """A server in a loop of its own."""
 
     def __init__(self) -> None:
-        self._ready: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        self._ready: Future[_Running] = Future()
 
     async def run(self, server: AbstractAsyncContextManager[str]) -> None:
         try:
@@ -103,6 +108,12 @@ class _Thread:
         return self._ready.result(0)[1]
 
     def end(self) -> None:
-        if self._ready.done() and self._ready.exception() is None:
-            _, loop, over = self._ready.result()
+        self._ready.add_done_callback(_let_go)
+
+
+def _let_go(ready: "Future[_Running]") -> None:
+    """Also one that starts after nobody waits for it any more."""
+    if ready.exception() is None:
+        _, loop, over = ready.result()
+        with suppress(RuntimeError):  # the loop may be closed
             loop.call_soon_threadsafe(over.set)

@@ -20,8 +20,7 @@ def gather(scene: Scene, checks: Sequence[tuple[str, Check]], *, quiet: bool) ->
     for title, check in checks:
         if not quiet:
             note(f"looking at {title} …")
-        # What has become known meanwhile counts too.
-        yield from (without_secrets(each, scene.secrets) for each in check(scene))
+        yield from (without_secrets(each, scene.redact) for each in check(scene))
 
 
 def show(findings: Iterable[Finding], *, as_json: bool) -> int:

@@ -1,10 +1,13 @@
 """The scene: this machine, its configuration and the endpoints that run on it, as every check finds them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from pointsman.accounts.credentials import key_like
+from pointsman.accounts.lease import CREDENTIAL_FIELDS
 from pointsman.app import App
 from pointsman.canon.errors import PointsmanError, SetupError
 from pointsman.canon.json import Json
@@ -15,6 +18,7 @@ from pointsman.config.load import Effective, load
 from pointsman.config.paths import Paths, find_paths
 from pointsman.config.schema import Settings
 from pointsman.control.endpoint import EndpointClient
+from pointsman.wire.secrets import mask, mask_alike
 
 LOOPBACK = "localhost"
 
@@ -55,22 +59,32 @@ class Scene(Struct, frozen=True):
         """The same as an address."""
         return self.endpoints[0].url if self.endpoints else f"http://{LOOPBACK}:{self.port}"
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Every credential that is known here; none may be in a report."""
-        known = self.app.credentials.known() if self.app is not None else ()
-        return (*known, *filter(None, (self._key,)))
+    def redact(self, text: str) -> str:
+        """A text as it may be pasted anywhere: without what is a credential here, or looks like one."""
+        known = (*key_like(self.environment), *filter(None, (self._key,)), *self._configured())
+        if self.app is None:
+            return mask_alike(mask(text, known))
+        return self.app.service.reporting.redact(text.encode(), known).decode()
+
+    def _configured(self) -> Iterator[str]:
+        """The credentials that stand in the configuration itself."""
+        for each in self.effective.settings.backends.values() if self.effective is not None else ():
+            for name, value in each.headers.items():
+                if name.lower() in CREDENTIAL_FIELDS:
+                    yield value.rpartition(" ")[2]
+            yield from filter(None, (urlsplit(each.proxy or "").password,))
 
 
 def look_around() -> Scene:
     """The scene as it is now."""
     paths, environment = find_paths(os.environ), os.environ
     broken, endpoints = _running()
+    effective = None
     try:
         effective = load(paths.config_file, environment)
         app = App(environment)
     except SetupError as error:
-        return Scene(environment, paths, endpoints, broken=error.message)
+        return Scene(environment, paths, endpoints, effective, broken=error.message)
     return Scene(environment, paths, endpoints, effective, app, broken, _status(endpoints))
 
 
