@@ -72,14 +72,8 @@ def test_no_key_stands_in_any_report(config, monkeypatch, threaded_upstream):
         f'headers = {{ authorization = "Bearer canary-field-5h8j2k" }}\n'
     )
 
-    said = "".join(
-        out + err
-        for _, out, err in (
-            doctor("--probe", "--usage"),
-            doctor("--probe", "--json"),
-            doctor("--client", "codex"),
-        )
-    )
+    runs = (("--probe", "--usage"), ("--probe", "--json"), ("--client", "codex"))
+    said = "".join(out + err for _, out, err in (doctor(*words) for words in runs))
 
     assert "probe desk" in said
     assert "canary" not in said

@@ -239,8 +239,6 @@ def test_an_account_without_a_key_is_told_with_what_to_do(find, config):
 
 
 def test_a_corrupt_sign_in_fails_and_names_the_command(find, home):
-    folder = home / "data" / "sign-ins"
-    folder.mkdir(parents=True)
     from pointsman.accounts.oauth.record import SignInFile
 
     file = SignInFile(home / "data", "openrouter").path
@@ -378,7 +376,7 @@ def test_usage_tells_windows_claim_and_bucket(
 
     assert found.level == level
     assert f"claim {claim}, billed to {bucket}" in found.why
-    assert "25% used, resets 2100-01-01" in found.why
+    assert "five_hour 25% used, resets 20" in found.why
 
 
 @pytest.fixture

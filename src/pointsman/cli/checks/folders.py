@@ -42,7 +42,7 @@ def _folder(what: str, folder: Path) -> Finding:
 
 
 def _file(file: Path) -> Finding | None:
-    """A lock holds nothing, and whoever may not enter its folder cannot reach it."""
+    """What is wrong with a file; a lock holds nothing."""
     try:
         found = file.lstat()
     except OSError:

@@ -43,11 +43,7 @@ def _read(file: Path) -> Iterator[Finding]:
         if schema < len(MIGRATIONS):
             yield ok("ledger", f"{file} has schema {schema}; the next start brings it to {len(MIGRATIONS)}")
             return
-        sound = (
-            _SOUND if file.stat().st_size > MOST else connection.execute("PRAGMA quick_check(1)").fetchone()
-        )
-        if sound != _SOUND:
-            raise sqlite3.DatabaseError(str(sound[0]))
+        _check_whole(connection, file.stat().st_size)
         records, last = connection.execute(_LAST).fetchone()
         dropped, lost = connection.execute(_RUNS).fetchone()
     finally:
@@ -58,3 +54,10 @@ def _read(file: Path) -> Iterator[Finding]:
     if dropped or lost:
         why = f"{dropped:.0f} exchanges left no record, and {lost:.0f} were lost with runs that were killed"
         yield warn("ledger", why, "end the endpoint by Ctrl-C or SIGTERM, and look at the disk: `df -h`")
+
+
+def _check_whole(connection: sqlite3.Connection, size: int) -> None:
+    """Raises sqlite3.Error for a file that is broken anywhere."""
+    sound = connection.execute("PRAGMA quick_check(1)").fetchone() if size <= MOST else _SOUND
+    if sound != _SOUND:
+        raise sqlite3.DatabaseError(str(sound[0]))
