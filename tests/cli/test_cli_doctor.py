@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from http.client import HTTPConnection
 
 import pytest
@@ -168,3 +169,53 @@ def test_silence_is_a_time_out_with_exit_status_1():
     assert status == 1
     assert "time-out" in out
     assert "http://127.0.0.1:" in err
+
+
+@pytest.fixture
+def served(config, tmp_path, threaded_upstream, monkeypatch):
+    """An endpoint that runs and asks for a key."""
+    threaded_upstream.always = json_reply({"object": "list", "data": [{"id": "m", "object": "model"}]})
+    config(
+        'version = 1\n[backends.desk]\nprovider = "openai-compatible"\n'
+        f'base_url = "{threaded_upstream.url}/v1"\n'
+    )
+    monkeypatch.setenv("POINTSMAN_API_KEY", KEY)
+    file = tmp_path / "port"
+    command = [sys.executable, "-m", "pointsman", "serve", "--port", "0", "--port-file", str(file)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + WITHIN
+    while not (file.exists() and file.read_text().endswith("\n")):
+        assert process.poll() is None
+        assert time.monotonic() < end
+        threading.Event().wait(0.02)
+    yield int(file.read_text())
+    process.terminate()
+    process.wait(WITHIN)
+
+
+def test_the_endpoint_that_runs_is_asked(served):
+    status, out, _ = doctor()
+
+    assert status == 0, out
+    assert f"ok    port: http://localhost:{served} is a pointsman's" in out
+    assert "ok    next default: desk:m by account default" in out
+    assert re.search(r"ok    ledger: .*ledger.db opens", out)
+
+
+def test_an_endpoint_whose_key_is_not_set_here_is_told(served, monkeypatch):
+    monkeypatch.delenv("POINTSMAN_API_KEY")
+
+    status, out, _ = doctor()
+
+    assert status == 0, out
+    assert "warn  endpoint: " in out
+
+
+def test_a_handshake_without_the_key_fails_at_the_endpoint_that_runs(served, monkeypatch):
+    monkeypatch.setenv("POINTSMAN_API_KEY", "pm-another-1a2b3c4d5e")
+
+    status, out, _ = doctor("--client", "codex", "-m", "desk:m")
+
+    assert status == 1
+    assert "fail  codex models: GET /v1/models?client_version=1 answers 401" in out
+    assert KEY not in out

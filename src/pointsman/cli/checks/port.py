@@ -18,6 +18,7 @@ def check(scene: Scene) -> Iterator[Finding]:
     for each in scene.endpoints:
         yield ok("port", f"{each.url} is a pointsman's (process {each.pid}, version {each.version})")
     if scene.endpoints:
+        yield from _key(scene)
         return
     port, url = scene.port, scene.url
     if not _taken(port):
@@ -27,6 +28,13 @@ def check(scene: Scene) -> Iterator[Finding]:
     else:
         mend = f"stop that program, or `pointsman serve --port {port + 1}`"
         yield fail("port", f"{port} is taken by {_holder(port)}", mend)
+
+
+def _key(scene: Scene) -> Iterator[Finding]:
+    """Whether its own pages open to this user."""
+    if scene.status is None:
+        why = f"{scene.url} does not tell its state: the key that it asks for is not the one set here"
+        yield warn("endpoint", why, "export POINTSMAN_API_KEY with the endpoint's key")
 
 
 def _taken(port: int) -> bool:

@@ -68,7 +68,11 @@ async def _account(app: App, alone: Backend, account: Account) -> Finding:
         bucket = bucket_of(trace, alone.provider)
         windows = "; ".join(_window(each) for each in trace.windows) or "it tells of no windows"
         words = f"{windows}; claim {trace.claim or 'none'}, billed to {bucket}"
-        return warn("", words, "docs/billing.md says what that means") if bucket == OVERAGE else ok("", words)
+        return (
+            warn("", words, "`pointsman accounts list` shows what is left")
+            if bucket == OVERAGE
+            else ok("", words)
+        )
 
     return await _one(app, alone, f"usage {alone.name}/{account.alias}", said)
 
