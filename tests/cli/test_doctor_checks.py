@@ -90,6 +90,7 @@ def test_each_value_that_is_set_is_told_with_its_source(find, config, monkeypatc
 
     found = find(configuration.check)
 
+    assert not any("max_in_flight" in what for what in found)
     assert found["config port"].why.startswith("4000 (from ")
     assert "POINTSMAN_MAX_ATTEMPTS" in found["config max_attempts"].why
 
@@ -226,6 +227,15 @@ def test_the_pool_tells_each_account_and_who_serves_next(find, config):
     found = find(pool.check)
 
     assert found["account desk/default"].level == "ok"
+    assert found["next default"].why == "desk:m1 by account default"
+
+
+def test_who_serves_next_follows_from_the_list_of_models(find, desk, monkeypatch):
+    desk.always = json_reply(LISTED)
+    scene = look_around()
+
+    found = {each.what: each for check in (backends.check, pool.check) for each in check(scene)}
+
     assert found["next default"].why == "desk:m1 by account default"
 
 

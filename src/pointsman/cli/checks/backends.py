@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import Iterator
 
+from msgspec import structs
+
 from pointsman.app import App
 from pointsman.canon.errors import NoCredentialError, PointsmanError, RefusedError, UnreachableError
 from pointsman.cli.checks.finding import Finding, fail, ok, warn
@@ -12,7 +14,8 @@ from pointsman.cli.checks.watched import WatchedTransport
 from pointsman.cli.output import count
 from pointsman.cli.surroundings import survey, surveyor
 from pointsman.control.accounts import NO_KEY
-from pointsman.routing.snapshot import Backend
+from pointsman.routing.router import Router
+from pointsman.routing.snapshot import Backend, Model
 from pointsman.upstream.http import HttpTransport
 from pointsman.upstream.transport import Outgoing
 
@@ -65,7 +68,16 @@ async def _asked(app: App, watched: WatchedTransport, backend: Backend) -> str:
     if backend.credential == "client" or not backend.provider.lists_models:
         return await _knock(app, watched, backend)
     found = await surveyor(app, watched).models(backend.name)
-    return f"{_host(backend)} takes the key and lists {count(len(found), 'model')}"
+    _learn(app, backend, found)
+    takes = "" if app.accounts.key_state(backend) == "none" else "takes the key and "
+    return f"{_host(backend)} {takes}lists {count(len(found), 'model')}"
+
+
+def _learn(app: App, backend: Backend, models: tuple[Model, ...]) -> None:
+    """Whoever looks next routes by these, as an endpoint does."""
+    before = app.service.parts.router.snapshot
+    catalogs = {**before.catalogs, backend.name: models}
+    app.service.parts.router = Router(structs.replace(before, catalogs=catalogs))
 
 
 async def _knock(app: App, watched: WatchedTransport, backend: Backend) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from pointsman.cli.checks.finding import Finding, fail, ok, warn
 from pointsman.cli.checks.scene import Scene
+from pointsman.cli.config import worth_showing
 from pointsman.config.load import DEFAULT
-from pointsman.config.show import explain
 
 MEND = "correct the file, then `pointsman config check`"
 
@@ -21,7 +21,7 @@ def check(scene: Scene) -> Iterator[Finding]:
         yield ok("config", f"{file} loads" if file.exists() else f"{file} is not there; defaults hold")
     for warning in scene.effective.warnings:
         yield warn("config", warning, "`pointsman config` shows every setting")
-    for key, each in explain(scene.effective).items():
+    for key, each in worth_showing(scene.effective):
         usual = each.value is None or each.value in ("", (), {}, [])
         if each.source != DEFAULT and key != "version" and not usual:
             yield ok(f"config {key}", f"{each.value} (from {each.source})")

@@ -53,7 +53,7 @@ def _account(backend: str, account: Json) -> Finding:
 
 def _default(scene: Scene) -> Iterator[Finding]:
     assert scene.app is not None
-    default = scene.app.describe()["default"]
+    default = (scene.status or scene.app.describe())["default"]
     if default is None:
         mend = "`default` in the configuration, or `pointsman backend add`"
         yield warn("next default", "nobody serves requests that name no model", mend)
