@@ -3,6 +3,7 @@
 import os
 import socket
 import sqlite3
+import sys
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -139,6 +140,8 @@ def test_a_port_that_another_program_holds_fails(find, monkeypatch, threaded_ups
 
     assert found.level == "fail"
     assert f"--port {threaded_upstream.port + 1}" in found.mend
+    if sys.platform == "linux":
+        assert f"(process {os.getpid()})" in found.why
 
 
 def test_a_pointsman_that_is_not_known_here_is_no_stranger(find, monkeypatch, threaded_upstream):

@@ -44,7 +44,7 @@ def _next(scene: Scene, model: str) -> list[Json]:
 def _account(backend: str, account: Json) -> Finding:
     what = f"account {backend}/{account['account']}"
     windows = ", ".join(f"{each['name']} {each['utilisation']:.0%} used" for each in account["windows"])
-    words = "; ".join(filter(None, (account["status"], account["why"], windows)))
+    words = "; ".join(filter(None, (account["why"] or account["status"], windows)))
     if account["status"] == "free":
         return ok(what, words)
     mend = f"`pointsman accounts add {backend}`" if account["status"] == "no key" else None

@@ -1,11 +1,10 @@
 """The port: free, ours, or somebody else's."""
 
 import socket
-import subprocess
 from collections.abc import Iterator
-from shutil import which
 
 from pointsman.cli.checks.finding import Finding, fail, ok, warn
+from pointsman.cli.checks.holder import holder
 from pointsman.cli.checks.scene import LOOPBACK, Scene
 from pointsman.cli.reach import health
 
@@ -27,7 +26,7 @@ def check(scene: Scene) -> Iterator[Finding]:
         yield warn("port", f"{url} is a pointsman's that this user or POINTSMAN_HOME does not know")
     else:
         mend = f"stop that program, or `pointsman serve --port {port + 1}`"
-        yield fail("port", f"{port} is taken by {_holder(port)}", mend)
+        yield fail("port", f"{port} is taken by {holder(port)}", mend)
 
 
 def _key(scene: Scene) -> Iterator[Finding]:
@@ -43,16 +42,3 @@ def _taken(port: int) -> bool:
             return True
     except OSError:
         return False
-
-
-def _holder(port: int) -> str:
-    """Who listens, as far as the system tells."""
-    if which("ss") is None:
-        return "another program"
-    told = subprocess.run(
-        ["ss", "-Hltnp", f"sport = :{port}"], capture_output=True, text=True, timeout=5, check=False
-    ).stdout
-    _, found, rest = told.partition('users:(("')
-    name, _, rest = rest.partition('"')
-    process = rest.partition("pid=")[2].partition(",")[0]
-    return f"{name} (process {process})" if found and process else "another program"
