@@ -69,11 +69,9 @@ class Credentials:
 
         What opens this endpoint is not among them.
         """
-        variables = self._environment.items()
-        named = [value.strip() for name, value in variables if _KEY_LIKE.search(name.upper())]
         given = [each.secret.reveal() for each in tuple(self._stored.values()) if each is not None]
-        foreign = [value for value in named if is_foreign_key(value, self._environment)]
-        return tuple(value for value in (*foreign, *given) if len(value) >= SHORTEST)
+        foreign = [each for each in key_like(self._environment) if is_foreign_key(each, self._environment)]
+        return (*foreign, *(value for value in given if len(value) >= SHORTEST))
 
     def forget(self) -> None:
         """Asks the vault anew from now on: a key was added or removed."""
@@ -87,6 +85,12 @@ class Credentials:
         if secret is None:
             return None
         return Credential(_checked(secret.reveal(), backend, "the vault"), STORED)
+
+
+def key_like(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The values of all variables whose name says that they hold a key."""
+    named = [value.strip() for name, value in environment.items() if _KEY_LIKE.search(name.upper())]
+    return tuple(value for value in named if len(value) >= SHORTEST)
 
 
 def _checked(value: str, backend: Backend, source: str) -> Secret:

@@ -3,6 +3,32 @@
 from msgspec import Struct
 
 
+class Setting(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a client keeps the address that it sends to: a variable, or keys of a file."""
+
+    variable: str | None = None
+    file: str | None = None
+    """`~` is the user's home; JSON, TOML or YAML, as its ending says."""
+    keys: tuple[str, ...] = ()
+    """Dotted paths in the file, `*` for any name; in YAML, the key alone."""
+
+
+class Step(Struct, frozen=True, forbid_unknown_fields=True):
+    """One request of what a client does when it begins."""
+
+    what: str
+    method: str
+    path: str
+    """`{model}` is the model's name, in the body too."""
+    headers: dict[str, str] = {}
+    body: str | None = None
+    """JSON, as it is sent."""
+    expects: str = ""
+    """What a good answer holds; empty for none in particular."""
+    missing: bool = False
+    """Whether the client is content with a 404."""
+
+
 class Client(Struct, frozen=True, forbid_unknown_fields=True):
     """One row of `clients.toml`."""
 
@@ -26,3 +52,11 @@ class Client(Struct, frozen=True, forbid_unknown_fields=True):
     """The field that names a conversation, for affinity."""
     guide: str = ""
     """Its page in docs/clients, without `.md`."""
+    commands: tuple[str, ...] = ()
+    """Its programs' names, by which it is found on a machine."""
+    points_here: tuple[Setting, ...] = ()
+    """Where it keeps its base URL; the first that is set counts."""
+    credential_header: str = "authorization"
+    """The header field in which it sends its key."""
+    handshake: tuple[Step, ...] = ()
+    """What it may send for a first answer, cut down to the least, in order."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from msgspec import structs
 
@@ -49,14 +51,20 @@ async def _one(app: App, backend: Backend, account: Account, model: str | None) 
     if backend.credential == "client":
         said = "its clients bring their own credential, so there is none to test with"
         return {**told, "account": CLIENT_ACCOUNT, "works": None, "said": said, "seconds": 0.0}
-    parts = app.service.parts
+    with only(app.service.parts, backend, account) as alone:
+        verdict = await verdict_of(app, alone, model)
+    return {**told, "works": verdict.works, "said": verdict.words, "seconds": verdict.seconds}
+
+
+@contextmanager
+def only(parts: Parts, backend: Backend, account: Account) -> Generator[Backend]:
+    """The backend with one account alone in its pool, as long as the block lasts."""
     alone = structs.replace(backend, accounts=(account,))
     before = parts.router
     backends = {**before.snapshot.backends, backend.name: alone}
     parts.router = Router(structs.replace(before.snapshot, backends=backends))
     parts.pool.follow(backends)
     try:
-        verdict = await verdict_of(app, alone, model)
+        yield alone
     finally:
         parts.router = before
-    return {**told, "works": verdict.works, "said": verdict.words, "seconds": verdict.seconds}

@@ -55,13 +55,13 @@ def _print(effective: Effective) -> None:
     click.echo(f"{effective.path}{'' if effective.path.exists() else ' (not there yet)'}")
     print_table(
         ("KEY", "VALUE", "FROM"),
-        ((key, _shown(each), each.source) for key, each in _worth_showing(effective)),
+        ((key, _shown(each), each.source) for key, each in worth_showing(effective)),
     )
     if _has_key():
         click.echo(f"Clients must send the key in {API_KEY_VARIABLE}.")
 
 
-def _worth_showing(effective: Effective) -> Iterator[tuple[str, Sourced]]:
+def worth_showing(effective: Effective) -> Iterator[tuple[str, Sourced]]:
     """Every value of pointsman's own, and of each backend what is not as usual."""
     untouched = dict.fromkeys(effective.settings.backends, BackendSettings())
     usual = explain(Effective(Settings(backends=untouched), effective.path))

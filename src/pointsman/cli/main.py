@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ledger": ("ledger", "Export the ledger, or make it smaller."),
     "keys": ("keys", "Make, list and revoke keys for those who use this endpoint."),
     "resume": ("resume", "Let backends go on that the guard has halted."),
+    "doctor": ("doctor", "Look at everything, and say how to mend what is wrong."),
     "login": ("login", "Sign in at a provider with your browser."),
     "logout": ("logout", "End a sign-in, and forget it here."),
     "refresh": ("refresh", "Renew the token of a sign-in now."),

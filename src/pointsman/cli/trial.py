@@ -125,13 +125,18 @@ async def _write(parts: Parts, backend: Backend, model: str) -> str:
 
 async def _generate(parts: Parts, backend: Backend, model: str) -> str:
     """Has one token written. Raises UpstreamError."""
+    return f"{(await generate(parts, backend, model)).model} wrote a token"
+
+
+async def generate(parts: Parts, backend: Backend, model: str) -> Trace:
+    """Has one token written, and tells how that went. Raises UpstreamError."""
     exchange = _exchange(parts, backend, model)
     client = _Listener()
     trace = Trace(exchange.request_id, "POST", "", parts.wall())
     await serve(exchange, client, parts, trace)
     if client.status != 200:
         raise RefusedError(exchange.dialect.parse_error(client.status, client.headers, bytes(client.body)))
-    return f"{trace.model} wrote a token"
+    return trace
 
 
 def _exchange(parts: Parts, backend: Backend, model: str) -> Exchange:

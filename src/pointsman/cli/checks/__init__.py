@@ -1,0 +1,1 @@
+"""What `pointsman doctor` looks at: one module for each thing."""
