@@ -12,6 +12,7 @@ import pytest
 
 from pointsman.cli.checks.auth_check import Listener, judge, sent_of
 from pointsman.config.shipped import clients
+from pointsman.store.client_keys import ClientKey, digest_of
 from scripted import json_reply
 
 CANARY = "sk-canary-5d8f2h7j1k9l"
@@ -219,3 +220,15 @@ def test_a_handshake_without_the_key_fails_at_the_endpoint_that_runs(served, mon
     assert status == 1
     assert "fail  codex models: GET /v1/models?client_version=1 answers 401" in out
     assert KEY not in out
+
+
+@pytest.mark.parametrize(("revoked", "level"), [(None, "ok"), (2.0, "fail")])
+def test_a_client_s_own_key_is_told_by_its_name(revoked, level):
+    key = "pm-canary-of-anna-0123456789"
+    clients = [ClientKey("anna", digest_of(key), 1.0, revoked=revoked)]
+
+    found = judge(sent_of("POST", "/", [("x-api-key", key)]), KEYS, 1, clients)
+
+    assert found[1].level == level
+    assert "the client key anna" in found[1].why
+    assert "canary" not in found[1].why

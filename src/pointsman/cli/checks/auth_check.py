@@ -5,7 +5,7 @@ Nothing of a value is told but its scheme, its length and its first three charac
 
 import hmac
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from pointsman.cli.checks.finding import Finding, fail, ok, warn
 from pointsman.config.environment import PLACEHOLDER
+from pointsman.store.client_keys import ClientKey, digest_of
 
 FIELDS = ("authorization", "x-api-key", "x-goog-api-key", "api-key", "x-pointsman-key")
 """The header fields in which clients send a key."""
@@ -98,8 +99,10 @@ def sent_of(method: str, target: str, fields: Iterable[tuple[str, str]]) -> Sent
     return Sent(method, parts.path, tuple(name for name, _ in headers), agent, tuple(found))
 
 
-def judge(sent: Sent | None, keys: Mapping[str, str], seconds: float) -> list[Finding]:
-    """What came, against the keys that open this endpoint, by what each is called."""
+def judge(
+    sent: Sent | None, keys: Mapping[str, str], seconds: float, clients: Sequence[ClientKey] = ()
+) -> list[Finding]:
+    """What came, against the keys that open this endpoint, by what each is called, and those of clients."""
     if sent is None:
         mend = "set the client's base URL to the address above, and send it a prompt"
         return [fail("auth-check", f"time-out: nothing came within {seconds:g} s", mend)]
@@ -107,7 +110,8 @@ def judge(sent: Sent | None, keys: Mapping[str, str], seconds: float) -> list[Fi
     came = ok("auth-check request", f"{sent.method} {sent.path} by {sent.agent}; fields {names}")
     if not sent.credentials:
         return [came, _none(keys)]
-    return [came, *(_credential(place, value, keys) for place, value in sent.credentials)]
+    digests = {each.digest: each for each in clients}
+    return [came, *(_credential(place, value, keys, digests) for place, value in sent.credentials)]
 
 
 def _none(keys: Mapping[str, str]) -> Finding:
@@ -117,12 +121,19 @@ def _none(keys: Mapping[str, str]) -> Finding:
     return fail("auth-check", why, MEND)
 
 
-def _credential(place: str, value: str, keys: Mapping[str, str]) -> Finding:
+def _credential(place: str, value: str, keys: Mapping[str, str], clients: Mapping[str, ClientKey]) -> Finding:
     scheme, bare = _split(place, value)
     told = f"{place}{' ' + scheme if scheme else ''}, {len(bare)} characters{_beginning(bare)}"
     matched = next((name for name, key in keys.items() if _same(bare, key)), None)
     if matched is not None:
         return ok("auth-check", f"match: {told} is {matched}")
+    client = clients.get(digest_of(bare))
+    if client is not None and client.revoked is None:
+        return ok("auth-check", f"match: {told} is the client key {client.name}")
+    if client is not None:
+        return fail(
+            "auth-check", f"mismatch: {told} is the client key {client.name}, which was revoked", MEND
+        )
     if not keys:
         kind = "the usual placeholder" if bare == PLACEHOLDER else "a value"
         return ok("auth-check", f"match: {told} is {kind}, and this endpoint asks for no key")

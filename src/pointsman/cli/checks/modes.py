@@ -15,6 +15,7 @@ from pointsman.cli.output import note
 from pointsman.config.environment import API_KEY_VARIABLE
 from pointsman.config.shape import nearest
 from pointsman.config.shipped import clients
+from pointsman.store.client_keys import FILE, ClientKeys
 
 INSIDE = "local"
 """The model that costs nothing."""
@@ -26,7 +27,8 @@ def auth_check(scene: Scene, seconds: float) -> Iterator[Finding]:
     note(f"point your client at {listener.url} (with /v1 where it wants that), and send it a prompt")
     note(f"waiting {seconds:g} s for one request …")
     key = scene.environment.get(API_KEY_VARIABLE, "").strip()
-    found = judge(listener.wait(seconds), {API_KEY_VARIABLE: key} if key else {}, seconds)
+    sent, own = listener.wait(seconds), {API_KEY_VARIABLE: key} if key else {}
+    found = judge(sent, own, seconds, ClientKeys(scene.paths.data / FILE).load())
     yield from (without_secrets(each, scene.redact) for each in found)
 
 
