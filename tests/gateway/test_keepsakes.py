@@ -357,3 +357,37 @@ def test_a_signature_goes_back_to_the_account_that_issued_it_and_to_no_other(kep
                 assert "dropped messages[1].content[0]" in away.header("x-pointsman-losses")
 
     run(scenario())
+
+
+CHAT_LAYER = (
+    '[backends.gem]\nprovider = "google"\nbase_url = "{}"\nkey_env = "K"\nmodels = ["gemini-3-pro"]\n'
+)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_a_chat_client_that_drops_the_signature_of_a_call_is_served_by_googles_own_layer(stream):
+    async def scenario():
+        signature = {"google": {"thought_signature": "c2lnbmVk"}}
+        function = {"name": "look", "arguments": "{}"}
+        call = {"id": "call_1", "type": "function", "function": function, "extra_content": signature}
+        message = {"role": "assistant", "content": None, "tool_calls": [call]}
+        choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+        whole_answer = json_reply({**CHAT.answer, "choices": [choice]})
+        delta = {"role": "assistant", "tool_calls": [{"index": 0, **call}]}
+        parts = chunk(delta), chunk({}, finish="tool_calls"), b"data: [DONE]\n\n"
+        reply = sse(*parts) if stream else whole_answer
+        async with Upstream(reply, CHAT.whole()) as server:
+            settings = CHAT_LAYER.format(server.url)
+            async with rig(settings=settings, environment={"K": "AIza-x"}) as gateway:
+                history = [{"role": "user", "content": "The weather?"}]
+                asked = {"model": "gem:gemini-3-pro", "messages": history, "tools": [TOOL]}
+                await gateway.post(CHAT.path, {**asked, "stream": stream}, *CHAT.headers)
+                kept = {"role": "assistant", "content": None}
+                kept["tool_calls"] = [{name: call[name] for name in ("id", "type", "function")}]
+                history += [kept, {"role": "tool", "tool_call_id": "call_1", "content": "sunny"}]
+                await gateway.post(CHAT.path, asked, *CHAT.headers)
+
+            sent = server.requests[1].json()["messages"][1]["tool_calls"][0]
+            assert sent["extra_content"] == signature
+
+    run(scenario())

@@ -276,22 +276,33 @@ class _Growing:
         return structs.replace(self._block, text="".join(self._texts), native=self._native)
 
 
-def restore(request: Request, keepsakes: Keepsakes, who: str, issuer: str = "") -> Request:
+def restore(
+    request: Request, keepsakes: Keepsakes, who: str, issuer: str = "", *, calls_alone: bool = False
+) -> Request:
     """The request of `who` with the state that was dropped; the very same where nothing is missing.
 
-    It is that of `issuer`, whom the request goes to, where that one said something.
+    It is that of `issuer`, whom the request goes to, where that one said something. `calls_alone`: what signs
+    calls, and no thinking, which a client of the same dialect may leave out for a reason.
     """
     if not len(keepsakes):
         return request
+    put_back = _resigned if calls_alone else _restored
     messages = tuple(
         [
-            _restored(message, lambda call_id, at=place: keepsakes.recall(at + call_id, issuer))
+            put_back(message, lambda call_id, at=place: keepsakes.recall(at + call_id, issuer))
             for message, place in zip(request.messages, places(request, who), strict=False)
         ]
     )
     if all(new is old for new, old in zip(messages, request.messages, strict=True)):
         return request
     return structs.replace(request, messages=messages)
+
+
+def _resigned(message: Message, recall: Callable[[str], Keepsake]) -> Message:
+    calls = [block.id for block in message.content if isinstance(block, ToolCall)]
+    if message.role != "assistant" or not calls:
+        return message
+    return _signed(message, {call_id: recall(call_id) for call_id in calls})
 
 
 def _restored(message: Message, recall: Callable[[str], Keepsake]) -> Message:

@@ -222,7 +222,9 @@ def _request(
     if dialect is not exchange.dialect:
         request, lost = put_across(request, exchange.dialect)
         return restore(request, parts.keepsakes, caller(exchange.headers), lease.issuer), lost
-    return attributed(request, parts.pool.makers) if lease.strange else request, ()
+    request = attributed(request, parts.pool.makers) if lease.strange else request
+    who = caller(exchange.headers)
+    return restore(request, parts.keepsakes, who, lease.issuer, calls_alone=True), ()
 
 
 def _embedding_body(exchange: Exchange, candidate: Candidate, dialect: Dialect, reason: str | None) -> Body:

@@ -61,8 +61,9 @@ class Delivery:
         self._pace = parts.pace
         self._makers = parts.pool.makers
         crossed = prepared.dialect is not exchange.dialect
-        self._keeper = Keeper(parts.keepsakes, self._place, trace.request_id) if crossed else None
         said_again = prepared.form == "translate" and not crossed
+        keeps = crossed or said_again
+        self._keeper = Keeper(parts.keepsakes, self._place, trace.request_id) if keeps else None
         self._crossed = crossed
         self._origin = Origin(prepared.issuer, prepared.names, answer=exchange.request_id, spelled=said_again)
 
@@ -168,7 +169,7 @@ class Delivery:
             raise GarbledError(f"the backend's stream cannot be read: {tap.why}")
 
     async def _encode(self, encoder: Encoder, events: Sequence[Event]) -> None:
-        if self._keeper is None:
+        if not self._crossed:
             self._remember(events)
         out: list[bytes] = []
         for event in events:
@@ -277,7 +278,7 @@ class Delivery:
         await self._send_whole(self._events(self._decoded(self._plain(body))))
 
     async def _send_whole(self, events: list[Event]) -> None:
-        if self._keeper is None:
+        if not self._crossed:
             self._remember(events)
         for event in events:
             self._note(event)
