@@ -1,5 +1,6 @@
 """Base URLs as people write them: checked, tidied, and whether a key may travel to them."""
 
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
@@ -48,6 +49,8 @@ def is_loopback(url: str) -> bool:
     return is_loopback_host(split(url).hostname)
 
 
+# Asked for every request, of a few addresses.
+@lru_cache(maxsize=256)
 def may_carry_key(url: str, *, allow_http: bool) -> bool:
     """Whether a key may travel to a URL: over TLS, to this machine, or where the user said so."""
     return allow_http or url.startswith("https://") or is_loopback(url)
