@@ -117,3 +117,14 @@ def test_what_was_spent_before_is_taken_up():
 
     assert not isinstance(books.reserve(None, ("m",), amount(1), NOON), Exceeded)
     assert isinstance(books.reserve(None, ("m",), amount(1), NOON), Exceeded)
+
+
+def test_a_budget_that_is_raised_or_comes_back_has_spent_what_it_has():
+    books, raised = Books([TOKENS]), Budget("mine", "tokens", 2000, "day")
+    reserved = books.reserve(None, ("m",), amount(50), NOON)
+
+    books.follow([])
+    books.follow([raised])
+    books.settle(reserved, amount(10), NOON)
+
+    assert books.spent(raised, NOON) == 10

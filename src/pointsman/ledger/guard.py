@@ -4,12 +4,14 @@ An answer tells what it was billed to. Where that is none of what the user pays 
 the backend: until it is resumed, or a while has passed. A claim that nobody knows is told, and halts nothing.
 """
 
+import logging
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
 from pointsman.ledger.billing import Bucket
 
+LOG = logging.getLogger("pointsman")
 Mode: TypeAlias = Literal["off", "warn", "halt"]
 
 
@@ -44,6 +46,8 @@ class Guard:
             return
         told = f"`{bucket}`" if claim is None else f"`{bucket}` (claim `{claim[:60]}`)"
         why = f"an answer of {backend}, account {account}, was billed to {told}, which you do not pay for"
+        if self._seen.get(backend) != why:
+            LOG.warning(why)
         self._seen[backend] = why
         if self.rules.mode == "halt" and bucket != "unknown":
             self._halted[backend] = Halt(why, now + self.rules.cooldown)

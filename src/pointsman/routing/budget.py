@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 Period: TypeAlias = Literal["minute", "day", "month"]
 Unit: TypeAlias = Literal["requests", "tokens", "dollars"]
@@ -94,11 +94,11 @@ class Books:
     def __init__(self, budgets: Sequence[Budget] = ()) -> None:
         self.budgets = tuple(budgets)
         self._accounts: dict[Budget, Account] = {}
+        """By the budget without its amount: one that is raised, or comes back, has spent what it has."""
 
     def follow(self, budgets: Sequence[Budget]) -> None:
-        """The budgets in force; what was spent of those that stay, stays."""
+        """The budgets in force; what was spent is kept to the end of its period."""
         self.budgets = tuple(budgets)
-        self._accounts = {budget: each for budget, each in self._accounts.items() if budget in set(budgets)}
 
     def spent(self, budget: Budget, now: float) -> int:
         """In the present period."""
@@ -126,8 +126,6 @@ class Books:
     def settle(self, reserved: Reserved, amount: Amount, now: float) -> None:
         """What it took in truth. What was reserved in a period that is over stands there no longer."""
         for budget in reserved.budgets:
-            if budget not in self.budgets:
-                continue
             account = self._account(budget, now)
             before = reserved.amount.of(budget.unit) if reserved.at >= account.began else 0
             account.spent += amount.of(budget.unit) - before
@@ -137,7 +135,8 @@ class Books:
         return ((budget, self.spent(budget, now), ends(budget.per, now)) for budget in self.budgets)
 
     def _account(self, budget: Budget, now: float) -> Account:
-        began, account = begins(budget.per, now), self._accounts.get(budget)
+        same = structs.replace(budget, most=0)
+        began, account = begins(budget.per, now), self._accounts.get(same)
         if account is None or account.began < began:
-            account = self._accounts[budget] = Account(began)
+            account = self._accounts[same] = Account(began)
         return account
