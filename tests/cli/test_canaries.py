@@ -30,6 +30,7 @@ CANARIES = {
     "query": "canary-query-1z5x8c3v7b",
     "own": "sk-ant-canary-own-4n8m2q6w0e",
     "client": "pm-canary-client-2r6t9y3u7i",
+    "named": "sk-ant-api03-canary-named-6t4r8e2w0q5z1x7c",
 }
 """By the place where each enters."""
 CONFIG = """
@@ -213,17 +214,26 @@ def traffic(house):
     gemini = {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}
     for key in (CANARIES["query"], CANARIES["endpoint"]):
         yield house.ask("POST", f"/v1beta/models/desk:m:generateContent?key={key}", gemini)
-    for page in (
-        "/status",
-        "/accounts",
-        "/analytics",
-        "/metrics",
-        "/v1/models",
-        "/explain?model=m",
-        "/nothing",
-    ):
+    yield from misplaced(house)
+    for page in PAGES:
         yield house.ask("GET", page, **OURS)
         yield house.ask("GET", f"{page}{'&' if '?' in page else '?'}key={CANARIES['query']}")
+
+
+def misplaced(house):
+    """A key where a name belongs: one that is known here, and one that is not."""
+    for place in ("named", "environment"):
+        key = CANARIES[place]
+        for path, body in BODIES.items():
+            yield house.ask("POST", path, body(key), **OURS)
+            yield house.ask("POST", path, body(f"desk:{key}"), **OURS)
+            fields = {"prompt_cache_key": key, "user": key, "metadata": {"user_id": key}}
+            yield house.ask(
+                "POST", path, {**body("desk:m"), **fields}, **OURS, x_session_id=key, session_id=key
+            )
+        yield house.ask("GET", f"/v1/models/{key}", **OURS)
+        yield house.ask("GET", f"/v1/responses/{key}", **OURS)
+        yield house.ask("POST", f"/v1beta/models/{key}:generateContent", {"contents": []}, **OURS)
 
 
 COMMANDS = (

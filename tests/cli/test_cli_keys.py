@@ -53,6 +53,15 @@ def test_a_name_that_could_not_be_shown_is_refused(cli, name):
     assert cli("keys", "add", name).status == 2
 
 
+@pytest.mark.parametrize("option", ["--dollars-per-day", "--dollars-per-month"])
+@pytest.mark.parametrize("most", ["nan", "inf", "-1", "1e400"])
+def test_a_limit_that_no_sum_could_reach_is_refused(cli, option, most):
+    told = cli("keys", "add", "anna", option, most)
+
+    assert (told.status, told.out) == (2, "")
+    assert json.loads(cli("keys", "list", "--json").out)["keys"] == []
+
+
 def test_what_is_not_there_cannot_be_revoked(cli):
     gone = cli("keys", "revoke", "nobody")
 

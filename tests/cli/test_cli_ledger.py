@@ -133,7 +133,7 @@ def test_requests_for_machines_are_one_object_a_line(cli, ledger):
     told = [json.loads(line) for line in cli("requests", "--json").out.splitlines()]
 
     assert [each["request_id"] for each in told] == ["aaaa", "bbbb"]
-    assert told[0]["cost"] == 250_000_000
+    assert told[0]["cost"] == 0.25
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, None], ids=["Ctrl-C", "the reader leaves"])

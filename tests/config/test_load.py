@@ -244,6 +244,7 @@ def test_a_wrong_value_names_its_place_what_was_expected_and_what_was_found(text
         ("allowed_hosts = ['*']", "without wildcards"),
         ("allowed_hosts = ['gw.example:3456']", "ports"),
         ("host = '[::1]'", "without brackets: ::1"),
+        ("[budgets.mine]\nper = 'day'", "say how much, in `dollars` or `tokens`"),
         ("host = ' '", "`host` must not be empty"),
         ("model = ''", "`model` must not be empty"),
         ("default = ''", "`default` must not be empty"),

@@ -4,6 +4,7 @@ import base64
 import struct
 
 import pytest
+from recorded import recorded
 from rig import rig
 
 from scripted import Upstream, json_reply, run
@@ -104,5 +105,53 @@ def test_a_backend_without_embeddings_is_a_clear_400():
             assert (google.status, openai.status) == (400, 400)
             assert "no embeddings endpoint" in google.json()["error"]["message"]
             assert not upstream.requests
+
+    run(scenario())
+
+
+PRICED = '[prices."*"]\ninput = 2.0\noutput = 10.0\n'
+PLAIN_ASKED = {"input": ["Rails", "Points"]}
+MANY_ASKED = {"requests": [{"model": "models/any", **content(text)} for text in ("Rails", "Points")]}
+BOTH = {
+    "relayed": ("/v1/embeddings", {"model": "openai_chat:gpt-x", **PLAIN_ASKED}, "openai_chat", DATA),
+    "put across": (GOOGLE.format("openai_chat:gpt-x", "batchEmbedContents"), MANY_ASKED, "openai_chat", DATA),
+    "relayed to google": (
+        GOOGLE.format("gemini:gemini-x", "batchEmbedContents"),
+        MANY_ASKED,
+        "gemini",
+        VALUES,
+    ),
+    "put across to google": ("/v1/embeddings", {"model": "gemini:gemini-x", **PLAIN_ASKED}, "gemini", VALUES),
+}
+
+
+@pytest.mark.parametrize("way", BOTH)
+def test_what_embeddings_read_is_recorded_or_estimated_where_nobody_says_it(way):
+    async def scenario():
+        target, asked, name, reply = BOTH[way]
+        async with Upstream(reply) as upstream, rig(settings=PRICED, **{name: upstream}) as gateway:
+            answer = await gateway.post(target, asked)
+            (row,) = await recorded(gateway)
+
+            assert answer.status == 200
+            assert (row["bucket"], row["output"]) == ("api", 0)
+            if name == "openai_chat":
+                assert (row["input"], row["cost"], row["estimated"]) == (4, 8_000, False)
+            else:
+                assert row["estimated"]
+                assert 10 < row["input"] < 100
+                assert row["cost"] == row["input"] * 2_000
+
+    run(scenario())
+
+
+def test_googles_own_count_of_what_was_read_is_recorded():
+    async def scenario():
+        told = {"embedding": {"values": [0.5]}, "usageMetadata": {"promptTokenCount": 3}}
+        async with Upstream(json_reply(told)) as upstream, rig(settings=PRICED, gemini=upstream) as gateway:
+            await gateway.post(GOOGLE.format("gemini-x", "embedContent"), content("a"))
+            (row,) = await recorded(gateway)
+
+            assert (row["input"], row["estimated"]) == (3, False)
 
     run(scenario())

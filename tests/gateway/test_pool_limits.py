@@ -262,18 +262,22 @@ def signed(name):
     return json_reply({**ANTHROPIC.answer, "content": [thought, {"type": "text", "text": "Hello there"}]})
 
 
+def going_on(first):
+    """The next turn after an answer."""
+    return [
+        {"role": "user", "content": "Hello"},
+        {"role": "assistant", "content": first.json()["content"]},
+        {"role": "user", "content": "Go on."},
+    ]
+
+
 def test_who_made_the_signatures_goes_before_the_session():
     async def scenario():
         replies = by_key(a=signed("a"), b=signed("b"))
         async with Upstream(always=replies) as server, pooled(server) as gateway:
             first = await gateway.ask(ANTHROPIC, session("one"))
             await gateway.ask(ANTHROPIC, session("two"))
-            turns = [
-                {"role": "user", "content": "Hello"},
-                {"role": "assistant", "content": first.json()["content"]},
-                {"role": "user", "content": "Go on."},
-            ]
-            resumed = await gateway.ask(ANTHROPIC, session("two"), messages=turns)
+            resumed = await gateway.ask(ANTHROPIC, session("two"), messages=going_on(first))
             return first, resumed, server.requests[-1], keys(server)
 
     first, resumed, seen, asked = run(scenario())
@@ -292,12 +296,7 @@ def test_what_its_maker_cannot_be_asked_with_goes_nowhere_else():
         async with Upstream(always=replies) as server, pooled(server) as gateway:
             first = await gateway.ask(ANTHROPIC, session("one"))
             await gateway.ask(ANTHROPIC, session("two"))
-            turns = [
-                {"role": "user", "content": "Hello"},
-                {"role": "assistant", "content": first.json()["content"]},
-                {"role": "user", "content": "Go on."},
-            ]
-            resumed = await gateway.ask(ANTHROPIC, session("two"), messages=turns)
+            resumed = await gateway.ask(ANTHROPIC, session("two"), messages=going_on(first))
             return resumed, server.requests[-1], keys(server)
 
     resumed, seen, asked = run(scenario())

@@ -47,9 +47,10 @@ def test_unknown_cost_is_not_zero():
 
     metrics([record(cost=None), record(cost=Decimal("0.1")), record(cost=Decimal("0.2"))])
     metrics([record(cost=None, usage=Usage())])
+    metrics([record(cost=None, bucket="unknown"), record(cost=None, bucket="local")])
 
     assert lines(metrics, "pointsman_cost_dollars_total{")[0].endswith(" 0.3")
-    assert lines(metrics, "pointsman_unpriced_requests_total{")[0].endswith(" 1")
+    assert sum(float(line.split()[-1]) for line in lines(metrics, "pointsman_unpriced_requests_total{")) == 2
 
 
 def test_attempts_are_counted_by_backend_and_outcome():

@@ -38,6 +38,14 @@ def test_a_second_holder_waits_until_the_first_lets_go(tmp_path):
     assert order == ["first", "second"]
 
 
+def test_a_lock_file_is_its_owner_s_alone(tmp_path):
+    path = tmp_path / "a.lock"
+    with locked(path):
+        assert path.stat().st_mode & 0o777 == 0o600
+    with locked(path):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_lock_of_another_process_is_waited_for_in_vain_and_ends_with_it(tmp_path):
     path = tmp_path / "a.lock"
     holder = subprocess.Popen(

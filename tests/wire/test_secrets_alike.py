@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman.wire.secrets import mask, mask_alike, mask_many
+from pointsman.wire.secrets import mask, mask_alike, mask_forms, mask_many
 
 SECRET = "Zx9canaryZx9canaryZx9canary"
 
@@ -52,6 +52,29 @@ def test_a_credential_of_any_form_is_masked(text):
 )
 def test_what_is_none_stays(text):
     assert mask_alike(text) == text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "claude-sonnet-4-5-20250929",
+        "hf-internal-testing/tiny-random-LlamaForCausalLM",
+        "fw-models/pm_13b_instruct",
+        "accounts/fireworks/models/llama-v3p1-405b-instruct",
+        "us.anthropic.claude-opus-4-20250514-v1:0",
+        "models/gemini-2.5-flash-preview-native-audio-dialog",
+        "/v1/responses/resp_0123456789abcdef0123456789abcdef",
+        "the password field: say who you are, in `Authorization: Bearer KEY`",
+    ],
+)
+def test_names_and_words_of_our_own_stay(name):
+    assert mask_forms(name) == name
+
+
+@pytest.mark.parametrize("form", ["sk-ant-api03-", "sk-proj-", "gsk_", "AIza", "pm-", "eyJhbGciOiJI.", "hf_"])
+@pytest.mark.parametrize("around", ["{}", "desk:{}", "/v1/models/{}", "no model {}; try another"])
+def test_a_key_where_a_name_belongs_is_masked(form, around):
+    assert mask_forms(around.format(form + SECRET)) == around.format("…")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from typing import Literal
 from msgspec import Struct
 
 Operation = Literal["generate", "count_tokens", "embeddings", "batch_embeddings", "completions", "compact"]
+EMBEDDING: frozenset[Operation] = frozenset({"embeddings", "batch_embeddings"})
+"""Operations whose answer is numbers, and no text."""
 
 
 class Span(Struct, frozen=True):

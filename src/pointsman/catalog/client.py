@@ -23,7 +23,7 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True):
     headers: dict[str, str] = {}
     body: str | None = None
     """JSON, as it is sent."""
-    expects: str = ""
+    expects: tuple[str, ...] = ()
     """What a good answer holds; empty for none in particular."""
     missing: bool = False
     """Whether the client is content with a 404."""

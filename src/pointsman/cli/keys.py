@@ -3,10 +3,12 @@
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from math import isfinite
 
 import click
+import msgspec
 from msgspec import structs
 
 from pointsman.canon.errors import SetupError
@@ -14,6 +16,7 @@ from pointsman.canon.json import Json
 from pointsman.cli import exit_codes
 from pointsman.cli.output import note, print_json
 from pointsman.cli.table import print_table
+from pointsman.cli.usage import money
 from pointsman.config.environment import endpoint_key
 from pointsman.config.paths import find_paths
 from pointsman.store.client_keys import FILE, PREFIX, ClientKey, ClientKeys, Limits, digest_of
@@ -21,6 +24,7 @@ from pointsman.store.client_keys import FILE, PREFIX, ClientKey, ClientKeys, Lim
 BYTES = 32
 """Random ones in a key."""
 LONGEST = 64
+DOLLARS = click.FloatRange(0, 1e9)
 
 
 @click.group("keys")
@@ -40,8 +44,8 @@ def _keys() -> ClientKeys:
 @command.command("add")
 @click.argument("name")
 @click.option("--model", "models", multiple=True, help="A pattern of models that it may use; repeatable.")
-@click.option("--dollars-per-day", type=click.FloatRange(min=0), help="What it may spend in a day (UTC).")
-@click.option("--dollars-per-month", type=click.FloatRange(min=0), help="The same in a month.")
+@click.option("--dollars-per-day", type=DOLLARS, help="What it may spend in a day (UTC).")
+@click.option("--dollars-per-month", type=DOLLARS, help="The same in a month.")
 @click.option("--tokens-per-day", type=click.IntRange(min=0), help="Tokens of all kinds in a day.")
 @click.option("--tokens-per-month", type=click.IntRange(min=0), help="The same in a month.")
 @click.option("--requests-per-minute", type=click.IntRange(min=0), help="Requests in a minute.")
@@ -55,8 +59,7 @@ def add(name: str, models: tuple[str, ...], *, as_json: bool, **limits: float | 
     if not name.isprintable() or not name.strip() or len(name) > LONGEST:
         raise SetupError(f"a key's name has 1 to {LONGEST} printable characters")
     key = PREFIX + secrets.token_urlsafe(BYTES)
-    allowed = Limits(**limits)  # pyright: ignore[reportArgumentType] - click has read each as its option says
-    made = ClientKey(name, digest_of(key), time.time(), models, allowed)
+    made = ClientKey(name, digest_of(key), time.time(), models, _limits_of(limits))
     _keys().add(made)
     if as_json:
         print_json({**_told(made), "key": key})
@@ -66,6 +69,13 @@ def add(name: str, models: tuple[str, ...], *, as_json: bool, **limits: float | 
     if endpoint_key(os.environ) is None:
         note("requests without a key are let in too, as long as POINTSMAN_API_KEY is not set")
     return exit_codes.OK
+
+
+def _limits_of(given: Mapping[str, float | None]) -> Limits:
+    """Raises SetupError for what is no number that could be a limit."""
+    if any(most is not None and not isfinite(most) for most in given.values()):
+        raise SetupError("a limit is a number, such as 5 or 0.5")
+    return msgspec.convert(given, Limits)
 
 
 @command.command("list")
@@ -124,5 +134,5 @@ def _limits(limits: Limits) -> Iterator[str]:
     for name, most in structs.asdict(limits).items():
         if most is not None:
             unit, _, per = name.partition("_per_")
-            amount = f"${most:,.2f}" if unit == "dollars" else f"{most:,} {unit}"
+            amount = money(most) if unit == "dollars" else f"{most:,} {unit}"
             yield f"{amount} a {per}"

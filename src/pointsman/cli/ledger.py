@@ -6,6 +6,7 @@ import sqlite3
 import sys
 import time
 from contextlib import closing
+from pathlib import Path
 
 import click
 
@@ -16,6 +17,7 @@ from pointsman.cli.ledger_file import ask, ledger_file
 from pointsman.cli.output import note, print_json
 from pointsman.ledger.moments import since_of
 from pointsman.ledger.queries import exported
+from pointsman.ledger.reading import reading
 from pointsman.ledger.record import COLUMNS
 
 BUSY_SECONDS = 30.0
@@ -85,14 +87,12 @@ def vacuum(as_json: bool) -> int:
     pointsman ledger vacuum
     """
     file = ledger_file()
-    if not file.exists():
-        note("there is no ledger yet")
-        return exit_codes.OK
-    before = file.stat().st_size
+    with reading(file) as readable:
+        if readable is None:
+            note("there is no ledger yet")
+            return exit_codes.OK
     try:
-        with closing(sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
-            connection.execute("VACUUM")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        before = _made_smaller(file)
     except sqlite3.Error as error:
         raise PointsmanError(f"{file} cannot be made smaller now: {error}; try again") from error
     facts: Json = {"path": str(file), "before": before, "after": file.stat().st_size}
@@ -101,3 +101,14 @@ def vacuum(as_json: bool) -> int:
     else:
         click.echo(f"{before / MEGA:,.1f} MB before, {facts['after'] / MEGA:,.1f} MB now")
     return exit_codes.OK
+
+
+def _made_smaller(file: Path) -> int:
+    """The bytes that it had. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+        # What still stands beside the file belongs to it.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        before = file.stat().st_size
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return before

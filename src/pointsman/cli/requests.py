@@ -33,7 +33,7 @@ def command(follow: bool, limit: int, as_json: bool) -> int:
     pointsman requests -n 100 --json
     """
     found = _latest(limit)
-    if not found and not follow:
+    if not found and limit and not follow:
         note("nothing has been recorded yet; `pointsman serve` records every request")
     try:
         _print(found, as_json)
@@ -92,6 +92,6 @@ def _facts(record: Json) -> Iterator[str]:
     written = (record["output"] or 0) + (record["reasoning"] or 0)
     if read or written:
         yield f"{short(read)} in, {short(written)} out"
-        yield money(None if record["cost"] is None else record["cost"] / 1e9)
+        yield money(record["cost"])
     if record["error"] is not None:
         yield f"error {record['error']}"

@@ -69,6 +69,8 @@ def command(request_id: str, content: bool, as_json: bool) -> int:
 
 def _record(request_id: str) -> Json:
     """Raises PointsmanError unless one record's id begins so."""
+    if not request_id:
+        raise click.UsageError("give the beginning of an id; `pointsman requests` lists the latest")
     records = ask(lambda connection: found(connection, request_id), [])
     if not records:
         raise PointsmanError(f"no request {request_id} is recorded; `pointsman requests` lists the latest")
@@ -118,7 +120,7 @@ def _tokens(record: Json) -> Iterator[str]:
 
 
 def _billed(record: Json) -> str:
-    cost = money(None if record["cost"] is None else record["cost"] / 1e9)
+    cost = money(record["cost"])
     if record["bucket"] in PLAN:
         return f"{record['bucket']}; its API would ask {cost}"
     return f"{record['bucket']}, {cost}"

@@ -22,7 +22,7 @@ BAR = 20
 """Characters of the longest bar."""
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _SCALES = ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k"))
-_CENT = 0.01
+_FINE = 0.1
 
 
 @click.command("usage")
@@ -41,7 +41,8 @@ def command(since: str | None, by: str, port: int | None, as_json: bool) -> int:
     if as_json:
         print_json(facts)
     elif not facts["rows"]:
-        note("nothing has been recorded yet; `pointsman serve` records every request")
+        when = "yet" if since is None else f"since {since}"
+        note(f"nothing has been recorded {when}; `pointsman serve` records every request")
     else:
         _show(facts, by)
         if port is None:
@@ -113,7 +114,7 @@ def short(number: int) -> str:
 
 
 def money(dollars: float | None) -> str:
-    """`$1.23`; four digits where it is less than a cent; `?` where it is not known."""
+    """`$1.23`; more digits where it is less than ten cents; `?` where it is not known."""
     if dollars is None:
         return "?"
-    return f"${dollars:,.2f}" if dollars >= _CENT or not dollars else f"${dollars:.4f}"
+    return f"${dollars:,.2f}" if dollars >= _FINE or not dollars else f"${dollars:.4f}"

@@ -29,6 +29,9 @@ def _complaints(settings: Settings) -> Iterator[Complaint]:
     yield from _name_complaints(settings)
     yield from _origin_complaints(settings)
     yield from _collector_complaints(settings)
+    for name, budget in settings.budgets.items():
+        if budget.dollars is None and budget.tokens is None:
+            yield ("budgets", name), f"`{dotted(('budgets', name))}`: say how much, in `dollars` or `tokens`"
     for alias, target in settings.aliases.items():
         if not alias.strip() or not target.strip():
             yield ("aliases", alias), f"`aliases.{alias}`: an alias and its model must not be empty"

@@ -3,20 +3,24 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from pointsman.canon.errors import SetupError
 from pointsman.config.paths import Paths
 from pointsman.config.schema import BudgetSettings, Settings
 from pointsman.config.watch import Watch
-from pointsman.gateway.spending import NANO, Spending
+from pointsman.gateway.spending import Spending
 from pointsman.ledger import queries
 from pointsman.ledger.guard import Guard, Rules
 from pointsman.ledger.hours import NAMES
 from pointsman.ledger.ledger import Ledger
+from pointsman.ledger.record import NANO
 from pointsman.routing.budget import Amount, Books, Budget, Period, Unit, begins
 from pointsman.store.client_keys import FILE, ClientKey, ClientKeys
 
+LOOK_EVERY = 1.0
+"""Seconds between two looks for budgets that are new."""
 _FREE_ONLY = frozenset({"local"})
 _KEY, _MODEL, _BACKEND = (NAMES.index(name) for name in ("client_key", "model", "backend"))
 
@@ -30,6 +34,8 @@ class HouseRules:
         self._ledger = ledger
         self._settings = settings
         self._broken: str | None = None
+        self._unknown: list[Budget] = []
+        """Budgets of which nobody has asked the ledger yet."""
         self.keys: Mapping[str, ClientKey] = {}
         """By digest."""
         self.spending = Spending(Books(), Guard(Rules()), lambda: ledger.costs, time.time)
@@ -42,7 +48,9 @@ class HouseRules:
         pays_for = _FREE_ONLY if settings.free_only else frozenset(settings.pays_for)
         mode = settings.guard if pays_for else "off"
         self.spending.guard.rules = Rules(mode, pays_for, settings.guard_cooldown)
-        self.spending.books.follow([*self._budgets()])
+        budgets, known = [*self._budgets()], set(self.spending.books.budgets)
+        self._unknown = [*self._unknown, *(each for each in budgets if each not in known)]
+        self.spending.books.follow(budgets)
 
     def _budgets(self) -> Iterator[Budget]:
         for name, each in self._settings.budgets.items():
@@ -59,26 +67,31 @@ class HouseRules:
             # Whoever was let in before stays; nobody else comes in.
             self._broken = error.message
 
-    async def begin(self) -> None:
-        """Takes up what was spent before."""
-        budgets = self.spending.books.budgets
+    async def run(self) -> None:
+        """Takes up what was spent of new budgets before, until it is cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            await self.recall()
+
+    async def recall(self) -> None:
+        """Takes up what was spent of budgets that are new, as the ledger knows it."""
+        budgets, self._unknown = self._unknown, []
         if not budgets:
             return
         if any(budget.unit == "dollars" for budget in budgets):
             await asyncio.to_thread(self._ledger.costs.warm)
-        try:
-            await self._ledger.database.ask(self._recall)
-        except SetupError:
-            return  # which stands among the database's warnings
+        with suppress(SetupError):  # which stands among the database's warnings
+            await self._ledger.database.ask(lambda connection: self._recall(connection, budgets))
 
-    def _recall(self, connection: sqlite3.Connection) -> None:
+    def _recall(self, connection: sqlite3.Connection, budgets: Sequence[Budget]) -> None:
         now = time.time()
-        for budget in self.spending.books.budgets:
+        for budget in budgets:
+            spent = Amount(0)
             for names, sums in queries.by_names(connection, begins(budget.per, now)):
                 model = names[_MODEL]
                 if budget.covers(names[_KEY] or None, (model, f"{names[_BACKEND]}:{model}")):
-                    amount = Amount(sums.requests, sums.tokens, sums.cost)
-                    self.spending.books.recall(budget, amount, now)
+                    spent += Amount(sums.requests, sums.tokens, sums.cost)
+            self.spending.books.recall(budget, spent, now)
 
     def changed(self) -> bool:
         """Whether the keys have changed, which are then read anew."""
@@ -90,8 +103,11 @@ class HouseRules:
 
     def warnings(self) -> tuple[str, ...]:
         """What a person should know."""
-        broken = () if self._broken is None else (self._broken,)
-        return (*broken, *self.spending.warnings())
+        said = [] if self._broken is None else [self._broken]
+        settings = self._settings
+        if settings.guard == "halt" and not (settings.pays_for or settings.free_only):
+            said.append('`guard = "halt"` halts nothing: say what you pay for in `pays_for`, or `free_only`')
+        return (*said, *self.spending.warnings())
 
 
 def _of_settings(name: str, settings: BudgetSettings) -> Iterator[Budget]:

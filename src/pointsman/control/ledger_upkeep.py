@@ -20,10 +20,14 @@ from pointsman.ledger.contents import Bounds
 from pointsman.ledger.cost import Costs
 from pointsman.ledger.ledger import Ledger
 from pointsman.ledger.price_list import listed
+from pointsman.ledger.queries import missing
 from pointsman.ledger.runs import counter_for, settle_killed
 from pointsman.ledger.schema import FILE, MIGRATIONS
-from pointsman.ledger.writing import Keeping, lost
+from pointsman.ledger.writing import Keeping
 from pointsman.store.database import Database
+
+PATIENCE = 30.0
+"""Seconds that a writer of another process is waited for: what comes meanwhile waits in the queue."""
 
 
 class LedgerUpkeep:
@@ -46,13 +50,13 @@ class LedgerUpkeep:
         self._folder = paths.run
         self._run = run
         self._providers = providers
-        database = Database(paths.data / FILE, MIGRATIONS)
+        database = Database(paths.data / FILE, MIGRATIONS, busy=PATIENCE)
         counter = counter_for(paths.run, run, os.getpid())
         self.ledger = Ledger(database, counter, run, self._costs(settings), time.time)
         self.rules = HouseRules(paths, settings, self.ledger)
         self.follow(settings)
         self.reporting = Reporting(self.ledger, settings, paths.config, environment, secrets)
-        self.ledger.redact = self.reporting.redact
+        self.ledger.redact, self.ledger.secrets = self.reporting.redact, self.reporting.secrets
 
     def follow(self, settings: Settings) -> None:
         """The configuration in force."""
@@ -69,18 +73,19 @@ class LedgerUpkeep:
         """Counts what runs before have lost."""
         await asyncio.to_thread(self.reporting.begin, self._providers, self._run)
         await asyncio.to_thread(settle_killed, self._folder, self.ledger.database, is_alive)
-        await self.rules.begin()
+        await self.rules.recall()
 
     async def run(self) -> None:
         """Goes on until it is cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._look())
             group.create_task(self.ledger.run())
+            group.create_task(self.rules.run())
 
     async def _look(self) -> None:
         """How much was lost with runs before; nothing waits for it."""
         with suppress(SetupError):  # which stands among the database's warnings
-            self.ledger.lost = await self.ledger.database.ask(lost)
+            _, self.ledger.lost = await self.ledger.database.ask(missing)
 
     async def end(self) -> None:
         """Has written what is left."""

@@ -49,12 +49,12 @@ class Reporting:
         self._untold: str | None = None
         """Why there is no telemetry though it is wanted."""
         self._own_key = endpoint_key(environment)
-        self._secrets = secrets
+        self._others = secrets
         self.known = KnownSecrets()
         """What requests were sent with."""
         self.metrics = Metrics()
         ledger.listen(self.metrics)
-        self._excerpts = Excerpts(self._known) if settings.verbose >= BODIES else None
+        self._excerpts = Excerpts(self.secrets) if settings.verbose >= BODIES else None
         self._log = None if settings.log_file is None else LogFile(_path(settings.log_file, folder))
         self._asides: dict[Listener, Aside] = {}
         if self._log is not None:
@@ -101,13 +101,14 @@ class Reporting:
             return Console(stream, colour=colour)
         return Console(stream, colour=colour, beside=self._excerpts.take)
 
-    def _known(self) -> Iterable[str]:
+    def secrets(self) -> Iterable[str]:
+        """Every credential that is known."""
         own = () if self._own_key is None else (self._own_key,)
-        return (*own, *self.known.all(), *self._secrets())
+        return (*own, *self.known.all(), *self._others())
 
     def redact(self, data: bytes, more: Iterable[str]) -> bytes:
         """A body without anything that is a credential, or looks like one."""
-        text = mask(data, (*self._known(), *more)).decode("utf-8", "surrogateescape")
+        text = mask(data, (*self.secrets(), *more)).decode("utf-8", "surrogateescape")
         return mask_alike(text).encode("utf-8", "surrogateescape")
 
     def follow(self, exchange: Exchange, client: Client) -> Client:

@@ -32,6 +32,15 @@ class Embedding(Struct, frozen=True):
     """(an upstream's answer, model) → the answer with `data`."""
     answering: Callable[[Json, Json], Json]
     """(an answer with `data`, the client's request) → the answer for that client."""
+    counted: Callable[[Json], int | None]
+    """An upstream's answer → the tokens that it read; None where it doesn't say."""
+
+
+def count_in(answer: Json, usage: str, tokens: str) -> int | None:
+    """A count that stands in a member of an answer."""
+    told: object = answer.get(usage)
+    count = cast("Json", told).get(tokens) if isinstance(told, dict) else None
+    return count if isinstance(count, int) and not isinstance(count, bool) else None
 
 
 def _named(request: Json, model: str) -> Json:
@@ -68,5 +77,6 @@ PLAIN = Embedding(
     asking=lambda request, model: (_named(request, model), ()),
     answered=lambda answer, _: answer,
     answering=_answering,
+    counted=lambda answer: count_in(answer, "usage", "prompt_tokens"),
 )
 """The form that most servers know."""

@@ -10,6 +10,7 @@ from pointsman.accounts.lease import Lease
 from pointsman.accounts.pool import Whose
 from pointsman.accounts.verdict import Failure
 from pointsman.canon.errors import OwnCredentialError, RefusedError, UpstreamError
+from pointsman.canon.intent import EMBEDDING
 from pointsman.dialects.dialect import Asked, Dialect
 from pointsman.gateway.amend import amend
 from pointsman.gateway.asking import Asking
@@ -22,7 +23,6 @@ from pointsman.gateway.counting import (
     lacks_counter,
 )
 from pointsman.gateway.embedded import embed_there
-from pointsman.gateway.embedding import EMBEDDING
 from pointsman.gateway.estimate import rough_estimate
 from pointsman.gateway.event_stream import framed
 from pointsman.gateway.exchange import Exchange
@@ -82,6 +82,7 @@ async def attempt(step: Attempt, work: Work) -> UpstreamError | None:
         exchange = standing.exchange
     if candidate.rule == "fallback":
         check_fit(exchange, candidate, parts)
+    parts.spending.reserve(exchange, candidate, work.trace)
     dialect = _dialect(exchange, candidate, parts)
     if dialect is None:
         await count_here(exchange, line, work.trace)

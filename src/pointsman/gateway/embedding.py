@@ -10,7 +10,6 @@ from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.exchange import Exchange
 from pointsman.routing.plan import Candidate
 
-EMBEDDING: frozenset[Operation] = frozenset({"embeddings", "batch_embeddings"})
 _MANY: Operation = "batch_embeddings"
 
 

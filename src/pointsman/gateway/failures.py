@@ -32,7 +32,7 @@ class Failures:
         """One attempt's end."""
         trace = self._work.trace
         told = f"{outcome.kind} {outcome.status}".removesuffix(" 0")
-        if len(candidate.backend.pool) > 1 or candidate is not self._plan.candidates[0]:
+        if len(candidate.backend.pool) > 1 or len(self._plan.candidates) > 1:
             told = f"{candidate.backend.name}/{trace.account or '-'} {told}"
         trace.attempts.append(told)
         if error is not None:

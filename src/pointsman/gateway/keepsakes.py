@@ -286,10 +286,10 @@ def restore(
     """
     if not len(keepsakes):
         return request
-    put_back = _resigned if calls_alone else _restored
+    put_back = _signed if calls_alone else _restored
     messages = tuple(
         [
-            put_back(message, lambda call_id, at=place: keepsakes.recall(at + call_id, issuer))
+            _completed(message, lambda call_id, at=place: keepsakes.recall(at + call_id, issuer), put_back)
             for message, place in zip(request.messages, places(request, who), strict=False)
         ]
     )
@@ -298,18 +298,20 @@ def restore(
     return structs.replace(request, messages=messages)
 
 
-def _resigned(message: Message, recall: Callable[[str], Keepsake]) -> Message:
+def _completed(
+    message: Message,
+    recall: Callable[[str], Keepsake],
+    put_back: Callable[[Message, Mapping[str, Keepsake]], Message],
+) -> Message:
+    """The message with what is recalled of its calls."""
     calls = [block.id for block in message.content if isinstance(block, ToolCall)]
     if message.role != "assistant" or not calls:
         return message
-    return _signed(message, {call_id: recall(call_id) for call_id in calls})
+    return put_back(message, {call_id: recall(call_id) for call_id in calls})
 
 
-def _restored(message: Message, recall: Callable[[str], Keepsake]) -> Message:
-    calls = [block.id for block in message.content if isinstance(block, ToolCall)]
-    if message.role != "assistant" or not calls:
-        return message
-    found = {call_id: recall(call_id) for call_id in calls}
+def _restored(message: Message, found: Mapping[str, Keepsake]) -> Message:
+    """The message with the state of its calls, and the thinking that led to them."""
     message = _signed(message, found)
     kept = {call_id: each for call_id, each in found.items() if each.blocks}
     own = [block for block in message.content if isinstance(block, Thinking)]
@@ -317,7 +319,7 @@ def _restored(message: Message, recall: Callable[[str], Keepsake]) -> Message:
     lost = all(block.native is None for block in own) and said in {"", led}
     if not kept or not lost:
         return message
-    return structs.replace(message, content=_with(message.content, kept, calls[0]))
+    return structs.replace(message, content=_with(message.content, kept, next(iter(found))))
 
 
 def _signed(message: Message, found: Mapping[str, Keepsake]) -> Message:

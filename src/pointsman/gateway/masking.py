@@ -10,7 +10,7 @@ from pointsman.canon.json import Json
 from pointsman.routing.snapshot import Backend
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_object, encode
-from pointsman.wire.secrets import mask
+from pointsman.wire.secrets import mask, mask_forms
 
 MOST = 500
 """Credentials that are known at the same time."""
@@ -46,12 +46,13 @@ def secrets_of(lease: Lease, backend: Backend) -> tuple[str, ...]:
 
 
 def mask_fault(fault: Fault, secrets: tuple[str, ...]) -> Fault:
-    """The error without them."""
+    """The error without them, and without what looks like anybody's key."""
+    message = mask_forms(mask(fault.message, secrets))
     if not secrets:
-        return fault
+        return fault if message == fault.message else structs.replace(fault, message=message)
     return structs.replace(
         fault,
-        message=mask(fault.message, secrets),
+        message=message,
         code=None if fault.code is None else mask(fault.code, secrets),
         param=None if fault.param is None else mask(fault.param, secrets),
         raw=_mask_json(fault.raw, secrets),

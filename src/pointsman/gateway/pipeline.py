@@ -45,7 +45,7 @@ async def answer(exchange: Exchange, line: Line, parts: Parts, trace: Trace) -> 
         bears = bearing(exchange.headers, guests.values()) if guests else ()
         plan = parts.router.plan(exchange.intent.model, bears)
         check_turns(exchange)
-        plan = parts.spending.check(exchange, plan, trace)
+        plan = parts.spending.permit(exchange, plan)
         talk = await conversation(exchange, parts)
         trace.others = tuple([f"{other.backend.name}:{other.model}" for other in plan.others[:OTHERS]])
         work = Work(exchange, line, parts, trace, Asking(exchange, parts, plan, talk), talk)

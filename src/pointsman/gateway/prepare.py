@@ -10,7 +10,7 @@ from msgspec import Struct
 from pointsman.accounts.grant import Sign
 from pointsman.accounts.lease import Lease
 from pointsman.canon.errors import UnsupportedError
-from pointsman.canon.intent import Operation, Span
+from pointsman.canon.intent import EMBEDDING, Operation, Span
 from pointsman.canon.loss import Loss
 from pointsman.canon.request import Request
 from pointsman.canon.traits import Target, Traits
@@ -18,7 +18,6 @@ from pointsman.catalog.provider import RateLimits, Reform, Speaks
 from pointsman.dialects.dialect import MODEL, Dialect
 from pointsman.gateway.crossing import put_across
 from pointsman.gateway.embedding import (
-    EMBEDDING,
     embedding_dialect,
     embedding_operation,
     embedding_request,

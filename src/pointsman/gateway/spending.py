@@ -8,18 +8,21 @@ from collections.abc import Callable
 from math import ceil
 
 from pointsman.canon.errors import BudgetError, ForbiddenError, HaltedError
+from pointsman.canon.intent import EMBEDDING
 from pointsman.canon.usage import Usage
 from pointsman.catalog.provider import Provider
 from pointsman.gateway.exchange import Exchange
-from pointsman.ledger.billing import bucket_of
+from pointsman.ledger.billing import billed_to, is_billed
 from pointsman.ledger.cost import Costs
 from pointsman.ledger.estimate import with_estimate
 from pointsman.ledger.guard import Guard
+from pointsman.ledger.record import LONGEST, NANO
 from pointsman.ledger.trace import Trace
-from pointsman.routing.budget import Amount, Books, Budget, Exceeded
+from pointsman.routing.budget import NOTHING, Amount, Books, Budget, Exceeded
 from pointsman.routing.plan import Candidate, Plan
 
-NANO = 1_000_000_000
+MOST_TOLD = 20
+"""Models without a price that are named: clients make names up."""
 ANSWER = 1000
 """Tokens that an answer is taken to have until it is there."""
 _PER_TOKEN = 3.0
@@ -40,28 +43,36 @@ class Spending:
         self.unpriced: set[str] = set()
         """Models that money budgets cannot count."""
 
-    def check(self, exchange: Exchange, plan: Plan, trace: Trace) -> Plan:
-        """The plan as far as the client may go it, with what it takes set aside.
+    def permit(self, exchange: Exchange, plan: Plan) -> Plan:
+        """The plan as far as the client's key may go it. Raises ForbiddenError where it may not at all."""
+        return _permitted(exchange, plan)
 
-        Raises ForbiddenError where its key is not for the model, BudgetError where a budget is used up.
+    def reserve(self, exchange: Exchange, candidate: Candidate, trace: Trace) -> None:
+        """Sets aside what a candidate will take, in place of what the one before was to take.
+
+        Raises BudgetError where a budget that it counts against is used up.
         """
-        plan = _permitted(exchange, plan)
-        first = plan.candidates[0]
-        if self.books.budgets:
-            models = _names(exchange, first)
-            found = self.books.reserve(
-                trace.key, models, self._expected(exchange, first, trace), self._wall()
-            )
-            if isinstance(found, Exceeded):
-                raise BudgetError(_told(found.budget), max(0.0, found.resets - self._wall()))
-            trace.reserved = found
-        return plan
+        if not self.books.budgets:
+            return
+        now, models = self._wall(), _budgeted(candidate)
+        if trace.reserved is not None:
+            if trace.reserved.models == models:
+                return
+            self.books.settle(trace.reserved, NOTHING, now)
+            trace.reserved = None
+        found = self.books.reserve(trace.key, models, self._expected(exchange, candidate, trace), now)
+        if isinstance(found, Exceeded):
+            raise BudgetError(_told(found.budget), max(0.0, found.resets - now))
+        trace.reserved = found
 
     def _expected(self, exchange: Exchange, candidate: Candidate, trace: Trace) -> Amount:
-        usage = Usage(input=ceil(len(exchange.body) / _PER_TOKEN), output=ANSWER)
+        read = ceil(len(exchange.body) / _PER_TOKEN)
+        written = 0 if exchange.intent.operation in EMBEDDING else ANSWER
+        usage = Usage(input=read, output=written)
         dollars = self._costs().at(candidate.backend, candidate.model, usage, trace.started)
-        if dollars is None and any(budget.unit == "dollars" for budget in self.books.budgets):
-            self.unpriced.add(candidate.model)
+        by_money = any(budget.unit == "dollars" for budget in self.books.budgets)
+        if dollars is None and by_money and len(self.unpriced) < MOST_TOLD:
+            self.unpriced.add(candidate.model[:LONGEST])
         return Amount(1, usage.total, 0 if dollars is None else round(dollars * NANO))
 
     def settle(self, trace: Trace) -> None:
@@ -85,8 +96,8 @@ class Spending:
 
     def note(self, trace: Trace, provider: Provider) -> None:
         """An answer has begun, and said what it counts against."""
-        if self.guard.rules.mode != "off" and not self._costs().is_free(trace):
-            bucket = bucket_of(trace, provider)
+        if self.guard.rules.mode != "off" and is_billed(trace) and not self._costs().is_free(trace):
+            bucket = billed_to(trace, provider)
             backend, account = trace.backend or "", trace.account or ""
             self.guard.note(backend, account, bucket, trace.claim, self._wall())
 
@@ -118,8 +129,14 @@ def _names(exchange: Exchange, candidate: Candidate) -> tuple[str, ...]:
     return (*asked, candidate.model, f"{candidate.backend.name}:{candidate.model}")
 
 
+def _budgeted(candidate: Candidate) -> tuple[str, ...]:
+    """What budgets know a model by: by what is answered with, as the ledger does, not by what was asked."""
+    return (candidate.model, f"{candidate.backend.name}:{candidate.model}")
+
+
 def _told(budget: Budget) -> str:
-    most = f"${budget.most / NANO:,.2f}" if budget.unit == "dollars" else f"{budget.most:,} {budget.unit}"
+    dollars = f"${budget.most / NANO:,.4f}".rstrip("0").rstrip(".")
+    most = dollars if budget.unit == "dollars" else f"{budget.most:,} {budget.unit}"
     return (
         f"budget {budget.name} is used up: {most} a {budget.per}; wait until it begins anew, or have whoever "
         "runs this endpoint raise it"

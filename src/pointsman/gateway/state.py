@@ -33,6 +33,7 @@ LONGEST = 64 * 1024 * 1024
 """Bytes of what was said before a request."""
 _CONTINUING = CONVERSING | {"compact"}
 """The operations that may go on from a kept answer."""
+UNBOUND = " (with `responses_store = false` nobody knows whose it is, so clients' keys find none)"
 _OFF = "pointsman keeps no responses here (`responses_store = false`)"
 
 
@@ -96,7 +97,9 @@ class Conversation:
         if remembered is not None:
             return Past(previous, remembered.said, remembered.size)
         if self._store is None:
-            return Past(previous, trouble=_OFF)
+            # Whoever has the only key may go on from any; of several clients one might go on from another's.
+            foreign = self._exchange.client_key is not None
+            return Past(previous, trouble=_OFF, foreign=foreign)
         try:
             found = await self._store.conversation(self._owner, previous)
         except SetupError as error:
@@ -259,8 +262,9 @@ async def conversation(exchange: Exchange, parts: Parts) -> Conversation | None:
     stateful = exchange.dialect.stateful
     if stateful is None or exchange.intent.operation not in _CONTINUING:
         return None
-    findable = parts.responses is not None or sole_keeper(parts.router.snapshot, exchange.dialect.name)
-    made = Conversation(exchange, stateful, parts.responses, findable=bool(findable))
+    alone = exchange.client_key is None and sole_keeper(parts.router.snapshot, exchange.dialect.name)
+    findable = parts.responses is not None or bool(alone)
+    made = Conversation(exchange, stateful, parts.responses, findable=findable)
     await made.recall()
     return made
 

@@ -6,6 +6,7 @@ from msgspec import structs
 
 from pointsman.canon.errors import GarbledError, PointsmanError, RefusedError, RequestError
 from pointsman.canon.events import Event, Failure
+from pointsman.canon.intent import EMBEDDING
 from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
 from pointsman.dialects.dialect import Asked, Decoder, Encoder, Origin
@@ -22,13 +23,14 @@ from pointsman.gateway.passage import Passage
 from pointsman.gateway.place import caller, places
 from pointsman.gateway.prepare import Prepared
 from pointsman.gateway.reading import Reading
-from pointsman.gateway.tap import Tap, note_usage
+from pointsman.gateway.tap import Tap, note_read, note_usage
 from pointsman.ledger.trace import Trace
 from pointsman.upstream.transport import Incoming
 from pointsman.wire import headers as fields
 from pointsman.wire.coding import StreamDecoder, decode_body
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_object, encode, holds_object
+from pointsman.wire.secrets import mask_forms
 
 _STREAMED = frozenset({"generate", "completions"})
 """The operations whose streams the tap can follow."""
@@ -261,7 +263,10 @@ class Delivery:
         """The tap on a whole answer. Raises GarbledError for no JSON, RefusedError for an error in a 200."""
         try:
             answer = self._decoded(plain)
-            if self._exchange.intent.operation != "generate":
+            operation, embedding = self._exchange.intent.operation, self._prepared.dialect.embedding
+            if operation in EMBEDDING and embedding is not None:
+                note_read(self._trace, embedding.counted(answer))
+            if operation not in _STREAMED:
                 return
             events = list(self._prepared.dialect.summary(answer))
         except GarbledError as error:
@@ -330,7 +335,7 @@ def facts(trace: Trace) -> Headers:
     known = (
         ("x-pointsman-backend", trace.backend),
         ("x-pointsman-account", trace.account),
-        ("x-pointsman-model", trace.model),
+        ("x-pointsman-model", mask_forms(trace.model or "")),
         ("x-pointsman-route", trace.rule),
         ("x-pointsman-others", ", ".join(trace.others)),
         ("x-pointsman-form", trace.form),

@@ -15,6 +15,7 @@ from pointsman.canon.events import (
     UnknownEvent,
     UsageReport,
 )
+from pointsman.canon.usage import Usage
 from pointsman.dialects.dialect import UNREADABLE, Decoder
 from pointsman.dialects.gather import merge_usage
 from pointsman.ledger.trace import Trace
@@ -106,3 +107,9 @@ _NOTES: dict[type, Callable[[Any, Trace], None]] = {
     ThinkingDelta: _say,
     ArgumentsDelta: _say,
 }
+
+
+def note_read(trace: Trace, tokens: int | None) -> None:
+    """Keeps how many tokens embeddings took, where the answer says it."""
+    if tokens is not None:
+        trace.usage = Usage(input=tokens, output=0)

@@ -23,7 +23,6 @@ _MODELS = 1024
 """Models of backends that are remembered."""
 _NOTHING = (None, None)
 _NOWHERE = (None, None, None, None)
-_FREE = Price(input=0.0, output=0.0, cache_read=0.0, cache_write=0.0, cache_write_1h=0.0)
 _MILLION = Decimal(1_000_000)
 
 
@@ -73,7 +72,7 @@ class Costs:
     def is_free(self, trace: Trace) -> bool:
         """Whether nobody pays for the model, however much it is used."""
         rule = self._rule(trace.backend, trace.model or "", trace.issuer or "")
-        return rule.free or rule.price == _FREE
+        return rule.free or (rule.price is not None and _asks_nothing(rule.price))
 
     def warm(self) -> None:
         """Loads the list, which takes a while, before anybody waits for a price."""
@@ -101,6 +100,12 @@ class Costs:
             if any(fnmatchcase(name.lower(), pattern) for name in names):
                 return price
         return None
+
+
+def _asks_nothing(price: Price) -> bool:
+    """Whether it is 0 wherever it says anything."""
+    rates = (price.input, price.output, price.cache_read, price.cache_write, price.cache_write_1h)
+    return not price.request and not any((*rates, price.reasoning)) and any(rate == 0 for rate in rates)
 
 
 def cost(usage: Usage, price: Price) -> Decimal | None:

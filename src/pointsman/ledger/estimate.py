@@ -2,6 +2,7 @@
 
 from math import ceil
 
+from pointsman.canon.intent import EMBEDDING
 from pointsman.canon.usage import Usage
 from pointsman.ledger.trace import Trace
 
@@ -13,6 +14,9 @@ _PER_TOKEN = 3.0
 def with_estimate(trace: Trace) -> None:
     """Puts an estimate in the place of counts that are missing of an answer that began."""
     usage = trace.usage
+    if trace.operation in EMBEDDING and trace.status == 200 and trace.error is None and usage is None:
+        trace.usage, trace.estimated = Usage(input=ceil(trace.sent / _PER_TOKEN), output=0), True
+        return
     if trace.operation not in _ANSWERING or trace.status != 200 or not trace.said:
         return
     if usage is not None and (usage.output is not None or usage.reasoning is not None):

@@ -54,7 +54,7 @@ class Guard:
 
     def halted(self, backend: str, now: float) -> Halt | None:
         """Why a backend is not to be asked."""
-        halt = self._halted.get(backend) if self._halted else None
+        halt = self._halted.get(backend) if self.rules.mode == "halt" else None
         if halt is not None and halt.until <= now:
             del self._halted[backend]
             return None

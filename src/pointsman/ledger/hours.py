@@ -49,9 +49,8 @@ def values_of(record: Record) -> tuple[int, ...]:
     tokens = (
         record.input or 0,
         record.cache_read or 0,
-        (record.cache_write_5m or 0) + (record.cache_write_1h or 0),
+        record.written_to_cache,
         record.output or 0,
         record.reasoning or 0,
     )
-    unpriced = record.cost is None and any(tokens)
-    return (1, int(record.error is not None), *tokens, record.cost or 0, int(unpriced))
+    return (1, int(record.error is not None), *tokens, record.cost or 0, int(record.unpriced))

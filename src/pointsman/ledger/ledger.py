@@ -52,6 +52,8 @@ class Ledger:
         self.keeping = Keeping()
         self.contents: Bounds | None = None
         """How much of the bodies is kept; None: nothing."""
+        self.secrets: Callable[[], Iterable[str]] = tuple
+        """The credentials that are known; they stand in no record."""
         self.redact: Callable[[bytes, Iterable[str]], bytes] = mask
         """Takes out of them what nobody may find, beside what an exchange was sent with."""
         self.dropped = 0
@@ -118,7 +120,8 @@ class Ledger:
         """Has written what waits."""
         self._in_hand = len(self._waiting)
         traces = [self._waiting.popleft() for _ in range(self._in_hand)]
-        records = [self._record(trace) for trace in traces]
+        secrets = tuple(self.secrets()) if traces else ()
+        records = [self._record(trace, secrets) for trace in traces]
         if records:
             run, dropped, count = self._run, self.dropped, len(records)
             self.database.give(
@@ -144,10 +147,10 @@ class Ledger:
         except SetupError as error:
             LOG.warning(error.message)
 
-    def _record(self, trace: Trace) -> Record:
+    def _record(self, trace: Trace, secrets: tuple[str, ...]) -> Record:
         with_estimate(trace)
         bucket = bucket_of(trace, self.costs.providers.get(trace.issuer or ""))
-        return record_of(trace, self.costs.of(trace), bucket)
+        return record_of(trace, self.costs.of(trace), bucket, secrets)
 
     def _keep_contents(self, traces: Sequence[Trace]) -> None:
         for trace in traces:

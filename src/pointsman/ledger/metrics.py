@@ -95,17 +95,12 @@ class Cell:
     def add(self, record: Record) -> None:
         """One more."""
         self.requests += 1
-        cached = (record.cache_write_5m or 0) + (record.cache_write_1h or 0)
+        cached = record.written_to_cache
         counts = (record.input, record.cache_read, cached, record.output, record.reasoning)
-        some = False
         for index, count in enumerate(counts):
-            if count:
-                self.tokens[index] += count
-                some = True
-        if record.cost is not None:
-            self.cost += record.cost
-        elif some:
-            self.unpriced += 1
+            self.tokens[index] += count or 0
+        self.cost += record.cost or 0
+        self.unpriced += record.unpriced
 
 
 class Metrics:

@@ -11,8 +11,9 @@ from typing import Any
 from msgspec import Struct
 
 from pointsman.canon.json import Json
+from pointsman.ledger.billing import BILLED
 from pointsman.ledger.hours import HOUR, NAMES, SUMS
-from pointsman.ledger.record import COLUMNS
+from pointsman.ledger.record import COLUMNS, NANO
 from pointsman.ledger.sums import Rows, Sums
 from pointsman.wire.json import decode_object
 
@@ -25,8 +26,7 @@ _OF_ONE = (
     "COALESCE(cache_read, 0) AS cache_read, "
     "COALESCE(cache_write_5m, 0) + COALESCE(cache_write_1h, 0) AS cache_write, "
     "COALESCE(output, 0) AS output, COALESCE(reasoning, 0) AS reasoning, COALESCE(cost, 0) AS cost, "
-    "cost IS NULL AND (COALESCE(input, 0) + COALESCE(cache_read, 0) + COALESCE(cache_write_5m, 0) + "
-    "COALESCE(cache_write_1h, 0) + COALESCE(output, 0) + COALESCE(reasoning, 0)) > 0 AS unpriced"
+    f"cost IS NULL AND bucket IN ({', '.join(f'{bucket!r}' for bucket in BILLED)}) AS unpriced"
 )
 _ADDED = ", ".join(f"COALESCE(SUM({name}), 0)" for name in SUMS)
 _NAMED = ", ".join(f"COALESCE({name}, '') AS {name}" for name in NAMES)
@@ -122,6 +122,15 @@ def missing(connection: sqlite3.Connection) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
+def extent(connection: sqlite3.Connection) -> tuple[int, float | None]:
+    """How many records there are, and when the last exchange began."""
+    records, last = connection.execute("SELECT COUNT(*), MAX(at) FROM exchanges").fetchone()
+    return records, last
+
+
+# Records as people get them: with the cost in US dollars.
+
+
 def records(connection: sqlite3.Connection, *, after: int = 0, limit: int = -1) -> Iterator[Json]:
     """Records behind a number, the earliest first; with a limit, the latest of them."""
     rows = connection.execute(
@@ -153,7 +162,8 @@ def found(connection: sqlite3.Connection, beginning: str, most: int = 2) -> list
 
 def _record(row: tuple[Any, ...]) -> Json:
     told = dict(zip(("number", *COLUMNS), row, strict=True))
-    return {**told, "stream": bool(told["stream"]), "estimated": bool(told["estimated"])}
+    dollars = None if told["cost"] is None else told["cost"] / NANO
+    return {**told, "stream": bool(told["stream"]), "estimated": bool(told["estimated"]), "cost": dollars}
 
 
 def _rows(connection: sqlite3.Connection, query: str, values: tuple[float, ...]) -> Rows:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from pointsman.canon.errors import SetupError
 from pointsman.ledger.schema import MIGRATIONS
+from pointsman.store.database import NewerError
 
 BUSY_SECONDS = 5.0
 
@@ -23,7 +24,8 @@ def reading(path: Path) -> Generator[sqlite3.Connection | None]:
         with closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version > len(MIGRATIONS):
-                raise SetupError(f"{path} was written by a newer pointsman; update pointsman to read it")
-            yield connection if version else None
+                raise NewerError(f"{path} was written by a newer pointsman; update pointsman to read it")
+            # One of an earlier version is as good as empty until an endpoint has brought it up to date.
+            yield connection if version == len(MIGRATIONS) else None
     except sqlite3.Error as error:
-        raise SetupError(f"{path} cannot be read: {error}") from error
+        raise SetupError(f"{path} cannot be read: {error}; move it away, and it is begun anew") from error

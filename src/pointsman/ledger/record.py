@@ -9,13 +9,13 @@ from msgspec import Struct, structs
 
 from pointsman.canon.loss import Loss
 from pointsman.canon.usage import Usage
-from pointsman.ledger.billing import Bucket
+from pointsman.ledger.billing import BILLED, Bucket
 from pointsman.ledger.trace import Trace
 from pointsman.routing.window import Window
 from pointsman.wire.json import encode
-from pointsman.wire.secrets import mask
+from pointsman.wire.secrets import mask, mask_forms
 
-NANO = Decimal(10) ** 9
+NANO = 1_000_000_000
 """Costs are kept in whole billionths of a US dollar, so that sums are exact."""
 LONGEST = 200
 """Characters of a name that somebody else made up."""
@@ -82,24 +82,34 @@ class Record(Struct, frozen=True, kw_only=True):
         """Whether the client got what it asked for."""
         return self.error is None and self.status is not None and self.status < 400
 
+    @property
+    def written_to_cache(self) -> int:
+        """Tokens, for whatever lifetime."""
+        return (self.cache_write_5m or 0) + (self.cache_write_1h or 0)
+
+    @property
+    def unpriced(self) -> bool:
+        """Whether somebody was billed for it, and nobody knows how much."""
+        return self.cost is None and self.bucket in BILLED
+
 
 COLUMNS = Record.__struct_fields__
 
 
-def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket) -> Record:
-    """The record of a finished exchange."""
-    told = partial(_told, secrets=trace.secrets)
+def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket, secrets: tuple[str, ...] = ()) -> Record:
+    """The record of a finished exchange; `secrets` are what stands in none of its names."""
+    told = partial(_told, secrets=(*secrets, *trace.secrets))
     return Record(
         at=trace.started,
         request_id=trace.request_id,
         client=trace.client or "unknown",
         client_key=trace.key,
         method=trace.method,
-        path=trace.path[:LONGEST],
+        path=told(trace.path) or "",
         operation=trace.operation,
         dialect=trace.dialect,
         upstream_dialect=trace.upstream_dialect,
-        asked=_short(trace.asked),
+        asked=told(trace.asked),
         model=told(trace.model),
         backend=trace.backend,
         provider=trace.issuer,
@@ -119,7 +129,7 @@ def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket) -> Record:
         windows=_windows(trace.windows),
         claim=told(trace.claim),
         bucket=bucket,
-        session=_short(trace.session),
+        session=told(trace.session),
         upstream_id=told(trace.upstream_id),
         traceparent=_whole(trace.traceparent),
         reject=trace.reject,
@@ -145,18 +155,20 @@ def _tokens(usage: Usage | None) -> dict[str, int | None]:
     }
 
 
-def _short(name: str | None) -> str | None:
-    if name is None or (len(name) <= LONGEST and name.isascii()):
+def _short(name: str) -> str:
+    if len(name) <= LONGEST and name.isascii():
         return name
     # Half a surrogate pair is text to Python and none to SQLite.
     return name[:LONGEST].encode("utf-8", "replace").decode()
 
 
 def _told(name: str | None, secrets: tuple[str, ...]) -> str | None:
-    """What an upstream says, which may repeat a credential."""
-    if name is not None and any(secret in name for secret in secrets):
+    """What a client or an upstream says, in which a credential may stand, whosesoever it is."""
+    if name is None:
+        return None
+    if any(secret in name for secret in secrets):
         name = mask(name, secrets)
-    return _short(name)
+    return _short(mask_forms(name))
 
 
 def _whole(parent: str | None) -> str | None:

@@ -7,10 +7,10 @@ from typing import TypeAlias
 from msgspec import Struct, structs
 
 from pointsman.canon.json import Json
-from pointsman.ledger.billing import PLAN
+from pointsman.ledger.billing import BILLED, PLAN
 from pointsman.ledger.hours import NAMES
+from pointsman.ledger.record import NANO
 
-NANO = 1_000_000_000
 Names: TypeAlias = tuple[str, ...]
 """Whom sums belong to, in the order of `hours.NAMES`."""
 Rows: TypeAlias = list[tuple[Names, "Sums"]]
@@ -29,7 +29,7 @@ class Sums(Struct, frozen=True):
     cost: int = 0
     """Billionths of a US dollar, as far as it is known."""
     unpriced: int = 0
-    """Exchanges with tokens whose cost is not known."""
+    """Exchanges that were billed and whose cost is not known."""
 
     def __add__(self, other: "Sums") -> "Sums":
         return Sums(*map(add, structs.astuple(self), structs.astuple(other)))
@@ -76,7 +76,7 @@ def plan_share(rows: Iterable[tuple[Names, Sums]]) -> float | None:
     counts = {True: 0, False: 0}
     for names, sums in rows:
         bucket = names[NAMES.index("bucket")]
-        if bucket not in {"local", "unknown"}:
+        if bucket in BILLED:
             counts[bucket in PLAN] += sums.requests
     billed = sum(counts.values())
     return None if not billed else round(100.0 * counts[True] / billed, 2)

@@ -67,9 +67,3 @@ def settle(connection: sqlite3.Connection, begun: Mapping[str, int]) -> None:
             "ON CONFLICT DO UPDATE SET lost = MAX(0, excluded.lost - written)",
             (run, count),
         )
-
-
-def lost(connection: sqlite3.Connection) -> int:
-    """How many records of all runs were lost."""
-    row: tuple[int] = connection.execute("SELECT COALESCE(SUM(lost), 0) FROM runs").fetchone()
-    return row[0]

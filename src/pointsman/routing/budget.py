@@ -44,9 +44,17 @@ class Amount(Struct, frozen=True):
     tokens: int = 0
     dollars: int = 0
 
+    def __add__(self, other: "Amount") -> "Amount":
+        return Amount(
+            self.requests + other.requests, self.tokens + other.tokens, self.dollars + other.dollars
+        )
+
     def of(self, unit: Unit) -> int:
         """In one unit."""
         return {"requests": self.requests, "tokens": self.tokens, "dollars": self.dollars}[unit]
+
+
+NOTHING = Amount(0)
 
 
 class Exceeded(Struct, frozen=True):
@@ -62,6 +70,8 @@ class Reserved(Struct, frozen=True):
     budgets: tuple[Budget, ...]
     amount: Amount
     at: float
+    models: tuple[str, ...] = ()
+    """For whom."""
 
 
 def begins(per: Period, now: float) -> float:
@@ -105,8 +115,9 @@ class Books:
         return self._account(budget, now).spent
 
     def recall(self, budget: Budget, amount: Amount, now: float) -> None:
-        """What was spent before this run, in the present period."""
-        self._account(budget, now).spent += amount.of(budget.unit)
+        """What was spent in the present period, as the ledger knows it: of it some may be known here too."""
+        account = self._account(budget, now)
+        account.spent = max(account.spent, amount.of(budget.unit))
 
     def reserve(
         self, key: str | None, models: Sequence[str], amount: Amount, now: float
@@ -121,7 +132,7 @@ class Books:
                 return Exceeded(budget, ends(budget.per, now))
         for budget in covering:
             self._account(budget, now).spent += amount.of(budget.unit)
-        return Reserved(covering, amount, now)
+        return Reserved(covering, amount, now, tuple(models))
 
     def settle(self, reserved: Reserved, amount: Amount, now: float) -> None:
         """What it took in truth. What was reserved in a period that is over stands there no longer."""

@@ -16,6 +16,7 @@ from pointsman.dialects.dialect import Dialect
 from pointsman.gateway.errand import run_errand
 from pointsman.gateway.exchange import Client, Exchange
 from pointsman.gateway.line import error_headers, id_header
+from pointsman.gateway.masking import mask_fault
 from pointsman.ledger.trace import CLIENT_GONE, Trace
 from pointsman.server import ledger_pages, resources
 from pointsman.server.buffers import read_body
@@ -100,8 +101,9 @@ class Endpoint:
             return False
         visit.begin()
         visit.trace.dialect, visit.trace.operation = asked.dialect.name, "kept response"
-        found = await resources.answer(asked, service, visit.headers, visit.query)
+        found = await resources.answer(asked, service, visit.headers, visit.query, visit.key)
         if isinstance(found, Page):
+            visit.trace.status = found.status
             await visit.show(found)
             return True
         with service.buffers.reserve() as reservation:
@@ -124,7 +126,7 @@ class Endpoint:
             return False
         named = (*visit.shared(), ("x-pointsman-request-id", visit.trace.request_id))
         socket = await visit.call.open_socket(visit.service.buffers.max_body, named)
-        await Session(visit.service, dialect, visit.headers, visit.query, socket, visit.key).run()
+        await Session(visit.service, dialect, visit.headers, visit.query, socket).run()
         await visit.call.finish()
         return True
 
@@ -173,6 +175,8 @@ class Visit:
     def begin(self) -> None:
         """It is an exchange, which leaves a record."""
         self.trace.key = None if self.key is None else self.key.name
+        # Its body may tell more, once it is there.
+        self.trace.client = self.service.detect(self.headers, b"")
         if self._ending is None:
             self._ending = self.service.begin(self.trace)
 
@@ -218,7 +222,8 @@ class Visit:
 
     async def refuse(self, error: PointsmanError) -> None:
         """An error in the caller's dialect; one that has begun is left broken, a stream with a word."""
-        fault, dialect = error.fault(), self.dialect()
+        # A client may have put a key where a name belongs.
+        fault, dialect = mask_fault(error.fault(), ()), self.dialect()
         self._note_refusal(error, dialect)
         if self.call.headed:
             if self.trace.stream and not self.call.finished:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 from msgspec import Struct
 
-from pointsman.canon.errors import RequestError
+from pointsman.canon.errors import RequestError, UnknownModelError
 from pointsman.canon.json import Json
 from pointsman.canon.traits import Traits
 from pointsman.dialects.dialect import ModelList
@@ -87,7 +87,15 @@ class Lister:
         """One model by any name that a request may use. Raises UnknownModelError."""
         name = name.removeprefix(RESOURCE) if shape == "resources" else name
         found = (listed for listed in self.all() if listed.name == name)
-        return _ENTRIES[shape](next(found, None) or self._listed(*self._router.described(name)))
+        listed = next(found, None)
+        if listed is None:
+            described = self._router.described(name)
+            if not self._may_use(*described):
+                raise UnknownModelError(
+                    f"this key is for no model {name}; `/v1/models` lists those that it is for"
+                )
+            listed = self._listed(*described)
+        return _ENTRIES[shape](listed)
 
 
 _EFFORTS = {

@@ -12,9 +12,10 @@ from pointsman.dialects.dialect import Dialect
 from pointsman.dialects.stateful import Page as Part
 from pointsman.dialects.stateful import Stateful
 from pointsman.gateway.errand import Errand
-from pointsman.gateway.state import owner, sole_keeper
+from pointsman.gateway.state import UNBOUND, owner, sole_keeper
 from pointsman.server.pages import Page
 from pointsman.server.service import Service
+from pointsman.store.client_keys import ClientKey
 from pointsman.store.responses import Kept, ResponsesStore
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_value, encode
@@ -48,9 +49,16 @@ def find(dialects: Iterable[Dialect], method: str, path: str) -> Asked | None:
     return None
 
 
-async def answer(asked: Asked, service: Service, headers: Headers, query: str) -> Page | Errand:
-    """The page, or what to ask of the backend that keeps the answer. Raises RequestError, BusyError."""
+async def answer(
+    asked: Asked, service: Service, headers: Headers, query: str, key: ClientKey | None = None
+) -> Page | Errand:
+    """The page, or what to ask of the backend that keeps the answer. Raises RequestError, BusyError.
+
+    `key` is the client's: without a store nobody knows whose an answer is, so it then finds none.
+    """
     store = service.parts.responses
+    if store is None and key is not None:
+        raise _unknown(asked, UNBOUND)
     if store is None:
         return _elsewhere(asked, service)
     try:

@@ -20,7 +20,6 @@ from pointsman.server.lane import Lane, LaneMemory, Waiting
 from pointsman.server.service import Service
 from pointsman.server.socket import GOING_AWAY, NORMAL, Socket
 from pointsman.server.turn import TurnClient
-from pointsman.store.client_keys import ClientKey
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_object, encode, peek
 
@@ -33,15 +32,8 @@ class Session:
     """One client's. `headers` and `query` are those of the request that opened it."""
 
     def __init__(
-        self,
-        service: Service,
-        dialect: Dialect,
-        headers: Headers,
-        query: str,
-        socket: Socket,
-        key: ClientKey | None = None,
+        self, service: Service, dialect: Dialect, headers: Headers, query: str, socket: Socket
     ) -> None:
-        """`key`: the client's."""
         assert dialect.socketed is not None
         self._service = service
         self._dialect = dialect
@@ -51,7 +43,6 @@ class Session:
         self._headers = (*self._socketed.fields(kept), ("content-type", "application/json"))
         self._query = query
         self._socket = socket
-        self._key = key
         self._lanes: dict[str | None, Lane] = {}
         self._slots = asyncio.Semaphore(self._socketed.running)
         self._group = asyncio.TaskGroup()
@@ -190,8 +181,9 @@ class Session:
             end()
 
     def _exchange(self, lane: Lane, waiting: Waiting) -> tuple[Trace, Exchange]:
-        """Raises MalformedError."""
+        """Raises MalformedError; UnauthorizedError where the key was revoked meanwhile."""
         parts, dialect = self._service.parts, self._dialect
+        key = self._service.admission.check_key(self._asked, self._query)
         body = encode(waiting.turn.members)
         seen = peek(body)
         trace = Trace(parts.new_id(), "GET", self._socketed.path, parts.wall())
@@ -200,8 +192,8 @@ class Session:
         memory = LaneMemory(lane, self._all_lanes)
         head = (trace.request_id, self._query, self._headers)
         room = waiting.reservation
-        trace.key = None if self._key is None else self._key.name
-        return trace, Exchange(*head, body, dialect, intent, room, memory, lane, client_key=self._key)
+        trace.key = None if key is None else key.name
+        return trace, Exchange(*head, body, dialect, intent, room, memory, lane, client_key=key)
 
     def _all_lanes(self) -> Sequence[Lane]:
         return tuple(self._lanes.values())

@@ -3,9 +3,10 @@
 SQLite's own file lock is the mechanism: it exists on Windows too, where `fcntl` does not.
 """
 
+import os
 import sqlite3
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from pointsman.canon.errors import SetupError
@@ -19,6 +20,12 @@ def locked(path: Path, timeout: float = 10.0) -> Generator[None]:
     The file is never opened by other means: closing it would release the lock of a thread that holds it.
     """
     make_private(path.parent)
+    try:
+        # Made here only where there is none: closing it would release a lock.
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        raise SetupError(f"cannot make {path}: {error.strerror}") from error
     try:
         database = sqlite3.connect(path, timeout=timeout, isolation_level=None)
     except sqlite3.OperationalError as error:

@@ -54,9 +54,14 @@ def _may_stand(secret: str, plain: str) -> bool:
 
 
 _KEYS = (
-    r"\b(?:sk|pk|rk|gsk|xai|pplx|hf|r8|nvapi|ghp|gho|ghu|ghs|ghr|github_pat|glpat|csk|fw|tgp|xox[a-z])"
+    r"\b(?:sk|pk|rk|gsk|xai|pplx|hf|r8|nvapi|ghp|gho|ghu|ghs|ghr|github_pat|glpat|csk|fw|tgp|pm|xox[a-z])"
     r"[-_][A-Za-z0-9_\-]{8,}"
 )
+_SPELLED = (
+    r"\b(?:(?:sk|pk|rk)[-_]|(?:xai|pplx|nvapi|glpat|csk|pm|xox[a-z])-|"
+    r"(?:gsk|hf|r8|ghp|gho|ghu|ghs|ghr|github_pat|fw|tgp)_)[A-Za-z0-9_\-]{8,}"
+)
+"""As their providers spell them: `hf-internal-testing` is nobody's key, but whose models somebody may ask."""
 _CLOUDS = r"\bAIza[A-Za-z0-9_\-]{20,}|\bya29\.[A-Za-z0-9_.\-]{10,}|\b(?:AKIA|ASIA|ABSK)[A-Za-z0-9+/=]{12,}"
 _TOKENS = r"\beyJ[A-Za-z0-9_\-]{5,}(?:\.[A-Za-z0-9_\-]*){0,4}"
 _PRIVATE = r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,30}-----)?"
@@ -68,6 +73,7 @@ _NAMES = (
 )
 _MEMBERS = rf"(?i:(?P<before>(?:{_NAMES})\\{{0,3}}[\"']?\s{{0,8}}[:=]\s{{0,8}}\\{{0,3}}[\"']?))"
 _VALUE = r"(?P<value>[^\s\"'\\,;&}{)(<>]{6,})"
+_FORMS = re.compile("|".join((_SPELLED, _CLOUDS, _TOKENS)))
 _ALIKE = re.compile("|".join((_PRIVATE, _HEADERS, _KEYS, _CLOUDS, _TOKENS)))
 _NAMED = re.compile(_MEMBERS + _VALUE)
 
@@ -79,3 +85,15 @@ def mask_alike(text: str) -> str:
     too much rather than too little.
     """
     return _NAMED.sub(lambda found: found["before"] + MASK, _ALIKE.sub(MASK, text))
+
+
+SHORTEST = 20
+"""Characters of a name in which a key could stand."""
+
+
+def mask_forms(text: str) -> str:
+    """`text` with every key made `…` that a provider's form tells; for names and for words of our own.
+
+    Where a name stands before a value, as in `Authorization: Bearer`, that alone hides nothing.
+    """
+    return text if len(text) < SHORTEST else _FORMS.sub(MASK, text)

@@ -38,8 +38,9 @@ def _one(client: Client, step: Step, url: str, key: str, model: str) -> Finding:
     if status >= 400:
         said = body[:300].decode("utf-8", "replace")
         return fail(what, f"{told}: {said}", _mend(status, model))
-    if step.expects.encode() not in body:
-        return fail(what, f"{told}, and the answer has no {step.expects}", f"`pointsman explain {model}`")
+    if step.expects and not any(each.encode() in body for each in step.expects):
+        ends = " or ".join(step.expects)
+        return fail(what, f"{told}, and the answer has no {ends}", f"`pointsman explain {model}`")
     return ok(what, told)
 
 

@@ -1,11 +1,10 @@
 """A transport that notes how each answer began: its status and its server's clock."""
 
 import time
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from pointsman.upstream.transport import Incoming, Outgoing, Transport
-from pointsman.wire.headers import first
+from pointsman.wire.headers import first, http_date
 
 
 class WatchedTransport:
@@ -19,16 +18,10 @@ class WatchedTransport:
     async def send(self, outgoing: Outgoing, /) -> Incoming:
         """The response's head. Raises UnreachableError, SilenceError."""
         incoming = await self._network.send(outgoing)
-        told = first(incoming.headers, "date")
+        told = http_date(first(incoming.headers, "date") or "")
         if told is not None:
-            self._note(urlsplit(outgoing.url).hostname or "", told)
+            self.skews[urlsplit(outgoing.url).hostname or ""] = told - time.time()
         return incoming
-
-    def _note(self, host: str, told: str) -> None:
-        try:
-            self.skews[host] = parsedate_to_datetime(told).timestamp() - time.time()
-        except ValueError:
-            return  # no date that could be compared
 
     async def close(self) -> None:
         """Closes every connection."""

@@ -13,7 +13,7 @@ from typing import Any, cast
 from pointsman.canon.errors import GarbledError, MalformedError, UnsupportedError
 from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
-from pointsman.dialects.embedding import Embedding
+from pointsman.dialects.embedding import Embedding, count_in
 from pointsman.dialects.foreign import unsaid
 from pointsman.dialects.gemini.spelling import Members, member, repeated
 from pointsman.wire.fields import Fields, as_object, as_text
@@ -128,11 +128,13 @@ def data_from_embeddings(answer: Json, model: str) -> Json:
         {"object": "embedding", "index": at, "embedding": _numbers(each.get("values"))}
         for at, each in enumerate(cast("list[Json]", found))
     ]
-    usage = answer.get("usageMetadata")
-    count = cast("Json", usage).get("promptTokenCount") if isinstance(usage, dict) else None
-    tokens = count if isinstance(count, int) else 0
+    tokens = _tokens(answer) or 0
     counted = {"prompt_tokens": tokens, "total_tokens": tokens}
     return {"object": "list", "data": data, "model": model, "usage": counted}
+
+
+def _tokens(answer: Json) -> int | None:
+    return count_in(answer, "usageMetadata", "promptTokenCount")
 
 
 def _numbers(values: object) -> list[float]:
@@ -155,4 +157,5 @@ EMBEDDING = Embedding(
     asking=input_to_embed,
     answered=data_from_embeddings,
     answering=lambda answer, request: embeddings_from_data(answer, batch=is_batch(request)),
+    counted=_tokens,
 )

@@ -1,0 +1,216 @@
+"""House rules where they could be got round: by a fallback, an open socket, a path, a count, a reload."""
+
+import asyncio
+import json
+
+import pytest
+from kept import MODELS, PATH, ask, kept_rig, says
+from recorded import recorded
+from rig import backend_table, eventually, rig, write_config
+from test_client_keys import MAIN, PAYS, PLAN, PRICED, add, told, with_key
+from voices import ANTHROPIC, CHAT, RESPONSES
+from websockets.asyncio.client import connect
+
+from pointsman.store.client_keys import FILE, ClientKeys
+from scripted import Upstream, json_reply, run
+
+__all__ = ["add"]
+COUNT = "/v1/messages/count_tokens"
+COUNTED = json_reply({"input_tokens": 7})
+
+
+def plan_rig(settings, server):
+    return rig(settings=settings + PLAN.format(server.url), environment={"K": "sk-ant-x"})
+
+
+def of_plan(gateway, path=ANTHROPIC.path):
+    return gateway.post(path, ANTHROPIC.request(model="plan:claude-x"), *ANTHROPIC.headers)
+
+
+def test_a_count_of_tokens_halts_nothing_and_is_billed_to_nobody():
+    async def scenario():
+        counted = json_reply({"input_tokens": 7}, 200, told("overage"))
+        async with (
+            Upstream(counted, ANTHROPIC.whole()) as server,
+            plan_rig(PAYS.format("halt"), server) as gateway,
+        ):
+            found = [(await of_plan(gateway, path)).status for path in (COUNT, ANTHROPIC.path)]
+            rows = await recorded(gateway)
+
+            assert found == [200, 200]
+            assert [(row["operation"], row["bucket"]) for row in rows] == [
+                ("count_tokens", "unknown"),
+                ("generate", "api"),
+            ]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("free", ["input = 0\noutput = 0\n", "input = 0\n"])
+def test_a_price_of_nothing_is_free_whatever_else_it_leaves_out(free):
+    async def scenario():
+        settings = f'guard = "halt"\nfree_only = true\n[prices."claude-x"]\n{free}'
+        async with Upstream(always=ANTHROPIC.whole()) as server, plan_rig(settings, server) as gateway:
+            assert [(await of_plan(gateway)).status for _ in range(2)] == [200, 200]
+
+    run(scenario())
+
+
+def test_a_guard_that_is_turned_off_lets_go_what_it_has_halted():
+    async def scenario():
+        over = ANTHROPIC.whole(*told("overage"))
+        async with Upstream(always=over) as server, plan_rig(PAYS.format("halt"), server) as gateway:
+            before = [(await of_plan(gateway)).status for _ in range(2)]
+            write_config(PAYS.format("off") + PLAN.format(server.url))
+            await gateway.post("/reload", {})
+            after = (await of_plan(gateway)).status
+
+            assert (before, after) == ([200, 503], 200)
+
+    run(scenario())
+
+
+def test_a_guard_that_could_halt_nothing_says_so():
+    async def scenario():
+        async with Upstream() as server, plan_rig('guard = "halt"\n', server) as gateway:
+            warnings = (await gateway.get("/status")).json()["warnings"]
+
+            assert any("`pays_for`" in each for each in warnings)
+
+    run(scenario())
+
+
+def test_a_fallback_counts_against_its_own_budget_and_an_alias_does_not_get_round_it():
+    async def scenario():
+        settings = (
+            f'fallbacks = ["openai_chat:{CHAT.model}"]\n'
+            f'[aliases]\nmine = "openai_chat:{CHAT.model}"\n'
+            f'[budgets.chat]\ntokens = 20\nper = "day"\nmodels = ["{CHAT.model}"]\n'
+        )
+        down = ANTHROPIC.refusal(529, "overloaded_error", "later", (("retry-after", "3600"),))
+        async with (
+            Upstream(always=down) as first,
+            Upstream(always=CHAT.whole()) as second,
+            rig(settings=settings, anthropic=first, openai_chat=second) as gateway,
+        ):
+            gateway.hurry()
+            served = [(await gateway.ask(ANTHROPIC)).status for _ in range(2)]
+            refused = await gateway.ask(ANTHROPIC)
+            by_alias = await gateway.ask(CHAT, model="mine")
+            rows = await recorded(gateway)
+
+            assert served == [200, 200]
+            assert len(second.requests) == 2
+            assert refused.status == 503
+            assert by_alias.status == 429
+            assert "budget chat" in CHAT.error(by_alias)["message"]
+            assert all("anthropic/" in row["attempts"] for row in rows[:2])
+            assert all(row["attempts"].endswith("openai_chat/default committed") for row in rows[:2])
+
+    run(scenario())
+
+
+def test_a_budget_that_is_new_to_a_running_endpoint_counts_what_was_spent_before():
+    async def scenario():
+        async with Upstream(always=CHAT.whole()) as server:
+            lines = backend_table("openai_chat", server, f'models = ["{CHAT.model}"]')
+            async with rig(settings=lines) as gateway:
+                before = (await gateway.ask(CHAT)).status
+                await recorded(gateway)
+                write_config(f"[budgets.day]\ntokens = 13\n{lines}")
+                await gateway.post("/reload", {})
+                books = gateway.app.service.parts.spending.books
+                await eventually(
+                    lambda: any(books.spent(each, gateway.parts.wall()) for each in books.budgets)
+                )
+                after = await gateway.ask(CHAT)
+
+                assert (before, after.status) == (200, 429)
+
+    run(scenario())
+
+
+def test_a_key_that_is_revoked_ends_the_turns_of_a_socket_that_is_open(add, home):
+    async def scenario():
+        key = await asyncio.to_thread(add, "anna")
+        turn = {"type": "response.create", "model": MODELS["forgetful"], "input": "a", "store": False}
+        async with Upstream(always=says()) as up, kept_rig(forgetful=up) as gateway:
+            url = f"ws://127.0.0.1:{gateway.port}{PATH}"
+            async with connect(url, additional_headers={"authorization": f"Bearer {key}"}) as socket:
+                await socket.send(json.dumps(turn))
+                while (message := json.loads(await socket.recv()))["type"] != "response.completed":
+                    assert message["type"] != "error"
+                await asyncio.to_thread(ClientKeys(home / "data" / FILE).revoke, "anna", 2.0)
+                service = gateway.app.service
+                await eventually(lambda: all(each.revoked for each in service.admission.clients.values()))
+                await socket.send(json.dumps(turn))
+                refused = json.loads(await socket.recv())
+
+            assert refused["type"] == "error"
+            assert "was revoked" in json.dumps(refused)
+            assert len(up.requests) == 1
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("rest", ["", "/input_items"])
+def test_where_nothing_is_kept_a_client_s_key_finds_nobody_s_answers(add, rest):
+    async def scenario():
+        key = await asyncio.to_thread(add, "anna")
+        own = with_key(RESPONSES, key)
+        settings = "responses_store = false"
+        shown = json_reply({"id": "resp_theirs", "object": "response"})
+        async with Upstream(always=shown) as up, kept_rig(keeper=up, settings=settings) as gateway:
+            found = await gateway.get(f"{PATH}/resp_theirs{rest}", *own)
+            body = {"model": MODELS["keeper"], "input": "a", "previous_response_id": "resp_theirs"}
+            continued = await gateway.post(PATH, body, *own)
+
+            assert (found.status, continued.status) == (404, 400)
+            assert continued.json()["error"]["code"] == "previous_response_not_found"
+            assert up.requests == []
+
+    run(scenario())
+
+
+def test_one_model_is_shown_to_the_keys_that_are_for_it(add):
+    async def scenario():
+        key = await asyncio.to_thread(add, "anna", ["gpt-*"])
+        environment = {"POINTSMAN_API_KEY": MAIN}
+        async with (
+            Upstream() as one,
+            Upstream() as two,
+            rig(openai_chat=one, anthropic=two, environment=environment) as gateway,
+        ):
+            own = ("authorization", f"Bearer {key}")
+            names = (CHAT.model, ANTHROPIC.model, f"anthropic:{ANTHROPIC.model}")
+            found = [(await gateway.get(f"/v1/models/{name}", own)).status for name in names]
+
+            assert found == [200, 404, 404]
+
+    run(scenario())
+
+
+def test_a_page_of_a_kept_answer_is_recorded_with_its_status():
+    async def scenario():
+        async with Upstream(says()) as up, kept_rig(forgetful=up) as gateway:
+            kept = (await ask(gateway, "forgetful", "a")).json()
+            await gateway.get(f"{PATH}/{kept['id']}")
+            await gateway.get(f"{PATH}/resp_nobody_has")
+            _, page, missing = await recorded(gateway)
+
+            assert (page["operation"], page["status"], page["bucket"]) == ("kept response", 200, "unknown")
+            assert missing["status"] == 404
+
+    run(scenario())
+
+
+def test_an_answer_that_nobody_gave_is_billed_to_nobody():
+    async def scenario():
+        refusal = CHAT.refusal(400, "invalid_request_error", "no")
+        async with Upstream(refusal) as server, rig(settings=PRICED, openai_chat=server) as gateway:
+            await gateway.ask(CHAT)
+            (row,) = await recorded(gateway)
+
+            assert (row["bucket"], row["cost"]) == ("unknown", None)
+
+    run(scenario())
