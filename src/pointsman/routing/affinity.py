@@ -35,6 +35,7 @@ _SESSION = re.compile(r"session_([0-9A-Za-z-]{8,})")
 """Where Claude Code's older user ids name the session: `user_…_account_…_session_…`."""
 _PASSED_OVER = frozenset({"cache_control", "id", "type", "role", "signature"})
 _SPACE = " \t\r\n,["
+_DECODER = json.JSONDecoder()
 
 
 def session(headers: Headers, body: bytes, members: Mapping[str, Span]) -> str | None:
@@ -129,14 +130,14 @@ def _plain(text: str) -> str:
 
 def _turns(text: str) -> Iterator[object]:
     """The items of the array at the beginning of `text`, as far as they are whole."""
-    decoder, at = json.JSONDecoder(), 0
+    at = 0
     while True:
         while at < len(text) and text[at] in _SPACE:
             at += 1
         if at >= len(text) or text[at] == "]":
             return
         try:
-            item, at = decoder.raw_decode(text, at)
+            item, at = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError):
             yield text[at : at + SAID_BYTES]
             return

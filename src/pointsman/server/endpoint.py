@@ -175,15 +175,16 @@ class Visit:
     def begin(self) -> None:
         """It is an exchange, which leaves a record."""
         self.trace.key = None if self.key is None else self.key.name
-        # Its body may tell more, once it is there.
-        self.trace.client = self.service.detect(self.headers, b"")
         if self._ending is None:
             self._ending = self.service.begin(self.trace)
 
     def end(self) -> None:
         """It is over."""
-        if self._ending is not None:
-            self._ending()
+        if self._ending is None:
+            return
+        if self.trace.client is None:  # of whom no body was read
+            self.trace.client = self.service.detect(self.headers, b"")
+        self._ending()
 
     def dialect(self) -> Dialect:
         """The caller's: by the path, or by the header that only that dialect's clients send."""
