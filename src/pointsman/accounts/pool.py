@@ -104,6 +104,8 @@ class Pool:
         self._rosters: dict[str, Roster] = {}
         self._made_for: dict[str, Backend] = {}
         self._current: dict[str, Backend] = {}
+        self._followed: dict[str, Roster] = {}
+        """The rosters of the backends in force that were asked for."""
         self._turn = 0
         self._guests: dict[str, Standing] = {}
         self._recalled: dict[tuple[str, str], Standing] = {}
@@ -112,11 +114,19 @@ class Pool:
 
     def roster(self, backend: Backend) -> Roster:
         """A backend's accounts as they stand; what is known of them outlives a changed configuration."""
+        return self._followed.get(backend.name) or self._roster(backend)
+
+    def _roster(self, backend: Backend) -> Roster:
         # A request that is under way may hold the backend as it was before.
         backend = self._current.get(backend.name, backend)
         roster = self._rosters.get(backend.name)
-        if roster is not None and self._made_for.get(backend.name) is backend:
-            return roster
+        if roster is None or self._made_for.get(backend.name) is not backend:
+            roster = self._made(backend, roster)
+        if backend.name in self._current:
+            self._followed[backend.name] = roster
+        return roster
+
+    def _made(self, backend: Backend, roster: Roster | None) -> Roster:
         earlier = {} if roster is None else roster.standings
         made = Roster(backend.name, SELECTORS[backend.strategy], {}, max_in_flight=backend.max_in_flight)
         if roster is not None and self._made_for[backend.name].bases == backend.bases:
@@ -131,6 +141,7 @@ class Pool:
     def follow(self, backends: Mapping[str, Backend]) -> None:
         """The backends in force; whoever waits looks again."""
         self._current = dict(backends)
+        self._followed.clear()
         self.queue.look()
 
     def recall(self, backend: str, account: str, standing: Standing) -> None:
@@ -194,17 +205,19 @@ class Pool:
         roster = self.roster(ask.backend)
         if ask.backend.credential == "client":
             return self._guest(ask)
-        until = min(place.deadline, self.clock() + ask.patience)
-        loyal = self.clock() + LOYAL if len(roster.standings) > 1 else -inf
+        now = self.clock()
+        until = min(place.deadline, now + ask.patience)
+        loyal = now + LOYAL if len(roster.standings) > 1 else -inf
         while True:
-            chosen = self._chosen(roster, ask, loyal=self.clock() < loyal)
+            now = self.clock()
+            chosen = self._chosen(roster, ask, now, loyal=now < loyal)
             if isinstance(chosen, Standing):
-                number = self._reserve(roster, chosen)
+                number = self._reserve(roster, chosen, now)
                 self.queue.served(place)
                 lease = await self._leased(chosen, ask, number)
                 if lease is not None:
                     return lease
-            elif await self._passes(chosen, place, min(until, loyal) if self.clock() < loyal else until):
+            elif await self._passes(chosen, place, min(until, loyal) if now < loyal else until):
                 roster = self.roster(ask.backend)
             elif loyal > -inf:
                 # Better a cache that is filled anew than a wait that is long, or no answer.
@@ -223,12 +236,12 @@ class Pool:
             return False
         return await self.queue.turn(structs.replace(place, deadline=until), chosen.until)
 
-    def _chosen(self, roster: Roster, ask: Ask, *, loyal: bool) -> Standing | Wait | None:
+    def _chosen(self, roster: Roster, ask: Ask, now: float, *, loyal: bool) -> Standing | Wait | None:
         """`loyal`: to the account of the conversation, as far as that only needs a moment."""
-        if ask.again in roster.standings and not roster.breaker.is_open(self.clock()):
+        if ask.again in roster.standings and not roster.breaker.is_open(now):
             return roster.standings[ask.again]
         need = Need(ask.model, ask.tried, self._bound(ask), ask.only, loyal)
-        return select(roster, need, self.clock())
+        return select(roster, need, now)
 
     def _bound(self, ask: Ask) -> str | None:
         """Where the conversation belongs: with who made the opaque state in it, else where it was before."""
@@ -239,9 +252,8 @@ class Pool:
         own = [each.alias for each in ask.backend.pool if ask.backend.issuer(each) == ask.made_by]
         return alias if not own or alias in own else own[0]
 
-    def _reserve(self, roster: Roster, standing: Standing) -> int:
+    def _reserve(self, roster: Roster, standing: Standing, now: float) -> int:
         """The number of the lease."""
-        now = self.clock()
         self._turn += 1
         standing.in_flight += 1
         standing.unheard.add(self._turn)
@@ -306,11 +318,10 @@ class Pool:
 
     def give_back(self, backend: Backend, lease: Lease) -> None:
         """The attempt is over."""
-        roster = self.roster(backend)
-        standing = self.standing(Whose(backend, lease.account, ""))
-        roster.breaker.abandon(self.clock())
+        now, standing = self.clock(), self.standing(Whose(backend, lease.account, ""))
+        self.roster(backend).breaker.abandon(now)
         if standing is not None:
-            standing.breaker.abandon(self.clock())
+            standing.breaker.abandon(now)
             self._return(standing, lease.number)
 
     def _return(self, standing: Standing, number: int) -> None:

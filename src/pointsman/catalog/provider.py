@@ -83,6 +83,8 @@ class Speaks(Struct, frozen=True, forbid_unknown_fields=True):
 
     def serves(self, model: str) -> bool:
         """Whether a model speaks this dialect here."""
+        if not self.models:
+            return True
         name = model.lower()
         without = [pattern[1:] for pattern in self.models if pattern.startswith("!")]
         only = [pattern for pattern in self.models if not pattern.startswith("!")]

@@ -32,6 +32,10 @@ class Asking:
         self._talk = talk
         self._pool = parts.pool
         self._own_key = parts.own_key
+        self._who = caller(exchange.headers)
+        agent = fields.first(exchange.headers, "user-agent") or ""
+        self._client = f"{self._who}\0{agent}"
+        """Who asks: by the credential, and by the program."""
         self._conversation: bytes | None = None
         self._session: str | None = None
         self._maker: str | None = _UNKNOWN
@@ -55,14 +59,13 @@ class Asking:
         return self._session
 
     def _find(self) -> None:
-        exchange, who = self._exchange, caller(self._exchange.headers)
-        members = exchange.intent.members
+        exchange, members = self._exchange, self._exchange.intent.members
         named = affinity.session(exchange.headers, exchange.body, members)
         self._session = named or self._pool.sessions.of(self._client)
         told = named.encode("utf-8", "replace") if named is not None else b""
         if not told and exchange.intent.operation in _CONVERSING:
             told = self._beginning()
-        self._conversation = affinity.conversation(who, told or self._session.encode())
+        self._conversation = affinity.conversation(self._who, told or self._session.encode())
 
     def _beginning(self) -> bytes:
         """What its conversation begins with, the part that is kept too; whoever goes on from that need not
@@ -74,12 +77,6 @@ class Asking:
         if first:
             return affinity.first_words(encode(first))
         return affinity.beginning(exchange.dialect, exchange.body, exchange.intent.members, instructed=False)
-
-    @property
-    def _client(self) -> str:
-        """Who asks: by the credential, and by the program."""
-        agent = fields.first(self._exchange.headers, "user-agent") or ""
-        return f"{caller(self._exchange.headers)}\0{agent}"
 
     @property
     def place(self) -> Place:

@@ -1,5 +1,6 @@
 """The attempt: one candidate and one account, from the lease to the answer's last byte or to the error."""
 
+from functools import cached_property
 from http import HTTPStatus
 
 from msgspec import Struct, structs
@@ -100,14 +101,14 @@ async def attempt(step: Attempt, work: Work) -> UpstreamError | None:
         parts.pool.give_back(candidate.backend, lease)
 
 
-class Turn(Struct, frozen=True):
+class Turn(Struct, frozen=True, dict=True):
     """One account's turn at a request."""
 
     candidate: Candidate
     lease: Lease
     work: Work
 
-    @property
+    @cached_property
     def whose(self) -> Whose:
         """What the pool keeps its outcome under."""
         return Whose(self.candidate.backend, self.lease.account, self.candidate.model, self.lease.number)

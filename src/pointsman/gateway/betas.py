@@ -47,6 +47,8 @@ def with_betas(
     if not field:
         return Betas(exchange)
     asked = flags_of(exchange, field)
+    if not added and not refused:
+        return Betas(exchange, asked)
     wanted = tuple(dict.fromkeys((*asked, *added)))
     sent = tuple(flag for flag in wanted if flag not in refused)
     if sent == asked:
@@ -65,7 +67,9 @@ def with_betas(
 
 def flags_of(exchange: Exchange, field: str) -> tuple[str, ...]:
     """The flags that the client sent, each once."""
-    named = (value for name, value in exchange.headers if name == field)
+    named = [value for name, value in exchange.headers if name == field]
+    if not named:
+        return ()
     parts = (part.strip() for value in named for part in value.split(","))
     return tuple(dict.fromkeys(filter(None, parts)))
 

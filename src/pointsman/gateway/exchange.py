@@ -117,8 +117,9 @@ def check_turns(exchange: Exchange) -> None:
 def _speaks_elsewhere(exchange: Exchange) -> bool:
     """Whether the turns are a text, or stand where the dialect lets them stand beside their own member."""
     dialect, body, members = exchange.dialect, exchange.body, exchange.intent.members
-    if any(shape.says(body, members, name) for name in dialect.turns_elsewhere):
-        return True
+    for name in dialect.turns_elsewhere:
+        if shape.says(body, members, name):
+            return True
     turns = members.get(dialect.turns_field)
     return dialect.turns_text and turns is not None and body.startswith(b'"', turns.start)
 

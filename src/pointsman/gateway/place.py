@@ -19,7 +19,8 @@ _PASSED_OVER = frozenset({"system", "developer"})
 
 def caller(headers: Headers) -> str:
     """Who asks, as far as the credentials in a request's head tell."""
-    return "\0".join(sorted(f"{name}:{value}" for name, value in headers if name in CREDENTIAL_FIELDS))
+    found = [f"{name}:{value}" for name, value in headers if name in CREDENTIAL_FIELDS]
+    return "\0".join(sorted(found))
 
 
 def places(request: Request, who: str) -> Iterator[str]:

@@ -166,8 +166,10 @@ def _told(name: str | None, secrets: tuple[str, ...]) -> str | None:
     """What a client or an upstream says, in which a credential may stand, whosesoever it is."""
     if name is None:
         return None
-    if any(secret in name for secret in secrets):
-        name = mask(name, secrets)
+    for secret in secrets:
+        if secret in name:
+            name = mask(name, secrets)
+            break
     return _short(mask_forms(name))
 
 

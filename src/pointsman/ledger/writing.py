@@ -10,7 +10,10 @@ from pointsman.ledger.record import COLUMNS, Record, row_of
 
 AT_ONCE = 5000
 """Rows that one transaction deletes."""
-_INSERT = f"INSERT INTO exchanges ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+TOGETHER = 20
+"""Rows of one statement. SQLite lets other threads go on with each, and the traffic's is one."""
+_ROW = f"({', '.join('?' * len(COLUMNS))})"
+_INSERT = f"INSERT INTO exchanges ({', '.join(COLUMNS)}) VALUES "
 _COUNT = (
     "INSERT INTO runs (run, began, written, dropped) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
     "written = written + excluded.written, dropped = excluded.dropped"
@@ -47,7 +50,10 @@ class Run(Struct, frozen=True):
 
 def write(connection: sqlite3.Connection, records: Sequence[Record], run: Run, dropped: int) -> None:
     """Writes records of a run."""
-    connection.executemany(_INSERT, map(row_of, records))
+    for first in range(0, len(records), TOGETHER):
+        some = records[first : first + TOGETHER]
+        values = [value for record in some for value in row_of(record)]
+        connection.execute(_INSERT + ", ".join([_ROW] * len(some)), values)
     add_up(connection, records)
     run.count(connection, len(records), dropped)
 

@@ -1,5 +1,6 @@
 """What routing decides upon: a frozen picture of the backends, their models and the user's wishes."""
 
+from functools import cached_property
 from typing import Literal
 
 from msgspec import Struct
@@ -43,7 +44,7 @@ class Account(Struct, frozen=True):
     """Accounts of one organisation may replay each other's opaque state, where the provider binds it so."""
 
 
-class Backend(Struct, frozen=True):
+class Backend(Struct, frozen=True, dict=True):
     """One configured provider endpoint. Shown, it is its name: its header fields may hold a credential."""
 
     name: str
@@ -85,7 +86,7 @@ class Backend(Struct, frozen=True):
     def __repr__(self) -> str:
         return f"Backend({self.name})"
 
-    @property
+    @cached_property
     def pool(self) -> tuple[Account, ...]:
         """Its accounts; one key is a pool of one."""
         return self.accounts or (Account(DEFAULT_ACCOUNT, self.key_env, self.key_named),)
@@ -106,7 +107,7 @@ class Backend(Struct, frozen=True):
     def spoken(self, model: str) -> tuple[str, ...]:
         """The dialects in which it serves a model, the preferred one first."""
         rows = self.provider.dialects
-        found = tuple(name for name in self.bases if name not in rows or rows[name].serves(model))
+        found = tuple([name for name in self.bases if name not in rows or rows[name].serves(model)])
         # A name that tells nothing (a deployment's) is left to the order, or to the user's `dialects`.
         return found or tuple(self.bases)
 

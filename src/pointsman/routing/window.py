@@ -78,11 +78,11 @@ class Reported(Struct, frozen=True):
 
 def reported(headers: Headers, limits: RateLimits, model: str, now: float) -> Reported | None:
     """What the head of an answer tells; None where it tells nothing. `now`: seconds since the epoch."""
-    wanted, here = _wanted(limits), now
-    now = _provider_time(headers, here)
+    wanted = _wanted(limits)
     found = {name: value for name, value in headers if _WORD in name or name in wanted}
     if not found:
         return None
+    here, now = now, _provider_time(headers, now)
     scope = (model.lower(),) if limits.per_model else ()
     windows = [*_by_fields(found, limits, scope, now), *_by_draft(found, scope, now)]
     told = _unified(found, limits.unified, now) if limits.unified else Reported()

@@ -39,9 +39,10 @@ class Admission(Struct, frozen=True):
 
     def check_host(self, headers: Headers) -> None:
         """Raises ForbiddenError, naming the setting; MalformedError for two hosts (RFC 9112, section 3.2)."""
-        if sum(name == "host" for name, _ in headers) > 1:
+        named = [value for name, value in headers if name == "host"]
+        if len(named) > 1:
             raise MalformedError("the request names two hosts; send one `host` field")
-        host = first(headers, "host")
+        host = named[0] if named else None
         if host is None or not self._host_allowed(hostname(host)):
             raise ForbiddenError(
                 f"host `{_shown(host)}` is not allowed here; "

@@ -61,7 +61,10 @@ class Routes:
         return path.rstrip("/") or "/"
 
     def _version(self, path: str) -> str | None:
-        return next((each for each in self._versions if path == each or path.startswith(each + "/")), None)
+        for each in self._versions:
+            if path.startswith(each) and path[len(each) : len(each) + 1] in {"", "/"}:
+                return each
+        return None
 
     def spoken_at(self, path: str, plain: str) -> Dialect | None:
         """Whose clients ask at a path, given whole and plain, as far as it tells by itself."""

@@ -27,7 +27,8 @@ class Head:
 
     def field(self, name: bytes, value: bytes) -> None:
         """A field of the head. Raises OversizeError."""
-        self.trailer(name, value)
+        self._count += 1
+        self.take(len(name) + len(value))
         self.fields.append((name.decode("latin-1").lower(), value.strip().decode("latin-1")))
 
     def trailer(self, name: bytes, value: bytes) -> None:

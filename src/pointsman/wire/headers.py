@@ -61,7 +61,7 @@ def first(headers: Iterable[tuple[str, str]], name: str) -> str | None:
 
 def to_upstream_relay(headers: Headers) -> Headers:
     """The client's fields that go upstream with a relayed request."""
-    dropped = _NOT_UPSTREAM | _named_by_connection(headers)
+    dropped = _with_named(_NOT_UPSTREAM, headers)
     return tuple(
         [
             field
@@ -79,7 +79,7 @@ def to_upstream_translate(headers: Headers, keep: Iterable[str] = ()) -> Headers
 
 def to_client(headers: Headers) -> Headers:
     """The upstream's fields that go to the client with a relayed answer."""
-    dropped = _NOT_TO_CLIENT | _named_by_connection(headers)
+    dropped = _with_named(_NOT_TO_CLIENT, headers)
     return tuple([field for field in headers if field[0] not in dropped])
 
 
@@ -135,10 +135,12 @@ def http_date(text: str) -> float | None:
         return None
 
 
-def _named_by_connection(headers: Headers) -> frozenset[str]:
-    """The fields that end at this connection because Connection names them."""
+def _with_named(fields: frozenset[str], headers: Headers) -> frozenset[str]:
+    """These, and those that end at this connection because Connection names them."""
     named = [value for name, value in headers if name == "connection"]
-    return frozenset([part.strip().lower() for value in named for part in value.split(",")])
+    if not named:
+        return fields
+    return fields.union([part.strip().lower() for value in named for part in value.split(",")])
 
 
 def _pseudonym(instance: str) -> str:

@@ -6,7 +6,7 @@ object or that nobody speaks. Whatever else is in a body is for its reader, who 
 
 import re
 from collections.abc import Collection, Mapping
-from operator import attrgetter
+from itertools import product
 from typing import Any, cast
 
 import msgspec
@@ -37,6 +37,11 @@ _FIRST_ITEM = {
 
 
 _NULL = msgspec.Raw(b"null")
+_PLAIN = {
+    (text, optional, single): b'"' * text + b"n" * optional + b"{" * single
+    for text, optional, single in product((False, True), repeat=3)
+}
+"""What may stand for an array of objects: a text, null, one object."""
 
 
 class TurnRules(Struct, frozen=True):
@@ -130,21 +135,21 @@ def _fits(turns: bytes, rules: TurnRules) -> bool:
         read = _turns.decode(turns)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return False
-    allowed = (('"', rules.content_text), ("n", not rules.content_required), ("{", rules.single))
-    plain = "".join(first for first, taken in allowed if taken).encode()
-    said = attrgetter(rules.content)
-    return all(
-        (turn.role in rules.roles or not (turn.role or rules.role_required))
-        and _begins(memoryview(said(turn)), plain)
-        and (turn.tool_calls is _NULL or _begins(memoryview(turn.tool_calls), b"n"))
-        for turn in read
-    )
+    plain = _PLAIN[rules.content_text, not rules.content_required, rules.single]
+    for turn in read:
+        if turn.role not in rules.roles and (turn.role or rules.role_required):
+            return False
+        if not _begins(turn.parts if rules.content == "parts" else turn.content, plain):
+            return False
+        if turn.tool_calls is not _NULL and not _begins(turn.tool_calls, b"n"):
+            return False
+    return True
 
 
-def _begins(value: memoryview, plain: bytes) -> bool:
+def _begins(value: msgspec.Raw, plain: bytes) -> bool:
     """Whether it begins with one of `plain`, or is an array whose first item is an object."""
-    first = value[:1].tobytes()
-    return first in plain or (first == b"[" and _FIRST_ITEM["objects"].match(value) is not None)
+    seen = memoryview(value)
+    return seen[0] in plain or _FIRST_ITEM["objects"].match(seen) is not None
 
 
 def _find_fault(turns: bytes, name: str, rules: TurnRules) -> None:
