@@ -65,24 +65,23 @@ class _Prompts:
     def find(self, body: bytes) -> str | None:
         end, first = PREFIX, None
         for stem, prompts in self._by_stem.items():
-            found = _earliest(body, stem, prompts, end)
-            if found is not None:
+            place = body.find(stem, 0, end)
+            if place >= 0 and (found := _earliest(body, stem, prompts, place, end)) is not None:
                 end, first = found
         return first
 
 
 def _earliest(
-    body: bytes, stem: bytes, prompts: tuple[tuple[bytes, str], ...], end: int
+    body: bytes, stem: bytes, prompts: tuple[tuple[bytes, str], ...], place: int, end: int
 ) -> tuple[int, str] | None:
-    """Where the first of the prompts stands that begin with a stem, and whose it is."""
-    place = -1
+    """Where the first of the prompts stands that begin with a stem, which is at `place`, and whose it is."""
     for _ in range(_TIMES):
-        place = body.find(stem, place + 1, end)
-        if place < 0:
-            return None
         client = next((client for text, client in prompts if body.startswith(text, place)), None)
         if client is not None:
             return place, client
+        place = body.find(stem, place + 1, end)
+        if place < 0:
+            return None
     return None
 
 

@@ -8,7 +8,7 @@ Rate = Annotated[float, Meta(ge=0, le=1_000_000)]
 """US dollars for a million tokens; the upper bound keeps infinity out."""
 
 
-class Price(Struct, frozen=True):
+class Price(Struct, frozen=True, cache_hash=True):
     """`[prices."MODEL-PATTERN"]`: what you pay, in US dollars for a million tokens."""
 
     input: Rate | None = None

@@ -13,6 +13,7 @@ from pointsman.gateway.state import Conversation
 from pointsman.routing import affinity
 from pointsman.routing.attempts import Attempt
 from pointsman.routing.plan import Plan
+from pointsman.routing.snapshot import Backend
 from pointsman.wire import headers as fields
 from pointsman.wire.json import encode
 
@@ -38,34 +39,32 @@ class Asking:
         """Who asks: by the credential, and by the program."""
         self._conversation: bytes | None = None
         self._session: str | None = None
+        self._named = affinity.session(exchange.headers, exchange.body, exchange.intent.members)
         self._maker: str | None = _UNKNOWN
         self._place: Place | None = None
         self._until = parts.wall() + parts.patience.queue_timeout
 
-    @property
-    def conversation(self) -> bytes:
-        """Which conversation it belongs to."""
+    def conversation(self, backend: Backend) -> bytes:
+        """Which conversation it belongs to; empty where a backend's only account has them all."""
+        if len(backend.pool) == 1:
+            return b""
         if self._conversation is None:
-            self._find()
-        assert self._conversation is not None
+            self._conversation = affinity.conversation(self._who, self._told())
         return self._conversation
 
     @property
     def session(self) -> str:
         """Its session: the one that the client names, else what it asks without a long pause."""
         if self._session is None:
-            self._find()
-        assert self._session is not None
+            self._session = self._named or self._pool.sessions.of(self._client)
         return self._session
 
-    def _find(self) -> None:
-        exchange, members = self._exchange, self._exchange.intent.members
-        named = affinity.session(exchange.headers, exchange.body, members)
-        self._session = named or self._pool.sessions.of(self._client)
-        told = named.encode("utf-8", "replace") if named is not None else b""
-        if not told and exchange.intent.operation in _CONVERSING:
-            told = self._beginning()
-        self._conversation = affinity.conversation(self._who, told or self._session.encode())
+    def _told(self) -> bytes:
+        """What tells its conversation from others."""
+        if self._named is not None:
+            return self._named.encode("utf-8", "replace")
+        told = self._beginning() if self._exchange.intent.operation in _CONVERSING else b""
+        return told or self.session.encode()
 
     def _beginning(self) -> bytes:
         """What its conversation begins with, the part that is kept too; whoever goes on from that need not
@@ -92,7 +91,7 @@ class Asking:
             candidate.backend,
             dialect,
             candidate.model,
-            self.conversation,
+            self.conversation(candidate.backend),
             step.tried,
             step.again,
             only,

@@ -126,7 +126,8 @@ async def _run(turn: Turn, standing: Standing, dialect: Dialect) -> UpstreamErro
     if work.talk is not None:
         line.recorder = work.talk.recorder(turn.candidate, turn.lease.account)
     began = parts.clock()
-    line.committing = lambda: parts.pool.succeed(turn.whose, work.asking.conversation, parts.clock() - began)
+    conversation = work.asking.conversation(turn.candidate.backend)
+    line.committing = lambda: parts.pool.succeed(turn.whose, conversation, parts.clock() - began)
     betas = _betas(exchange, dialect, turn)
     exchange = betas.exchange
     prepared = _standing(prepare(exchange, turn.candidate, dialect, turn.lease, parts), standing, betas)

@@ -314,7 +314,9 @@ def _url(
         query = asked if form == "relay" else "&".join(filter(None, (_without(asked, query), query)))
     if row.query:
         query = "&".join(filter(None, (_without(query, row.query), row.query)))
-    url = backend.bases[dialect.name] + path.replace(MODEL, quote(candidate.model, safe=""))
+    if MODEL in path:
+        path = path.replace(MODEL, quote(candidate.model, safe=""))
+    url = backend.bases[dialect.name] + path
     return f"{url}?{query}" if query else url
 
 

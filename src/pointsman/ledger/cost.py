@@ -115,25 +115,25 @@ def cost(usage: Usage, price: Price) -> Decimal | None:
     # A price without a rate for output is of a model that gives none.
     if read == _NOWHERE or (written == _NOTHING and price.output is not None):
         return None
-    total = _exact(price.request)
+    total = _per_one(price.request)
     for count, rate in zip((*read, *written), _rates(price), strict=True):
         if not count:
             continue
         if rate is None:
             return None
         total += count * rate
-    return total / _MILLION
+    return total
 
 
 @lru_cache(maxsize=1024)
 def _rates(price: Price) -> tuple[Decimal | None, ...]:
-    """The rates of the counts, in their order."""
+    """The rates of the counts, in their order, for one token each."""
     reasoning = price.output if price.reasoning is None else price.reasoning
     read = (price.input, price.cache_read, price.cache_write, price.cache_write_1h)
-    return tuple([None if rate is None else _exact(rate) for rate in (*read, price.output, reasoning)])
+    return tuple([None if rate is None else _per_one(rate) for rate in (*read, price.output, reasoning)])
 
 
 @lru_cache(maxsize=1024)
-def _exact(rate: float) -> Decimal:
-    """A rate as it is written: 0.1 is a tenth."""
-    return Decimal(str(rate))
+def _per_one(rate: float) -> Decimal:
+    """A rate for a million as it is written, exactly: 0.1 is a tenth."""
+    return Decimal(str(rate)) / _MILLION

@@ -2,7 +2,7 @@
 
 import re
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from msgspec import Struct, structs
@@ -98,7 +98,7 @@ COLUMNS = Record.__struct_fields__
 
 def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket, secrets: tuple[str, ...] = ()) -> Record:
     """The record of a finished exchange; `secrets` are what stands in none of its names."""
-    told = partial(_told, secrets=(*secrets, *trace.secrets))
+    told = partial(_told, (*secrets, *trace.secrets))
     return Record(
         at=trace.started,
         request_id=trace.request_id,
@@ -162,7 +162,7 @@ def _short(name: str) -> str:
     return name[:LONGEST].encode("utf-8", "replace").decode()
 
 
-def _told(name: str | None, secrets: tuple[str, ...]) -> str | None:
+def _told(secrets: tuple[str, ...], name: str | None) -> str | None:
     """What a client or an upstream says, in which a credential may stand, whosesoever it is."""
     if name is None:
         return None
@@ -170,6 +170,12 @@ def _told(name: str | None, secrets: tuple[str, ...]) -> str | None:
         if secret in name:
             name = mask(name, secrets)
             break
+    return _masked(name) if len(name) <= LONGEST else _short(mask_forms(name))
+
+
+@lru_cache(maxsize=1024)
+def _masked(name: str) -> str:
+    """Of a name without a credential that is known; most are said again and again."""
     return _short(mask_forms(name))
 
 

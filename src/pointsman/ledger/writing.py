@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -13,7 +14,6 @@ AT_ONCE = 5000
 TOGETHER = 20
 """Rows of one statement. SQLite lets other threads go on with each, and the traffic's is one."""
 _ROW = f"({', '.join('?' * len(COLUMNS))})"
-_INSERT = f"INSERT INTO exchanges ({', '.join(COLUMNS)}) VALUES "
 _COUNT = (
     "INSERT INTO runs (run, began, written, dropped) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
     "written = written + excluded.written, dropped = excluded.dropped"
@@ -53,9 +53,14 @@ def write(connection: sqlite3.Connection, records: Sequence[Record], run: Run, d
     for first in range(0, len(records), TOGETHER):
         some = records[first : first + TOGETHER]
         values = [value for record in some for value in row_of(record)]
-        connection.execute(_INSERT + ", ".join([_ROW] * len(some)), values)
+        connection.execute(_insert(len(some)), values)
     add_up(connection, records)
     run.count(connection, len(records), dropped)
+
+
+@lru_cache(maxsize=TOGETHER)
+def _insert(rows: int) -> str:
+    return f"INSERT INTO exchanges ({', '.join(COLUMNS)}) VALUES {', '.join([_ROW] * rows)}"
 
 
 def tidy(connection: sqlite3.Connection, keeping: Keeping, now: float) -> bool:

@@ -27,8 +27,11 @@ class Head:
 
     def field(self, name: bytes, value: bytes) -> None:
         """A field of the head. Raises OversizeError."""
+        self._told = True
         self._count += 1
-        self.take(len(name) + len(value))
+        self._left -= len(name) + len(value)
+        if self._left < 0 or self._count > self._most:
+            self.take(0)
         self.fields.append((name.decode("latin-1").lower(), value.strip().decode("latin-1")))
 
     def trailer(self, name: bytes, value: bytes) -> None:
