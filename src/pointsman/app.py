@@ -97,6 +97,8 @@ class App:
         self.instance = secrets.token_hex(8)
         self._ids = random.Random()
         self.catalog = Catalog(providers(), BUILT)
+        # It looks at the file before that is read: an edit from then on is followed, even during the start.
+        self._reloader = Reloader(self.paths.config_file, self._load)
         self.effective = self._load()
         self.began = self.effective.settings
         self.listens_on(self.began.port)
@@ -319,12 +321,11 @@ class App:
         await self._ledger.end()
 
     async def _watch(self) -> None:
-        reloader = Reloader(self.paths.config_file, self._load)
         while True:
             await asyncio.sleep(WATCH_EVERY)
             if self._ledger.rules.changed():
                 self.service.admission = self._admission()
-            change = reloader.poll()
+            change = self._reloader.poll()
             if change is not None:
                 self._pool.forget_keys()
                 self._take(change.loaded, change.error)

@@ -36,6 +36,17 @@ def test_an_edited_file_takes_effect_without_a_restart(monkeypatch):
     run(scenario())
 
 
+def test_an_edit_while_the_endpoint_starts_takes_effect_too(monkeypatch):
+    async def scenario():
+        monkeypatch.setattr(composition, "WATCH_EVERY", 0.02)
+        gateway = Gateway(port=0, discover=False)
+        write_config(backend_table("openai_chat", "http://127.0.0.1:9", 'models = ["gpt-x"]'))
+        async with gateway:
+            await eventually(lambda: "openai_chat" in gateway.app.service.parts.router.snapshot.backends)
+
+    run(scenario())
+
+
 def test_the_file_is_looked_at_often_enough_for_two_seconds():
     assert composition.WATCH_EVERY < 2
 

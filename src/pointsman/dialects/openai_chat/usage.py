@@ -13,6 +13,7 @@ from pointsman.canon.blocks import SPELLING
 from pointsman.canon.json import Json
 from pointsman.canon.usage import Usage
 from pointsman.dialects.spelling import unlike
+from pointsman.wire.json import encode
 
 _READ = ("cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens")
 _WRITTEN = ("cache_write_tokens", "cache_creation_input_tokens")
@@ -38,6 +39,8 @@ def decode_usage(usage: Json, tier: str | None = None) -> Usage:
         service_tier=tier,
     )
     rebuilt = encode_usage(counted)
+    if encode(rebuilt) == encode(usage):
+        return counted
     extra = unlike(usage, rebuilt)
     absent = [key for key in rebuilt if key not in usage]
     return structs.replace(counted, extra={**extra, _ABSENT: absent} if absent else extra)
