@@ -95,9 +95,7 @@ class App:
         self.paths = find_paths(environment)
         self._others = _recorded(self.paths.run)
         self.instance = secrets.token_hex(8)
-        self._ids = random.Random()
         self.catalog = Catalog(providers(), BUILT)
-        # It looks at the file before that is read: an edit from then on is followed, even during the start.
         self._reloader = Reloader(self.paths.config_file, self._load)
         self.effective = self._load()
         self.began = self.effective.settings
@@ -217,6 +215,7 @@ class App:
         )
 
     def _make_parts(self, router: Router) -> Parts:
+        ids = random.Random()
         return Parts(
             router=router,
             dialects=DIALECTS,
@@ -226,7 +225,7 @@ class App:
             clock=time.monotonic,
             wall=time.time,
             random=random.random,
-            new_id=lambda: f"{self._ids.getrandbits(96):024x}",
+            new_id=lambda: f"{ids.getrandbits(96):024x}",
             proxy_for=self._proxy_for,
             spending=self._ledger.rules.spending,
             betas=betas(),

@@ -51,7 +51,8 @@ class Reload(Struct, Generic[Loaded], frozen=True):
 
 
 class Reloader(Generic[Loaded]):
-    """Loads anew when the file has changed. A broken edit leaves things as they are, and says why."""
+    """Loads anew when the file has changed since this was made. A broken edit leaves things as they are, and
+    says why."""
 
     def __init__(self, path: Path, load: Callable[[], Loaded]) -> None:
         self._watch = Watch(path)
