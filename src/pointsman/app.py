@@ -29,6 +29,7 @@ from pointsman.config.watch import Reloader, kept
 from pointsman.control import engines
 from pointsman.control.accounts import AccountsView
 from pointsman.control.description import describe
+from pointsman.control.jobs import Jobs
 from pointsman.control.known import Known
 from pointsman.control.ledger_upkeep import LedgerUpkeep
 from pointsman.control.pool_upkeep import PoolUpkeep
@@ -74,15 +75,6 @@ def _recorded(run: Path) -> tuple[tuple[str, int], ...]:
     return tuple((other.host, other.port) for other in read_endpoints(run))
 
 
-def tell_failure(upkeep: "asyncio.Task[None]") -> None:
-    """Nobody waits for the upkeep, so its fault would stay unheard of until the end."""
-    if not upkeep.cancelled() and (error := upkeep.exception()) is not None:
-        LOG.error(
-            "the upkeep failed: the configuration is followed, and models are listed, from the next start on",
-            exc_info=error,
-        )
-
-
 class App:
     """One endpoint, not yet listening."""
 
@@ -125,7 +117,7 @@ class App:
         self._lists.watch(self._surveyor.listable())
         self.endpoint = Endpoint(lambda: self.service)
         self.asgi = AsgiApplication(self.endpoint, start=self.start, stop=self.stop)
-        self._upkeep: asyncio.Task[None] | None = None
+        self._jobs = Jobs()
 
     # Configuration
 
@@ -272,8 +264,15 @@ class App:
         if self.effective.settings.discover:
             await self._know_others()
             await self._meet_neighbours()
-        self._upkeep = asyncio.get_running_loop().create_task(self._keep_up())
-        self._upkeep.add_done_callback(tell_failure)
+        self._jobs.begin(
+            {
+                "the configuration is followed": self._watch(),
+                "models are listed": self._lists.run(),
+                "servers on this machine are found": self._look_around(),
+                "what is known of accounts is saved": self._pool.run(),
+                "the ledger is written": self._ledger.run(),
+            }
+        )
 
     async def _meet_neighbours(self) -> None:
         """Knocks at the ports that no backend has; who was met before stays, running or not."""
@@ -294,14 +293,6 @@ class App:
             self.listens_on(self.port)
             self._take(self.effective, self._config_error)
 
-    async def _keep_up(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._watch())
-            group.create_task(self._lists.run())
-            group.create_task(self._look_around())
-            group.create_task(self._pool.run())
-            group.create_task(self._ledger.run())
-
     async def _look_around(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY)
@@ -310,10 +301,7 @@ class App:
 
     async def stop(self) -> None:
         """Ends it, and closes every connection; harmless when done already."""
-        upkeep, self._upkeep = self._upkeep, None
-        if upkeep is not None:
-            upkeep.cancel()
-            await asyncio.gather(upkeep, return_exceptions=True)
+        await self._jobs.end()
         await self.service.parts.transport.close()
         self._pool.end()
         await asyncio.to_thread(self._database.close)
@@ -383,7 +371,7 @@ class App:
     def describe(self) -> Json:
         """The status page's facts."""
         warnings = [*self._warnings, *filter(None, (self._config_error, self._known.warning))]
-        warnings += (*self._database.warnings(), *self._ledger.warnings())
+        warnings += (*self._jobs.warnings(), *self._database.warnings(), *self._ledger.warnings())
         warnings += [
             f"`{name}` has been changed, which holds from the next start"
             for name in FROM_THE_START

@@ -341,6 +341,20 @@ def test_prices_are_read_by_the_pattern_of_a_models_name_in_the_files_order():
     assert settings.prices["claude-*"].cache_read is None
 
 
+@pytest.mark.parametrize("value", ["inf", "1e305", "1000000001.0"])
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("guard_cooldown = {}", "guard_cooldown"),
+        ("queue_timeout = {}", "queue_timeout"),
+        ("[budgets.all]\ndollars = {}", "budgets.all.dollars"),
+        ("[backends.a]\nprovider = 'x'\ntimeouts.idle = {}", "backends.a.timeouts.idle"),
+    ],
+)
+def test_a_number_that_has_no_end_or_with_which_no_clock_can_reckon_is_refused(text, name, value):
+    fails(text.format(value), f"`{name}` must be a number of at most 1,000,000,000")
+
+
 @pytest.mark.parametrize("value", ["-1", "inf", "nan", "1e9", '"3"'])
 def test_a_price_that_is_none_is_refused(value):
     fails(f'[prices."claude-*"]\ninput = {value}\n', "line 2", "prices", "number from 0 to 1000000")

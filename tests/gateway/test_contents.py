@@ -1,16 +1,21 @@
 """Bodies in the ledger: only where the user wants them, each turn once, and without keys."""
 
 import asyncio
+import gzip
+import random
 
 import pytest
 from recorded import recorded
 from rig import rig
 from voices import ANTHROPIC, CHAT, EVERY_PAIR, VOICES
 
-from pointsman.ledger.contents import Bounds, Kept, read, tidy, write
+from pointsman.ledger.content import Content
+from pointsman.ledger.contents import Bounds, Kept, cut, read, tidy, write
+from pointsman.ledger.ledger import WEIGH_AT
 from pointsman.ledger.schema import MIGRATIONS
 from pointsman.store.database import Database
-from scripted import Upstream, run
+from pointsman.wire.json import decode_object, encode
+from scripted import Reply, Upstream, run
 
 KEPT = "record_content = true"
 STREAMED = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -112,7 +117,7 @@ def test_what_is_old_or_too_much_goes_the_least_used_first(tmp_path):
             pieces = {bytes([at]) * 16: b"x" * 100, b"shared".ljust(16): b"y" * 100}
             database.give(
                 lambda connection, at=at, pieces=pieces: write(
-                    connection, Kept(f"r{at}", at * 86_400.0, b"{}", bytes([at]) * 16, pieces)
+                    connection, Kept(f"r{at}", at * 86_400.0, {}, bytes([at]) * 16, pieces)
                 )
             )
         now = 9 * 86_400.0
@@ -128,5 +133,124 @@ def test_what_is_old_or_too_much_goes_the_least_used_first(tmp_path):
         assert len(by_size) == 2
         assert shared in by_size
         await asyncio.to_thread(database.close)
+
+    run(scenario())
+
+
+def talk(turns):
+    """What a conversation sends, turn by turn."""
+    said = [{"role": "user", "content": f"{turn} " + "word " * 40} for turn in range(turns)]
+    return [encode({"messages": said[: turn + 1]}) for turn in range(turns)]
+
+
+def keep(database, requests, *, ended=lambda _: None):
+    for at, request in enumerate(requests):
+        content = Content(request)
+        content.note(b"an answer")
+        kept = cut(f"r{at}", float(at), content, lambda data: data)
+        database.give(lambda connection, kept=kept: write(connection, kept), ended=ended)
+
+
+async def taken(database):
+    """Bytes of all tables, as they are in the file."""
+    sizes = (
+        "SELECT SUM(LENGTH(digest) + LENGTH(data)) FROM pieces",
+        "SELECT SUM(LENGTH(request)) FROM contents",
+    )
+    return [
+        await database.ask(lambda connection, asked=asked: connection.execute(asked).fetchone()[0] or 0)
+        for asked in sizes
+    ]
+
+
+def test_a_long_conversation_takes_little_more_than_its_last_request(tmp_path):
+    async def scenario():
+        database = Database(tmp_path / "ledger.db", MIGRATIONS)
+        requests = talk(300)
+        keep(database, requests)
+        pieces, lists = await taken(database)
+        last = await database.ask(lambda connection: read(connection, "r299"))
+
+        assert last["request"] == decode_object(requests[-1])
+        assert pieces < len(requests[-1])
+        assert lists < 300 * 100
+        await asyncio.to_thread(database.close)
+
+    run(scenario())
+
+
+def test_conversations_that_go_on_at_the_same_time_are_told_apart_and_found_again(tmp_path):
+    async def scenario():
+        database = Database(tmp_path / "ledger.db", MIGRATIONS)
+        one, other = talk(20), [request.replace(b"word", b"tale") for request in talk(20)]
+        requests = [each for pair in zip(one, other, strict=True) for each in pair]
+        keep(database, requests)
+        found = [
+            await database.ask(lambda connection, at=at: read(connection, f"r{at}"))
+            for at in range(len(requests))
+        ]
+
+        assert [each["request"] for each in found] == [decode_object(each) for each in requests]
+        assert {each["answer"] for each in found} == {"an answer"}
+        await asyncio.to_thread(database.close)
+
+    run(scenario())
+
+
+def test_all_that_is_kept_counts_for_the_bound_and_what_is_left_is_whole(tmp_path):
+    async def scenario():
+        database = Database(tmp_path / "ledger.db", MIGRATIONS)
+        requests = [encode({"messages": [f"{at} " + "x" * 80, "the same" * 20]}) for at in range(3000)]
+        keep(database, requests)
+        bounds = Bounds(days=99, size=60_000)
+        while await database.ask(lambda connection: tidy(connection, bounds, 5000.0)):
+            pass
+        left = await database.ask(
+            lambda connection: [row[0] for row in connection.execute("SELECT request_id FROM contents")]
+        )
+        found = {
+            name: await database.ask(lambda connection, name=name: read(connection, name)) for name in left
+        }
+
+        assert 30_000 < sum(await taken(database)) <= 60_000
+        assert "r2999" in found
+        assert all(found[name]["request"] == decode_object(requests[int(name[1:])]) for name in found)
+        await asyncio.to_thread(database.close)
+
+    run(scenario())
+
+
+def test_an_endpoint_keeps_to_the_bound_while_it_runs():
+    async def scenario():
+        settings = f'{KEPT}\ncontent_size = "200 KB"'
+        async with (
+            Upstream(always=CHAT.whole()) as server,
+            rig(settings=settings, openai_chat=server) as gateway,
+        ):
+            for number in range(60):
+                text = random.Random(number).randbytes(8000).hex()
+                await gateway.ask(CHAT, messages=[{"role": "user", "content": text}])
+            await recorded(gateway)
+
+            assert sum(await taken(gateway.app.service.ledger.database)) <= 200_000 * (1 + WEIGH_AT)
+
+    run(scenario())
+
+
+def test_a_key_in_a_compressed_answer_is_not_kept():
+    async def scenario():
+        key = "sk-canary-0123456789"
+        body = encode({"choices": [{"message": {"content": f"not {key}"}, "index": 0}], "id": "x"})
+        head = (("content-type", "application/json"), ("content-encoding", "gzip"))
+        reply = Reply(200, head, gzip.compress(body))
+        keys, environment = 'key_env = "THEIRS"', {"THEIRS": key}
+        async with (
+            Upstream(reply) as server,
+            rig(settings=KEPT, backend=keys, environment=environment, openai_chat=server) as gateway,
+        ):
+            await gateway.ask(CHAT, ("accept-encoding", "gzip"))
+            (content,) = await contents(gateway)
+
+            assert decode_object(content["answer"].encode())["choices"][0]["message"]["content"] == "not …"
 
     run(scenario())

@@ -54,6 +54,27 @@ def test_who_asks_finds_what_was_given_before(opened):
     assert run(database.ask(texts)) == [f"note {number}" for number in range(50)]
 
 
+def test_work_that_fails_for_a_fault_of_ours_is_told_and_takes_no_other_along(opened, caplog):
+    database, ended = opened(), []
+
+    def broken(connection):
+        connection.execute("INSERT INTO notes VALUES ('half')")
+        raise ValueError("a fault of ours")
+
+    database.give(add("before"))
+    database.give(broken, ended=ended.append)
+    with pytest.raises(SetupError, match="a fault of ours"):
+        run(database.ask(broken))
+    told = database.warnings()
+    database.give(add("after"))
+
+    assert run(database.ask(texts)) == ["before", "after"]
+    assert (ended, database.dropped) == ([False], 1)
+    assert "a fault of ours" in told[0]
+    assert "a fault of ours" in caplog.text
+    assert database.warnings() == ()
+
+
 def test_what_was_given_outlives_the_process_that_gave_it(opened):
     first = opened()
     first.give(add("a"))

@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator
+from typing import cast
+
+from msgspec import Struct
 
 from pointsman.canon.errors import SetupError
 from pointsman.canon.traits import Traits
@@ -12,6 +15,8 @@ from pointsman.wire.headers import FRAMING
 
 CREDENTIAL_FIELDS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"})
 """Header fields that carry a credential."""
+LARGEST = 1_000_000_000
+"""Seconds, days, dollars or whatever else a setting has."""
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 Complaint = tuple[Path, str]
@@ -29,6 +34,7 @@ def _complaints(settings: Settings) -> Iterator[Complaint]:
     yield from _name_complaints(settings)
     yield from _origin_complaints(settings)
     yield from _collector_complaints(settings)
+    yield from _number_complaints(settings, ())
     for name, budget in settings.budgets.items():
         if budget.dollars is None and budget.tokens is None:
             yield ("budgets", name), f"`{dotted(('budgets', name))}`: say how much, in `dollars` or `tokens`"
@@ -71,6 +77,18 @@ def _collector_complaints(settings: Settings) -> Iterator[Complaint]:
             tidy(settings.otlp_endpoint)
         except UrlError as error:
             yield ("otlp_endpoint",), f"`otlp_endpoint` is not a URL that can be used: {error}"
+
+
+def _number_complaints(value: object, path: Path) -> Iterator[Complaint]:
+    """Of numbers without an end, which TOML can write, and of those with which no clock can reckon."""
+    if isinstance(value, float) and not abs(value) <= LARGEST:
+        yield path, f"`{dotted(path)}` must be a number of at most {LARGEST:,}, not {value:g}"
+    elif isinstance(value, Struct):
+        for name in value.__struct_fields__:
+            yield from _number_complaints(getattr(value, name), (*path, name))
+    elif isinstance(value, dict):
+        for name, each in cast("dict[str, object]", value).items():
+            yield from _number_complaints(each, (*path, name))
 
 
 def _provider(backend: BackendSettings) -> Iterator[tuple[str, str]]:

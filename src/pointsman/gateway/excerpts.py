@@ -3,15 +3,15 @@
 Taken only where that was asked for. Masking is left to the thread that shows them.
 """
 
+import re
 import threading
 from collections.abc import Callable, Iterable
 from urllib.parse import parse_qsl
 
-from pointsman.canon.errors import PointsmanError
 from pointsman.config.environment import PLACEHOLDER
 from pointsman.gateway.exchange import Client, Exchange
 from pointsman.wire import headers as fields
-from pointsman.wire.coding import StreamDecoder
+from pointsman.wire.coding import as_far_as_readable
 from pointsman.wire.headers import CREDENTIALS, Headers
 from pointsman.wire.secrets import mask_alike, mask_many
 
@@ -21,7 +21,8 @@ KEPT = 2 * SHOWN
 """Bytes that are kept until then: what stands at the end of what is shown must be seen whole to be masked."""
 MOST = 500
 """Exchanges that are kept until they are shown."""
-_PIECE = 1024
+_LAST = 512
+_WORD = re.compile(r"[^\s\"',;:{}()<>\[\]]*\Z")
 _CREDENTIALS = CREDENTIALS | {"x-pointsman-key", "cookie"}
 _QUERY = frozenset({"key"})
 
@@ -73,7 +74,7 @@ class Excerpts:
         if excerpt is None:
             return ()
         secrets = (*self._secrets(), *excerpt.secrets)
-        answer = _plain(bytes(excerpt.answer), excerpt.coding)
+        answer = as_far_as_readable(bytes(excerpt.answer), excerpt.coding, KEPT)
         return (
             (f"request, {excerpt.size:,} bytes", _shown(excerpt.request, secrets)),
             (f"answer, {excerpt.answered:,} bytes", _shown(answer, secrets)),
@@ -110,22 +111,9 @@ def _brought(exchange: Exchange) -> tuple[str, ...]:
 
 
 def _shown(data: bytes, secrets: Iterable[str]) -> str:
-    text = mask_alike(mask_many(data.decode("utf-8", "replace"), secrets))
+    told = data.decode("utf-8", "replace")
+    if len(data) >= KEPT:
+        # Of a credential that is cut here no pattern would know the beginning.
+        told = told[:-_LAST] + _WORD.sub("", told[-_LAST:])
+    text = mask_alike(mask_many(told, secrets))
     return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"
-
-
-def _plain(data: bytes, coding: str | None) -> bytes:
-    """As far as it can be read, where it has a content coding."""
-    if coding is None:
-        return data
-    plain = bytearray()
-    try:
-        decoder = StreamDecoder(coding, KEPT * 100)
-        for start in range(0, len(data), _PIECE):
-            plain += decoder.feed(data[start : start + _PIECE])
-            if len(plain) >= KEPT:
-                break
-    except PointsmanError as error:
-        if not plain:
-            return f"({error.message})".encode()
-    return bytes(plain[:KEPT])

@@ -16,7 +16,7 @@ from pointsman.gateway.masking import mask_fault
 from pointsman.gateway.pace import Pace
 from pointsman.gateway.recorder import Recorder
 from pointsman.ledger.trace import Trace
-from pointsman.wire.headers import Headers
+from pointsman.wire.headers import Headers, first
 from pointsman.wire.json import encode
 from pointsman.wire.sse import comment
 
@@ -89,6 +89,8 @@ class Line:
         self.headed = True
         self._trace.status = status
         self._last = self.clock()
+        if self._trace.content is not None:
+            self._trace.content.coding = first(headers, "content-encoding")
         request_id = self._trace.request_id
         named = id_header(self._dialect, headers, request_id) if ours else ()
         await self._client.head(status, (*headers, *named, ("x-pointsman-request-id", request_id)))

@@ -7,10 +7,12 @@ LARGEST = 8 * 1024 * 1024
 class Content:
     """What the client sent, and what it got."""
 
-    __slots__ = ("_pieces", "_size", "request")
+    __slots__ = ("_pieces", "_size", "coding", "request")
 
     def __init__(self, request: bytes) -> None:
         self.request = request
+        self.coding: str | None = None
+        """The content coding of the answer."""
         self._pieces: list[bytes] = []
         self._size = 0
 

@@ -38,6 +38,8 @@ BYTES = 600
 NOTHING = Bounds(0.0, 0)
 TIDY_EVERY = 600.0
 """Seconds between two looks for what is too old."""
+WEIGH_AT = 0.02
+"""The part of what bodies may take that may be added before they are looked at sooner."""
 
 
 class Ledger:
@@ -63,7 +65,9 @@ class Ledger:
         self._counter = counter
         self._wall = wall
         self._run = Run(run, wall())
-        self._tidied = wall()
+        self._tidied = 0.0
+        self._unweighed = 0
+        """Bytes of bodies that were kept since the last look at how much they take."""
         self._waiting: deque[Trace] = deque()
         self._in_hand = 0
         self._listeners: list[Listener] = []
@@ -107,7 +111,7 @@ class Ledger:
         await asyncio.to_thread(self._open)
         while True:
             await asyncio.sleep(FLUSH_EVERY)
-            if self._waiting or self._wall() - self._tidied >= TIDY_EVERY:
+            if self._waiting or self._wall() - self._tidied >= TIDY_EVERY or self._unweighed:
                 await asyncio.to_thread(self.flush)
 
     def _open(self) -> None:
@@ -156,6 +160,7 @@ class Ledger:
         for trace in traces:
             if trace.content is not None:
                 kept = cut(trace.request_id, trace.started, trace.content, partial(self._redact, trace))
+                self._unweighed += kept.size
                 self.database.give(partial(keep, kept=kept), kept.size)
 
     def _redact(self, trace: Trace, data: bytes) -> bytes:
@@ -169,13 +174,13 @@ class Ledger:
 
     def _tidy(self) -> None:
         now, keeping, contents = self._wall(), self.keeping, self.contents or NOTHING
-        if now - self._tidied >= TIDY_EVERY:
-            self._tidied = now
+        if now - self._tidied >= TIDY_EVERY or self._unweighed > contents.size * WEIGH_AT:
+            self._tidied, self._unweighed = now, 0
 
             def work(connection: sqlite3.Connection) -> None:
                 # As long as there is more, again soon: one transaction must not keep others waiting.
-                tidy_contents(connection, contents, now)
-                if tidy(connection, keeping, now):
+                more = tidy_contents(connection, contents, now)
+                if tidy(connection, keeping, now) or more:
                     self._tidied = 0.0
 
             self.database.give(work)

@@ -47,4 +47,15 @@ CONTENTS = (
 )
 """Bodies, where the user wants them kept: `data` is compressed."""
 
-MIGRATIONS = (EXCHANGES, CONTENTS)
+COUNTED_CONTENTS = (
+    "DROP TABLE contents",
+    "DELETE FROM pieces",
+    """CREATE TABLE contents (
+        request_id TEXT PRIMARY KEY, at REAL NOT NULL, request BLOB NOT NULL, answer INTEGER NOT NULL,
+        size INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX contents_by_time ON contents (at)",
+)
+"""What a request is made of is told by the numbers of pieces, and counts for the bound."""
+
+MIGRATIONS = (EXCHANGES, CONTENTS, COUNTED_CONTENTS)

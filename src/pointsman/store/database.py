@@ -6,6 +6,7 @@ Work is done in the order in which it was given, so whoever asks finds what was 
 """
 
 import asyncio
+import logging
 import os
 import sqlite3
 import threading
@@ -19,6 +20,7 @@ from typing import Any, TypeAlias, TypeVar
 from pointsman.canon.errors import SetupError
 from pointsman.store.files import make_private, remove, set_aside
 
+LOG = logging.getLogger("pointsman")
 Result = TypeVar("Result")
 Work: TypeAlias = Callable[[sqlite3.Connection], Result]
 Ended: TypeAlias = Callable[[bool], None]
@@ -162,6 +164,11 @@ class Database:
                 if again or not _is_broken(error):
                     raise SetupError(self.trouble) from error
                 self._put_aside()
+            except Exception as error:
+                # Whatever it is, what comes behind it must not suffer: this thread is the only one.
+                LOG.exception("work for %s failed, for a fault of pointsman's own", self.path)
+                self.trouble = f"{self.path}: work failed, for a fault of pointsman's own: {error!r:.200}"
+                raise SetupError(self.trouble) from error
             else:
                 self.trouble = None
                 return result

@@ -15,10 +15,31 @@ from pointsman.canon.errors import MalformedError, TooLargeError, UnsupportedCod
 _MAX_STEPS = 3
 _MAX_STREAMS = 1000
 _PIECE = 65536
+_SIP = 1024
+_ROOM = 2 * 1024 * 1024
+"""Bytes that may come out beyond what is wanted: a sip of gzip holds a megabyte at most."""
 _ZSTD_RATIO = 32768
 """A zstd block holds at most 128 KB and takes at least 4 bytes (RFC 8878, section 3.1.1.2)."""
 _ZSTD_WINDOW = 8 * 1024 * 1024
 """The largest window that the zstd content coding allows (RFC 9659)."""
+
+
+def as_far_as_readable(data: bytes, coding: str | None, most: int) -> bytes:
+    """The beginning of a body without its coding, for people: at most so many bytes, and what is wrong with
+    it where nothing of it can be read."""
+    if coding is None:
+        return data[:most]
+    plain = bytearray()
+    try:
+        decoder = StreamDecoder(coding, most + _ROOM)
+        for start in range(0, len(data), _SIP):
+            plain += decoder.feed(data[start : start + _SIP])
+            if len(plain) >= most:
+                break
+    except (MalformedError, TooLargeError, UnsupportedCodingError) as error:
+        if not plain:
+            return f"({error.message})".encode()
+    return bytes(plain[:most])
 
 
 class StreamDecoder:
