@@ -128,5 +128,5 @@ def test_fifty_kills_under_load_lose_the_last_second_at_most_and_it_is_known_how
     assert dict(ask(home, "SELECT run, lost FROM runs WHERE lost > 0")) == {
         run: count for run, count in lost.items() if count
     }
-    assert list((home / "run").glob("ledger-*.count")) == []
+    assert list((home / "run").glob("ledger-*")) == []
     assert sum(lost.values()) > 0

@@ -16,7 +16,7 @@ from pointsman.canon.usage import Usage
 from pointsman.ledger import queries
 from pointsman.ledger.analytics import SECTIONS, Span, analytics, percentiles, runs_out
 from pointsman.ledger.moments import since_of, span_of
-from pointsman.ledger.queries import Told
+from pointsman.ledger.queries import SESSIONS, Limit, Told
 from pointsman.ledger.reading import reading
 from pointsman.ledger.schema import MIGRATIONS
 from pointsman.ledger.sums import BY, plan_share
@@ -103,6 +103,7 @@ NAMES = {
     "key": lambda each: each.client_key or "-",
     "bucket": lambda each: each.bucket,
     "session": lambda each: each.session or "-",
+    "day": lambda each: time.strftime("%Y-%m-%d", time.localtime(each.at)),
 }
 
 
@@ -163,6 +164,17 @@ def test_analytics_tell_what_was_spent_apart_from_what_a_plan_covers(facts):
         assert sum(row["requests"] for row in told[f"by_{name}"]) == len(records)
 
 
+def test_sessions_beyond_the_rows_are_told():
+    records = [record(session=f"s{number}") for number in range(SESSIONS + 7)]
+    with opened() as connection:
+        write(connection, records, RUN, 0)
+        many = usage(connection, None, "session")
+        few = usage(connection, None, "client")
+
+    assert (len(many["rows"]), many["left_out"]) == (SESSIONS, 7)
+    assert "left_out" not in few
+
+
 def test_percentiles_are_those_of_the_nearest_rank():
     assert percentiles([float(number) for number in range(1, 101)]) == {"p50": 50.0, "p95": 95.0, "p99": 99.0}
     assert percentiles([3.0, None]) == {"p50": 3.0, "p95": 3.0, "p99": 3.0}
@@ -171,12 +183,29 @@ def test_percentiles_are_those_of_the_nearest_rank():
 
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
-    [(0.2, 0.4, 5200.0), (0.4, 0.4, None), (0.9, 0.1, None), (0.5, 1.0, 1700.0)],
+    [
+        (Limit(0.2), Limit(0.4), 5200.0),
+        (Limit(0.4), Limit(0.4), None),
+        (Limit(0.9), Limit(0.1), None),
+        (Limit(0.5), Limit(1.0), 1700.0),
+        # It begins anew before.
+        (Limit(0.2, 5000.0), Limit(0.4, 5000.0), None),
+        (Limit(0.2, 6000.0), Limit(0.4, 6030.0), 5200.0),
+        # It has begun anew since, at 1000: 0.3 in 600 seconds.
+        (Limit(0.9, 1000.0), Limit(0.3, 19_000.0), 3000.0),
+        (Limit(0.1, 1000.0), Limit(0.3, 19_000.0), 3000.0),
+    ],
 )
 def test_a_limit_runs_out_at_the_rate_of_the_span(before, after, expected):
     first, last = Told(400.0, {"five_hour": before}), Told(1600.0, {"five_hour": after})
 
     assert runs_out("five_hour", first, last, 1700.0) == (expected and pytest.approx(expected))
+
+
+def test_a_window_of_unknown_length_that_began_anew_has_no_rate():
+    first, last = Told(400.0, {"tokens": Limit(0.9, 1000.0)}), Told(1600.0, {"tokens": Limit(0.3, 2000.0)})
+
+    assert runs_out("tokens", first, last, 1700.0) is None
 
 
 def test_the_limits_of_each_account_are_those_told_last():
@@ -195,10 +224,18 @@ def test_the_limits_of_each_account_are_those_told_last():
 def test_what_is_missing_is_told():
     with opened() as connection:
         write(connection, [record()], RUN, 3)
-        settle(connection, {"here": 5, "gone": 2})
-        settle(connection, {"here": 5, "gone": 2})
+        settle(connection, {"here": 6, "gone": 2})
+        settle(connection, {"here": 6, "gone": 2})
 
-        assert queries.missing(connection) == (3, 4 + 2)
+        assert queries.missing(connection) == (3, 6 - 1 - 3 + 2)
+
+
+def test_what_an_ordered_end_could_not_write_is_dropped_and_not_lost():
+    with opened() as connection:
+        write(connection, [record()], RUN, 3)
+        RUN.end(connection, 5, 4)
+
+        assert queries.missing(connection) == (4, 0)
 
 
 def test_no_plan_and_nothing_billed_is_no_share():
@@ -270,4 +307,4 @@ def test_no_file_is_empty_and_a_broken_or_newer_one_is_told(tmp_path):
 
 
 def test_everything_is_told_apart_by_a_name():
-    assert {*BY, "session"} == {*SECTIONS} == {*NAMES}
+    assert {*BY, "session"} == {*SECTIONS} == {*NAMES} - {"day"}

@@ -130,6 +130,8 @@ def _several(title: str, told: str | None) -> Iterator[str]:
     if told is None:
         return
     value: Any = json.loads(told)
-    each: list[str] = [f"{name} {used:.0%}" for name, used in value.items()] if title == _LIMITS else value
+    each: list[str] = (
+        [f"{name} {limit['used']:.0%}" for name, limit in value.items()] if title == _LIMITS else value
+    )
     for number, words in enumerate(each):
         yield _row(title if number == 0 else "", words)

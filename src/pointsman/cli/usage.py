@@ -6,9 +6,10 @@ from urllib.parse import urlencode
 
 import click
 
+from pointsman.canon.errors import UnreachableError
 from pointsman.canon.json import Json
 from pointsman.cli import exit_codes
-from pointsman.cli.ledger_file import ask
+from pointsman.cli.ledger_file import ask, ledger_file
 from pointsman.cli.output import count, note, print_json
 from pointsman.cli.reach import LOOPBACK, own_key, record
 from pointsman.cli.table import print_table
@@ -37,7 +38,7 @@ def command(since: str | None, by: str, port: int | None, as_json: bool) -> int:
     pointsman usage --since 7d --by model
     pointsman usage --json
     """
-    facts = _from_endpoint(port, since, by) if port is not None else _from_file(since, by)
+    facts, port = _facts(port, since, by)
     if as_json:
         print_json(facts)
     elif not facts["rows"]:
@@ -50,6 +51,16 @@ def command(since: str | None, by: str, port: int | None, as_json: bool) -> int:
     if port is None and not as_json and record() is None:
         note("no endpoint runs, so this is the ledger; `pointsman doctor --usage` asks the accounts")
     return exit_codes.OK
+
+
+def _facts(port: int | None, since: str | None, by: str) -> tuple[Json, int | None]:
+    """What is known, and the port of the endpoint that told it; None: the ledger itself."""
+    if port is not None:
+        try:
+            return _from_endpoint(port, since, by), port
+        except UnreachableError:
+            note(f"nothing answers at port {port}: this is the ledger at {ledger_file()}")
+    return _from_file(since, by), None
 
 
 def _from_endpoint(port: int, since: str | None, by: str) -> Json:
@@ -79,6 +90,8 @@ def _show(facts: Json, by: str) -> None:
     table = [(row[by], *_cells(row), _bar(_tokens(row), most)) for row in rows]
     heads = (by.upper(), "REQUESTS", "INPUT", "CACHE READ", "CACHE WRITE", "OUTPUT", "THINKING", "COST", "")
     print_table(heads, [*table, ("total", *_cells(facts["total"]), "")])
+    if facts.get("left_out"):
+        note(f"{count(facts['left_out'], 'more session')}, with fewer tokens, are in the total alone")
     unpriced = sum(row["unpriced"] for row in rows)
     if unpriced:
         note(

@@ -11,7 +11,6 @@ from contextlib import suppress
 
 from pointsman.canon.errors import SetupError
 from pointsman.catalog.provider import Provider
-from pointsman.config.endpoint_file import is_alive
 from pointsman.config.paths import Paths
 from pointsman.config.schema import Settings
 from pointsman.control.house_rules import HouseRules
@@ -26,6 +25,8 @@ from pointsman.ledger.schema import FILE, MIGRATIONS
 from pointsman.ledger.writing import Keeping
 from pointsman.store.database import Database
 
+CHECK_EVERY = 6 * 3600.0
+"""Seconds between two looks through the whole file."""
 PATIENCE = 30.0
 """Seconds that a writer of another process is waited for: what comes meanwhile waits in the queue."""
 
@@ -72,7 +73,7 @@ class LedgerUpkeep:
     async def begin(self) -> None:
         """Counts what runs before have lost."""
         await asyncio.to_thread(self.reporting.begin, self._providers, self._run)
-        await asyncio.to_thread(settle_killed, self._folder, self.ledger.database, is_alive)
+        await asyncio.to_thread(settle_killed, self._folder, self.ledger.database)
         await self.rules.recall()
 
     async def run(self) -> None:
@@ -83,9 +84,12 @@ class LedgerUpkeep:
             group.create_task(self.rules.run())
 
     async def _look(self) -> None:
-        """How much was lost with runs before; nothing waits for it."""
+        """How much was lost with runs before, and whether the file is whole; nothing waits for it."""
         with suppress(SetupError):  # which stands among the database's warnings
             _, self.ledger.lost = await self.ledger.database.ask(missing)
+        while True:
+            await asyncio.to_thread(self.ledger.database.check)
+            await asyncio.sleep(CHECK_EVERY)
 
     async def end(self) -> None:
         """Has written what is left."""

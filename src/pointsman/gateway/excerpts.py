@@ -116,4 +116,5 @@ def _shown(data: bytes, secrets: Iterable[str]) -> str:
         # Of a credential that is cut here no pattern would know the beginning.
         told = told[:-_LAST] + _WORD.sub("", told[-_LAST:])
     text = mask_alike(mask_many(told, secrets))
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"
+    shown = text.encode("utf-8", "replace")
+    return text if len(shown) <= SHOWN else f"{shown[:SHOWN].decode('utf-8', 'ignore')} …"

@@ -13,6 +13,10 @@ from pointsman.ledger.sums import BY, Sums, counts, grouped, paid_and_covered, p
 
 HOUR = 3600.0
 PERCENTILES = (50, 95, 99)
+LENGTHS = {"five_hour": 5 * HOUR, "seven_day": 7 * 24 * HOUR}
+"""Seconds of the windows whose names tell how long they are."""
+SAME = 60.0
+"""Seconds by which two answers may tell the same moment otherwise."""
 _SESSION = "session"
 SECTIONS = (*BY, _SESSION)
 """What it may be told apart by."""
@@ -90,8 +94,12 @@ def _limits(told: dict[tuple[str, str], tuple[Told, Told]], span: Span) -> list[
             "account": account,
             "told": last.at,
             "windows": {
-                name: {"utilisation": used, "runs_out": runs_out(name, first, last, span.until)}
-                for name, used in last.windows.items()
+                name: {
+                    "utilisation": limit.used,
+                    "resets": limit.resets,
+                    "runs_out": runs_out(name, first, last, span.until),
+                }
+                for name, limit in last.windows.items()
             },
         }
         for (backend, account), (first, last) in told.items()
@@ -99,10 +107,26 @@ def _limits(told: dict[tuple[str, str], tuple[Told, Told]], span: Span) -> list[
 
 
 def runs_out(name: str, first: Told, last: Told, now: float) -> float | None:
-    """When a limit is used up if it goes on so, in seconds since the epoch; None where it does not grow."""
-    before, used = first.windows.get(name), last.windows[name]
-    if used >= 1.0:
+    """When a limit is used up if it goes on so, in seconds since the epoch; None where it does not grow, or
+    begins anew before."""
+    limit = last.windows[name]
+    if limit.used >= 1.0:
         return now
-    if before is None or last.at <= first.at or used <= before:
+    earlier = _earlier(name, first, last)
+    if earlier is None or last.at <= earlier[0] or limit.used <= earlier[1]:
         return None
-    return last.at + (1.0 - used) * (last.at - first.at) / (used - before)
+    at, used = earlier
+    then = last.at + (1.0 - limit.used) * (last.at - at) / (limit.used - used)
+    return then if limit.resets is None or then < limit.resets else None
+
+
+def _earlier(name: str, first: Told, last: Told) -> tuple[float, float] | None:
+    """A moment before, and how much was used then: nothing where the window has begun since."""
+    before, limit = first.windows.get(name), last.windows[name]
+    renewed = before is None or (
+        limit.resets is not None and before.resets is not None and limit.resets - before.resets > SAME
+    )
+    if not renewed:
+        return None if before is None else (first.at, before.used)
+    length = next((seconds for start, seconds in LENGTHS.items() if name.startswith(start)), None)
+    return None if length is None or limit.resets is None else (limit.resets - length, 0.0)

@@ -1,15 +1,19 @@
 """Two counts in a mapped file: how many exchanges a run has begun, and how many it has written.
 
-The kernel keeps the file's pages when the process is killed, so that whoever comes next knows what it lost.
+The kernel keeps the file's pages when the process is killed, so that whoever comes next knows what it lost. A
+lock beside it tells that the run goes on: the number of its process may be another's by then, as in a
+container, where it is always the same.
 """
 
 import mmap
 import os
 import struct
+from contextlib import ExitStack
 from pathlib import Path
 
 from pointsman.canon.errors import SetupError
-from pointsman.store.files import make_private, remove
+from pointsman.store.files import remove
+from pointsman.store.locks import locked
 
 _COUNT = struct.Struct("<Q")
 _SIZE = 2 * _COUNT.size
@@ -23,11 +27,12 @@ class Counter:
         self.begun = 0
         self.written = 0
         self._file: mmap.mmap | None = None
+        self._held = ExitStack()
 
     def open(self) -> None:
         """Makes the file, for its owner alone. Raises SetupError."""
+        self._held.enter_context(locked(lock_of(self.path)))
         try:
-            make_private(self.path.parent)
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 os.ftruncate(handle, _SIZE)
@@ -54,7 +59,19 @@ class Counter:
         file, self._file = self._file, None
         if file is not None:
             file.close()
-            remove(self.path)
+            forget(self.path)
+        self._held.close()
+
+
+def lock_of(path: Path) -> Path:
+    """The lock that is held as long as a count's run goes on."""
+    return path.with_suffix(".lock")
+
+
+def forget(path: Path) -> None:
+    """Removes a count that nobody needs. Raises SetupError."""
+    remove(path)
+    remove(lock_of(path))
 
 
 def read(path: Path) -> tuple[int, int] | None:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from operator import add
 
+from pointsman.ledger.names import Names
 from pointsman.ledger.record import Record
 
 HOUR = 3600
@@ -28,19 +29,20 @@ _UPSERT = (
 )
 
 
-def add_up(connection: sqlite3.Connection, records: Iterable[Record]) -> None:
-    """Adds these to their hours."""
+def add_up(connection: sqlite3.Connection, records: Iterable[Record], models: Names | None = None) -> None:
+    """Adds these to their hours; `models` are told apart, all if left out."""
     sums: dict[tuple[int | str, ...], tuple[int, ...]] = {}
     for record in records:
-        key, values = _key(record), values_of(record)
+        key, values = _key(record, models), values_of(record)
         before = sums.get(key)
         sums[key] = values if before is None else tuple(map(add, before, values))
     connection.executemany(_UPSERT, [(*key, *values) for key, values in sums.items()])
 
 
-def _key(record: Record) -> tuple[int | str, ...]:
+def _key(record: Record, models: Names | None) -> tuple[int | str, ...]:
     hour = int(record.at // HOUR) * HOUR
-    served = (record.backend or "", record.account or "", record.model or "")
+    model = record.model if models is None else models.told(record.model, admitted=record.answered)
+    served = (record.backend or "", record.account or "", model or "")
     return (hour, *served, record.client, record.client_key or "", record.bucket)
 
 

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TypeAlias
 
 from pointsman.canon.errors import SetupError
+from pointsman.canon.json import Json
 from pointsman.ledger.billing import bucket_of
 from pointsman.ledger.contents import Bounds, cut
 from pointsman.ledger.contents import tidy as tidy_contents
@@ -21,6 +22,8 @@ from pointsman.ledger.contents import write as keep
 from pointsman.ledger.cost import Costs
 from pointsman.ledger.counter import Counter
 from pointsman.ledger.estimate import with_estimate
+from pointsman.ledger.names import Names
+from pointsman.ledger.reading import reading
 from pointsman.ledger.record import Record, record_of
 from pointsman.ledger.trace import Trace
 from pointsman.ledger.writing import Keeping, Run, tidy, write
@@ -36,6 +39,10 @@ MOST_WAITING = 20_000
 BYTES = 600
 """What a record weighs in the database's queue."""
 NOTHING = Bounds(0.0, 0)
+MODELS = 1000
+"""Models that sums are told apart by, once each has answered: clients make names up."""
+PATIENCE = 2.0
+"""Seconds in which whoever asks is answered in his turn."""
 TIDY_EVERY = 600.0
 """Seconds between two looks for what is too old."""
 WEIGH_AT = 0.02
@@ -71,6 +78,7 @@ class Ledger:
         self._waiting: deque[Trace] = deque()
         self._in_hand = 0
         self._listeners: list[Listener] = []
+        self._models = Names(MODELS)
         self._uncounted: str | None = None
 
     # The traffic
@@ -90,6 +98,20 @@ class Ledger:
     def waiting(self) -> int:
         """How many have ended and were not given to the database yet."""
         return len(self._waiting) + self._in_hand
+
+    async def ask(self, query: Callable[[sqlite3.Connection], Json]) -> Json:
+        """What a query finds, beside a writer where that one waits for another process. Raises SetupError."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self.database.ask(query)
+        except TimeoutError:
+            return await asyncio.to_thread(self._read, query)
+
+    def _read(self, query: Callable[[sqlite3.Connection], Json]) -> Json:
+        with reading(self.database.path) as connection:
+            if connection is None:
+                raise SetupError(f"{self.database.path} cannot be made or brought up to date now; try again")
+            return query(connection)
 
     # Behind it
 
@@ -129,7 +151,7 @@ class Ledger:
         if records:
             run, dropped, count = self._run, self.dropped, len(records)
             self.database.give(
-                lambda connection: write(connection, records, run, dropped),
+                lambda connection: write(connection, records, run, dropped, self._models),
                 BYTES * count,
                 lambda well: self._written(count, well),
             )
@@ -144,7 +166,7 @@ class Ledger:
         self.flush()
         run, counter = self._run, self._counter
         if counter.begun:
-            self.database.give(lambda connection: run.end(connection, counter.begun))
+            self.database.give(lambda connection: run.end(connection, counter.begun, self.dropped))
         self.database.close()
         try:
             counter.close()

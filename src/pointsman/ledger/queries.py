@@ -5,9 +5,10 @@ that one comes from the records. Times are in seconds since the epoch.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from pointsman.canon.json import Json
@@ -15,7 +16,6 @@ from pointsman.ledger.billing import BILLED
 from pointsman.ledger.hours import HOUR, NAMES, SUMS
 from pointsman.ledger.record import COLUMNS, NANO
 from pointsman.ledger.sums import Rows, Sums
-from pointsman.wire.json import decode_object
 
 LATEST = 10_000
 """Exchanges that percentiles are taken of, at the most: the latest ones."""
@@ -26,13 +26,18 @@ _OF_ONE = (
     "COALESCE(cache_read, 0) AS cache_read, "
     "COALESCE(cache_write_5m, 0) + COALESCE(cache_write_1h, 0) AS cache_write, "
     "COALESCE(output, 0) AS output, COALESCE(reasoning, 0) AS reasoning, COALESCE(cost, 0) AS cost, "
-    f"cost IS NULL AND bucket IN ({', '.join(f'{bucket!r}' for bucket in BILLED)}) AS unpriced"
+    f"cost IS NULL AND (bucket IN ({', '.join(f'{bucket!r}' for bucket in BILLED)}) OR "
+    "(bucket = 'unknown' AND claim IS NOT NULL AND status = 200 AND input IS NOT NULL)) AS unpriced"
 )
 _ADDED = ", ".join(f"COALESCE(SUM({name}), 0)" for name in SUMS)
 _NAMED = ", ".join(f"COALESCE({name}, '') AS {name}" for name in NAMES)
 _SPAN = (
     f"SELECT {', '.join(NAMES)}, {', '.join(SUMS)} FROM hours WHERE hour >= ? "
     f"UNION ALL SELECT {_NAMED}, {_OF_ONE} FROM exchanges WHERE at >= ? AND at < ?"
+)
+_MOMENTS = (
+    f"SELECT hour, {', '.join(SUMS)} FROM hours WHERE hour >= ? "
+    f"UNION ALL SELECT at, {_OF_ONE} FROM exchanges WHERE at >= ? AND at < ?"
 )
 
 
@@ -46,11 +51,13 @@ def by_names(connection: sqlite3.Connection, since: float | None) -> Rows:
 
 
 def by_day(connection: sqlite3.Connection, since: float | None) -> Iterator[tuple[str, Sums]]:
-    """Sums of each day, as this machine's clock has it, the earliest first; from the day of `since` on."""
+    """Sums of each day, as this machine's clock has it, the earliest first."""
+    since = since or 0
+    first = -(-since // HOUR) * HOUR
     rows = connection.execute(
-        f"SELECT date(hour, 'unixepoch', 'localtime') AS day, {_ADDED} FROM hours "
-        "WHERE day >= date(?, 'unixepoch', 'localtime') GROUP BY day ORDER BY day",
-        (since or 0,),
+        f"SELECT date(hour, 'unixepoch', 'localtime') AS day, {_ADDED} FROM ({_MOMENTS}) GROUP BY day "
+        "ORDER BY day",
+        (first, since, first),
     )
     return ((day, Sums(*sums)) for day, *sums in rows)
 
@@ -64,6 +71,13 @@ def by_session(connection: sqlite3.Connection, since: float | None) -> Iterator[
         (since or 0, SESSIONS),
     )
     return ((name, Sums(*sums)) for name, *sums in rows)
+
+
+def sessions(connection: sqlite3.Connection, since: float | None) -> int:
+    """How many sessions there are records of."""
+    counted = "SELECT COUNT(DISTINCT COALESCE(session, '-')) FROM exchanges WHERE at >= ?"
+    found: tuple[int] = connection.execute(counted, (since or 0,)).fetchone()
+    return found[0]
 
 
 class Timing(Struct, frozen=True):
@@ -90,17 +104,28 @@ def _split(rows: sqlite3.Cursor) -> Iterator[tuple[Any, ...]]:
     return ((*row[:width], row[width:]) for row in rows)
 
 
+class Limit(Struct, frozen=True):
+    """One."""
+
+    used: float
+    """From 0 to 1."""
+    resets: float | None = None
+
+
 class Told(Struct, frozen=True):
-    """What one answer told of its account's limits: how far each was used."""
+    """What one answer told of its account's limits."""
 
     at: float
-    windows: Json
+    windows: Mapping[str, Limit]
 
 
 def limits(connection: sqlite3.Connection, since: float) -> dict[tuple[str, str], tuple[Told, Told]]:
     """The first and the last that was told of each account, by backend and account."""
     first, last = (_told(connection, since, which) for which in ("MIN", "MAX"))
     return {key: (told, last[key]) for key, told in first.items() if key in last}
+
+
+_limits = msgspec.json.Decoder(dict[str, Limit])
 
 
 def _told(connection: sqlite3.Connection, since: float, which: str) -> dict[tuple[str, str], Told]:
@@ -110,10 +135,7 @@ def _told(connection: sqlite3.Connection, since: float, which: str) -> dict[tupl
         "AND windows IS NOT NULL GROUP BY backend, account",
         (since,),
     )
-    return {
-        (backend, account): Told(at, decode_object(windows.encode()))
-        for backend, account, at, windows in rows
-    }
+    return {(backend, account): Told(at, _limits.decode(windows)) for backend, account, at, windows in rows}
 
 
 def missing(connection: sqlite3.Connection) -> tuple[int, int]:

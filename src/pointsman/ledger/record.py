@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 from functools import lru_cache, partial
+from http import HTTPStatus
 from typing import Any
 
 from msgspec import Struct, structs
@@ -17,9 +18,13 @@ from pointsman.wire.secrets import mask, mask_forms
 
 NANO = 1_000_000_000
 """Costs are kept in whole billionths of a US dollar, so that sums are exact."""
+MOST_COST = 10_000 * NANO
+"""Of one exchange: of what costs more the price is wrong, and the sum of many would fit no integer of SQLite's."""
 LONGEST = 200
 """Characters of a name that somebody else made up."""
 MOST_LOSSES = 20
+_ANSWERS = ("committed", "refused")
+"""How attempts begin in which a backend answered."""
 _PARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 """https://www.w3.org/TR/trace-context/#traceparent-header; other versions begin alike, and are left alone."""
 
@@ -66,7 +71,8 @@ class Record(Struct, frozen=True, kw_only=True):
     losses: str | None
     """A JSON array of `kind what: why`."""
     windows: str | None
-    """A JSON object: how far each limit was used, from 0 to 1."""
+    """A JSON object: of each limit how far it was `used`, from 0 to 1, and when it `resets`, in seconds since
+    the epoch."""
     claim: str | None
     bucket: Bucket
     session: str | None
@@ -90,7 +96,9 @@ class Record(Struct, frozen=True, kw_only=True):
     @property
     def unpriced(self) -> bool:
         """Whether somebody was billed for it, and nobody knows how much."""
-        return self.cost is None and self.bucket in BILLED
+        # Where nobody knows the claim it is not known to what, but it was.
+        claimed = self.claim is not None and self.status == HTTPStatus.OK and self.input is not None
+        return self.cost is None and (self.bucket in BILLED or (self.bucket == "unknown" and claimed))
 
 
 COLUMNS = Record.__struct_fields__
@@ -110,7 +118,7 @@ def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket, secrets: tuple
         dialect=trace.dialect,
         upstream_dialect=trace.upstream_dialect,
         asked=told(trace.asked),
-        model=told(trace.model),
+        model=told(trace.model) if _answered(trace) else None,
         backend=trace.backend,
         provider=trace.issuer,
         account=trace.account,
@@ -123,7 +131,7 @@ def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket, secrets: tuple
         duration=_rounded(trace.duration),
         **_tokens(trace.usage),
         estimated=trace.estimated,
-        cost=None if cost is None else round(cost * NANO),
+        cost=_nano(cost),
         stop=told(trace.stop),
         losses=_losses(trace.losses),
         windows=_windows(trace.windows),
@@ -140,6 +148,16 @@ def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket, secrets: tuple
 def row_of(record: Record) -> tuple[Any, ...]:
     """The record's values in the order of the columns."""
     return structs.astuple(record)
+
+
+def _answered(trace: Trace) -> bool:
+    """Whether a backend said anything to it."""
+    return trace.first_byte is not None or any(each.startswith(_ANSWERS) for each in trace.attempts)
+
+
+def _nano(cost: Decimal | None) -> int | None:
+    found = None if cost is None else round(cost * NANO)
+    return found if found is not None and found <= MOST_COST else None
 
 
 def _tokens(usage: Usage | None) -> dict[str, int | None]:
@@ -196,4 +214,7 @@ def _losses(losses: list[Loss]) -> str | None:
 def _windows(windows: tuple[Window, ...]) -> str | None:
     if not windows:
         return None
-    return encode({window.name: round(window.utilisation, 4) for window in windows}).decode()
+    told = {
+        window.name: {"used": round(window.utilisation, 4), "resets": window.resets} for window in windows
+    }
+    return encode(told).decode()

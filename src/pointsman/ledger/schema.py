@@ -55,7 +55,9 @@ COUNTED_CONTENTS = (
         size INTEGER NOT NULL
     ) WITHOUT ROWID""",
     "CREATE INDEX contents_by_time ON contents (at)",
+    "UPDATE exchanges SET windows = NULL WHERE windows IS NOT NULL",
 )
-"""What a request is made of is told by the numbers of pieces, and counts for the bound."""
+"""What a request is made of is told by the numbers of pieces, and counts for the bound; windows say when they
+begin anew."""
 
 MIGRATIONS = (EXCHANGES, CONTENTS, COUNTED_CONTENTS)

@@ -14,6 +14,7 @@ BY = (*NAMED, _SESSION, _DAY)
 
 def usage(connection: sqlite3.Connection, since: float | None, by: str) -> Json:
     """`{"total": …, "rows": […]}`; the cost of a row's `unpriced` requests is not known, nor in its `cost`.
+    With `left_out`, the number of sessions beyond the rows, where there are many.
 
     `since` in seconds since the epoch; None or 0: of all time.
     """
@@ -22,7 +23,10 @@ def usage(connection: sqlite3.Connection, since: float | None, by: str) -> Json:
         for name, sums in _groups(connection, since or None, by)
     ]
     every = (sums for _, sums in queries.by_names(connection, since or None))
-    return {"total": counts(sum(every, NOTHING)), "rows": rows}
+    told: Json = {"total": counts(sum(every, NOTHING)), "rows": rows}
+    if by == _SESSION and len(rows) == queries.SESSIONS:
+        told["left_out"] = queries.sessions(connection, since or None) - len(rows)
+    return told
 
 
 def _groups(connection: sqlite3.Connection, since: float | None, by: str) -> list[tuple[str, Sums]]:

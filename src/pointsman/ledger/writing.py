@@ -7,6 +7,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from pointsman.ledger.hours import add_up
+from pointsman.ledger.names import Names
 from pointsman.ledger.record import COLUMNS, Record, row_of
 
 AT_ONCE = 5000
@@ -42,19 +43,27 @@ class Run(Struct, frozen=True):
         """So many more are written; `dropped` of all could not be."""
         connection.execute(_COUNT, (self.name, self.began, written, dropped))
 
-    def end(self, connection: sqlite3.Connection, begun: int) -> None:
+    def end(self, connection: sqlite3.Connection, begun: int, dropped: int) -> None:
         """It has ended, and nothing more of it will be written."""
-        self.count(connection, 0, 0)
-        connection.execute("UPDATE runs SET lost = MAX(0, ? - written) WHERE run = ?", (begun, self.name))
+        self.count(connection, 0, dropped)
+        connection.execute(
+            "UPDATE runs SET lost = MAX(0, ? - written - dropped) WHERE run = ?", (begun, self.name)
+        )
 
 
-def write(connection: sqlite3.Connection, records: Sequence[Record], run: Run, dropped: int) -> None:
-    """Writes records of a run."""
+def write(
+    connection: sqlite3.Connection,
+    records: Sequence[Record],
+    run: Run,
+    dropped: int,
+    models: Names | None = None,
+) -> None:
+    """Writes records of a run; `models` are told apart in the sums of hours, all if left out."""
     for first in range(0, len(records), TOGETHER):
         some = records[first : first + TOGETHER]
         values = [value for record in some for value in row_of(record)]
         connection.execute(_insert(len(some)), values)
-    add_up(connection, records)
+    add_up(connection, records, models)
     run.count(connection, len(records), dropped)
 
 
@@ -75,6 +84,6 @@ def settle(connection: sqlite3.Connection, begun: Mapping[str, int]) -> None:
     for run, count in begun.items():
         connection.execute(
             "INSERT INTO runs (run, began, written, dropped, lost) VALUES (?, 0, 0, 0, ?) "
-            "ON CONFLICT DO UPDATE SET lost = MAX(0, excluded.lost - written)",
+            "ON CONFLICT DO UPDATE SET lost = MAX(0, excluded.lost - written - dropped)",
             (run, count),
         )

@@ -235,11 +235,13 @@ class Visit:
         await self.send(error.status, head, body)
 
     def _note_refusal(self, error: PointsmanError, dialect: Dialect) -> None:
-        """Whoever wanted something of a model, and was not let in, leaves a record too."""
+        """Whoever wanted something of a model, and was not let in or asked in vain, leaves a record too."""
         trace, found = self.trace, self.routes.find(self.path)
         if isinstance(error, RejectedError) and found is not None:
             self.begin()
             trace.reject, trace.operation = error.looked_at, found.route.operation
+        elif isinstance(error, UnknownPathError) and (self.method == "POST" or self.path != self.call.path):
+            self.begin()
         trace.dialect = trace.dialect or dialect.name
         trace.error = error.fault().code
         trace.status = trace.status or error.status

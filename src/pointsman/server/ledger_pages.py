@@ -25,16 +25,16 @@ async def find(service: Service, method: str, path: str, query: str) -> Page | N
         return None
     work = page(parse_qs(query), service.parts.wall())
     try:
-        return Page(encode(await service.ledger.database.ask(work)))
+        return Page(encode(await service.ledger.ask(work)))
     except SetupError as error:
         raise BusyError(error.message) from error
 
 
 def _analytics(asked: _Asked, now: float) -> _Query:
-    """`window`: how far back (`1h`); `by`: one section, all but sessions if left out."""
+    """`window`: how far back (`1h`); `by`: one section, all of them if left out."""
     seconds = _read("window", asked, span_of, HOUR)
     named = asked.get("by")
-    sections = tuple(each for each in SECTIONS if each != "session") if named is None else tuple(named)
+    sections = SECTIONS if named is None else tuple(named)
     _check("by", sections, SECTIONS)
     return lambda connection: analytics(connection, Span(now - seconds, now), sections)
 

@@ -27,7 +27,8 @@ def locked(path: Path, timeout: float = 10.0) -> Generator[None]:
     except OSError as error:
         raise SetupError(f"cannot make {path}: {error.strerror}") from error
     try:
-        database = sqlite3.connect(path, timeout=timeout, isolation_level=None)
+        # Whoever lets go of it may do so in another thread.
+        database = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
     except sqlite3.OperationalError as error:
         raise SetupError(f"cannot lock {path}: {error}") from error
     with closing(database):

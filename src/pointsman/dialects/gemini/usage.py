@@ -42,7 +42,9 @@ def encode_usage(usage: Usage) -> dict[str, Any]:
 
 def _count(wire: Json, name: str) -> int | None:
     value = wire.get(name)
-    return value if type(value) is int else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # some servers write every number so
+    return value if type(value) is int and value >= 0 else None
 
 
 def _sum(*counts: int | None) -> int | None:

@@ -74,7 +74,9 @@ def _first(names: tuple[str, ...], *places: Json) -> int | None:
 
 def _count(place: Json, name: str) -> int | None:
     value = place.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # some servers write every number so
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def encode_usage(usage: Usage) -> dict[str, Any]:

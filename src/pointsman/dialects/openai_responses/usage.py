@@ -20,7 +20,7 @@ def decode_usage(usage: Json, tier: object = None) -> Usage:
         cache_read=read,
         cache_write_5m=written,
         output=None if output is None else max(output - (reasoning or 0), 0),
-        reasoning=reasoning,
+        reasoning=None if output is None else reasoning,
         service_tier=tier if isinstance(tier, str) else None,
     )
 
@@ -48,4 +48,6 @@ def _details(usage: Json, key: str) -> Json:
 
 def _count(place: Json, name: str) -> int | None:
     value = place.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # some servers write every number so
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
