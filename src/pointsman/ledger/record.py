@@ -19,7 +19,7 @@ from pointsman.wire.secrets import mask, mask_forms
 NANO = 1_000_000_000
 """Costs are kept in whole billionths of a US dollar, so that sums are exact."""
 MOST_COST = 10_000 * NANO
-"""Of one exchange: of what costs more the price is wrong, and the sum of many would fit no integer of SQLite's."""
+"""Of one exchange. What costs more has a wrong price, and the sum of many would fit no integer of SQLite."""
 LONGEST = 200
 """Characters of a name that somebody else made up."""
 MOST_LOSSES = 20

@@ -42,6 +42,8 @@ _PRAGMAS = (
     # What was deleted is not left in the file.
     "PRAGMA secure_delete = ON",
 )
+FAULTS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What work raises that is wrong in itself, as with a number that is too large for SQLite."""
 _LOOK = "PRAGMA quick_check(1)"
 _BESIDE = ("-wal", "-shm")
 
@@ -174,7 +176,7 @@ class Database:
                 if again or not _is_broken(error):
                     raise SetupError(self.trouble) from error
                 self._put_aside()
-            except Exception as error:
+            except FAULTS as error:
                 # Whatever it is, what comes behind it must not suffer: this thread is the only one.
                 LOG.exception("work for %s failed, for a fault of pointsman's own", self.path)
                 self.trouble = f"{self.path}: work failed, for a fault of pointsman's own: {error!r:.200}"
