@@ -385,4 +385,5 @@ class App:
             list_errors=self._lists.errors(),
         )
         kept = {"kept": self.effective.settings.responses_store, "file": str(self._database.path)}
-        return {**facts, "port": self.port, "key_required": self.key_required, "responses": kept}
+        own = {"port": self.port, "key_required": self.key_required, "responses": kept}
+        return {**facts, **own, "budgets": self._ledger.rules.budgets()}

@@ -4,14 +4,20 @@ Problem 29. The endpoint is a process of its own that says all it can say, and k
 """
 
 import base64
+import gzip
 import json
 import os
+import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+import zlib
+from contextlib import closing
 from http.client import HTTPConnection
+from itertools import product
 from urllib.parse import quote
 
 import pytest
@@ -24,6 +30,8 @@ CANARIES = {
     "environment": "sk-canary-env-8f2k1m5p9q",
     "vault": "sk-canary-vault-7d3n6b4x2z",
     "field": "canary-field-5h8j2k7l1q",
+    "custom": "canary-custom-0p3o6i9u2y",
+    "cookie": "canary-cookie-8n5b2v7c4x",
     "proxy": "canary-proxy-9w4e6r2t8y",
     "endpoint": "pm-canary-endpoint-3u7i1o5p",
     "wrong": "sk-canary-wrong-6a9s2d4f8g",
@@ -57,6 +65,12 @@ base_url = "{url}/v1"
 models = ["f"]
 headers = {{ authorization = "Bearer {field}" }}
 
+[backends.gate]
+provider = "openai-compatible"
+base_url = "{url}/v1"
+models = ["g"]
+headers = {{ x-portkey-api-key = "{custom}", cookie = "lang=en; session={cookie}" }}
+
 [backends.far]
 provider = "openai-compatible"
 base_url = "http://127.0.0.1:9/v1"
@@ -69,6 +83,18 @@ provider = "anthropic"
 base_url = "{url}"
 models = ["claude-own"]
 """
+TURNS = 7
+"""Ways in which an upstream may say a key again."""
+ANSWER = {
+    "id": "x",
+    "type": "message",
+    "role": "assistant",
+    "content": [],
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}],
+    "data": [],
+    "input_tokens": 1,
+}
+"""What is an answer in each API."""
 HELLO = [{"role": "user", "content": "Hello"}]
 
 
@@ -96,7 +122,10 @@ def found(data, *but):
 def leaking(request):
     """An upstream that repeats in its errors whatever key it was sent, in every way that it can."""
     sent = (request.header("authorization") or request.header("x-api-key") or "").removeprefix("Bearer ")
-    turn = sum(map(ord, request.body[-40:].decode("latin-1"))) % 4
+    gate = request.header("x-portkey-api-key")
+    sent = sent or (f"{gate} {request.header('cookie')}" if gate else "")
+    told = re.search(rb"turn-(\d)", request.body)
+    turn = int(told[1]) if told else sum(request.body[-40:]) % TURNS
     error = {"error": {"message": f"key {sent} is no good", "type": "invalid_request_error", "code": sent}}
     if request.method == "GET" or turn == 0:
         return json_reply(error, 400, (("x-request-id", "r"), ("x-key", sent)))
@@ -104,6 +133,13 @@ def leaking(request):
         return Reply(500, (("content-type", "text/plain"),), f"{quote(sent)} broke".encode())
     if turn == 2:
         return sse(b'{"choices":[{"index":0,"delta":{"content":"x"}}]}', json.dumps(error).encode())
+    if turn == 3:
+        return json_reply(error)
+    if turn == 4:
+        coded = (("content-type", "application/json"), ("content-encoding", "gzip"))
+        return Reply(400, coded, gzip.compress(json.dumps(error).encode()))
+    if turn == 5:
+        return json_reply(ANSWER, 200, (("x-request-id", sent), ("x-key", sent)))
     return json_reply(error, 401)
 
 
@@ -170,7 +206,8 @@ def house(home, tmp_path, threaded_upstream, monkeypatch):
     monkeypatch.setenv("POINTSMAN_SECRETS", "file")
     monkeypatch.setenv("CANARY_KEY", CANARIES["environment"])
     monkeypatch.setenv("POINTSMAN_API_KEY", CANARIES["endpoint"])
-    run("accounts", "add", "shelf", "second", "--no-test", given=CANARIES["vault"])
+    run("accounts", "add", "shelf", "second", "--key-stdin", given=CANARIES["vault"])
+    assert any(CANARIES["vault"] in each.read_text() for each in (home / "data").glob("*.json"))
     made = ClientKey("anna", digest_of(CANARIES["client"]), 1.0)
     ClientKeys(home / "data" / FILE).add(made)
     threaded_upstream.always = leaking
@@ -190,25 +227,25 @@ BODIES = {
     "/v1/chat/completions": lambda model: {"model": model, "messages": HELLO},
     "/v1/messages": lambda model: {"model": model, "messages": HELLO, "max_tokens": 9},
     "/v1/responses": lambda model: {"model": model, "input": HELLO},
+    "/v1/embeddings": lambda model: {"model": model, "input": "Hello"},
+    "/v1/messages/count_tokens": lambda model: {"model": model, "messages": HELLO},
 }
-MODELS = ("desk:m", "shelf:claude-m", "field:f", "far:x", "nobody:x", "claude:claude-own")
+MODELS = ("desk:m", "shelf:claude-m", "field:f", "gate:g", "far:x", "nobody:x", "claude:claude-own")
 PAGES = ("/status", "/accounts", "/analytics", "/metrics", "/v1/models", "/explain?model=m", "/nothing")
 OURS = {"x_pointsman_key": CANARIES["endpoint"]}
 
 
 def traffic(house):
     """Everything that is asked, with keys wherever they can stand; the answers."""
-    for path, body in BODIES.items():
-        for model in MODELS:
-            for turn in range(4):
-                pasted = {
-                    "note": f"{CANARIES['environment']} {CANARIES['vault']} {CANARIES['endpoint']} {turn}"
-                }
-                stream = {"stream": turn % 2 == 0, "metadata": pasted}
-                yield house.ask("POST", path, {**body(model), **stream}, **OURS)
-            yield house.ask("POST", path, body(model), x_pointsman_key=CANARIES["client"])
-            own = {**OURS, "authorization": f"Bearer {CANARIES['own']}"}
-            yield house.ask("POST", path, body(model), **own)
+    known = f"{CANARIES['environment']} {CANARIES['vault']} {CANARIES['endpoint']}"
+    # Turn by turn: with the last one the accounts are refused, and rest.
+    for turn, (path, body), model in product(range(TURNS), BODIES.items(), MODELS):
+        more = {"stream": turn % 2 == 0, "metadata": {"note": f"{known} turn-{turn}"}}
+        yield house.ask("POST", path, {**body(model), **more}, **OURS)
+    for (path, body), model in product(BODIES.items(), MODELS):
+        yield house.ask("POST", path, body(model), x_pointsman_key=CANARIES["client"])
+        own = {**OURS, "authorization": f"Bearer {CANARIES['own']}"}
+        yield house.ask("POST", path, body(model), **own)
     for name in ("authorization", "x_api_key", "x_goog_api_key", "x_pointsman_key"):
         yield house.ask("POST", "/v1/messages", BODIES["/v1/messages"]("desk:m"), **{name: CANARIES["wrong"]})
     gemini = {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}
@@ -258,6 +295,13 @@ COMMANDS = (
 )
 
 
+def pieces(home):
+    """The bodies that are kept, as they are read."""
+    with closing(sqlite3.connect(home / "data" / "ledger.db")) as ledger:
+        for (data,) in ledger.execute("SELECT data FROM pieces"):
+            yield zlib.decompress(data)
+
+
 def kept(home):
     """What is kept on the disk, but what is a key's own place."""
     own = {"config.toml", "secrets.json"}
@@ -278,6 +322,9 @@ def test_problem_29_no_key_leaves_by_any_way(house):
     house.end()
     leaks |= {path: found(data) for path, data in kept(house.home)}
     leaks["standard output and error"] = found(bytes(house.said))
+    bodies = [*pieces(house.home)]
+    leaks |= {f"a body: {body[:200]!r}": found(body) for body in bodies}
 
-    assert len(answers) > 90
+    assert len(answers) > 200
+    assert len(bodies) > 50
     assert {where: places for where, places in leaks.items() if places} == {}

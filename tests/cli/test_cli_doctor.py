@@ -12,6 +12,7 @@ import pytest
 
 from pointsman.cli.checks.auth_check import Listener, judge, sent_of
 from pointsman.config.shipped import clients
+from pointsman.server.guard import Admission
 from pointsman.store.client_keys import ClientKey, digest_of
 from scripted import json_reply
 
@@ -119,7 +120,7 @@ def listened(seconds, *requests):
 
 
 KEY = "pm-canary-3u7i1o5p8a"
-KEYS = {"POINTSMAN_API_KEY": KEY}
+KEYED = Admission(key=KEY.encode())
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ KEYS = {"POINTSMAN_API_KEY": KEY}
 def test_a_key_that_opens_this_endpoint_is_a_match(path, fields):
     sent = listened(WITHIN, ("HEAD", "/", {}), ("POST", path, fields))
 
-    found = judge(sent, KEYS, WITHIN)
+    found = judge(sent, KEYED, WITHIN)
 
     assert [each.level for each in found] == ["ok", "ok"]
     assert "match" in found[1].why
@@ -141,7 +142,7 @@ def test_a_key_that_opens_this_endpoint_is_a_match(path, fields):
 
 
 def test_another_key_is_a_mismatch_of_which_three_characters_are_told():
-    found = judge(sent_of("POST", "/v1/messages", [("X-Api-Key", CANARY)]), KEYS, 1)
+    found = judge(sent_of("POST", "/v1/messages", [("X-Api-Key", CANARY)]), KEYED, 1)
 
     assert found[1].level == "fail"
     assert f"mismatch: x-api-key, {len(CANARY)} characters that begin with sk- " in found[1].why
@@ -149,19 +150,45 @@ def test_another_key_is_a_mismatch_of_which_three_characters_are_told():
 
 
 def test_of_a_short_value_nothing_is_told():
-    found = judge(sent_of("POST", "/", [("authorization", "Basic abcdef")]), KEYS, 1)
+    found = judge(sent_of("POST", "/", [("authorization", "Basic abcdef")]), KEYED, 1)
 
     assert "Basic, 6 characters is" in found[1].why
     assert "abc" not in repr(found)
 
 
 def test_a_request_without_a_credential_is_none():
-    assert "none:" in judge(sent_of("POST", "/", [("host", "x")]), KEYS, 1)[1].why
+    assert "none:" in judge(sent_of("POST", "/", [("host", "x")]), KEYED, 1)[1].why
 
 
 def test_any_key_will_do_where_none_is_asked_for():
-    assert judge(sent_of("POST", "/", [("x-api-key", "pointsman")]), {}, 1)[1].level == "ok"
-    assert judge(sent_of("POST", "/", []), {}, 1)[1].level == "warn"
+    assert judge(sent_of("POST", "/", [("x-api-key", "pointsman")]), Admission(), 1)[1].level == "ok"
+    assert judge(sent_of("POST", "/", []), Admission(), 1)[1].level == "warn"
+
+
+ANNA = ClientKey("anna", digest_of("pm-of-anna-0123456789"), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("admission", "fields", "levels", "words"),
+    [
+        (KEYED, [("api-key", KEY)], ["fail"], "where no key is looked for"),
+        (KEYED, [("x-api-key", f"Bearer {KEY}")], ["ok"], "match"),
+        (
+            KEYED,
+            [("authorization", "Bearer sk-other-0123456789"), ("x-api-key", KEY)],
+            ["ok", "ok"],
+            "beside it",
+        ),
+        (Admission(clients={ANNA.digest: ANNA}), [("x-api-key", "pm-unknown-1")], ["fail"], "mismatch"),
+        (Admission(clients={ANNA.digest: ANNA}), [("x-api-key", "pointsman")], ["fail"], "mismatch"),
+        (Admission(clients={ANNA.digest: ANNA}), [], ["fail"], "none"),
+    ],
+)
+def test_the_verdict_is_the_endpoint_s_own(admission, fields, levels, words):
+    found = judge(sent_of("POST", "/v1/messages", fields), admission, 1)
+
+    assert [each.level for each in found[1:]] == levels
+    assert words in found[1].why
 
 
 def test_silence_is_a_time_out_with_exit_status_1():
@@ -225,9 +252,10 @@ def test_a_handshake_without_the_key_fails_at_the_endpoint_that_runs(served, mon
 @pytest.mark.parametrize(("revoked", "level"), [(None, "ok"), (2.0, "fail")])
 def test_a_client_s_own_key_is_told_by_its_name(revoked, level):
     key = "pm-canary-of-anna-0123456789"
-    clients = [ClientKey("anna", digest_of(key), 1.0, revoked=revoked)]
+    anna = ClientKey("anna", digest_of(key), 1.0, revoked=revoked)
+    admission = Admission(key=KEY.encode(), clients={anna.digest: anna})
 
-    found = judge(sent_of("POST", "/", [("x-api-key", key)]), KEYS, 1, clients)
+    found = judge(sent_of("POST", "/", [("x-api-key", key)]), admission, 1)
 
     assert found[1].level == level
     assert "the client key anna" in found[1].why

@@ -16,7 +16,7 @@ def test_a_key_is_printed_once_and_only_its_digest_is_kept(cli, home):
     assert key.startswith("pm-")
     assert len(key) > 40
     assert SHOWN_ONCE in made.err
-    assert "POINTSMAN_API_KEY is not set" in made.err
+    assert "POINTSMAN_API_KEY is not set here" in made.err
     assert file.stat().st_mode & 0o777 == 0o600
     assert key not in file.read_text()
     assert hashlib.sha256(key.encode()).hexdigest() in file.read_text()

@@ -104,15 +104,26 @@ def test_pages_of_the_endpoint_take_its_own_key_alone(add):
     run(scenario())
 
 
-def test_without_the_endpoint_s_own_key_whoever_sends_none_is_let_in_and_a_wrong_one_is_not(add):
+def test_once_there_is_a_client_key_everybody_needs_one_whether_the_endpoint_has_its_own_or_not(add, home):
     async def scenario():
-        await asyncio.to_thread(add, "anna")
         async with Upstream(always=CHAT.whole()) as server, rig(openai_chat=server) as gateway:
-            open_to_all = await ask(gateway, CHAT, "pointsman")
-            unknown = await ask(gateway, CHAT, "pm-canary-nobody")
+            before = await ask(gateway, CHAT, "pointsman")
+            key = await asyncio.to_thread(add, "anna")
+            await eventually(lambda: gateway.app.service.admission.clients)
+            told = [await ask(gateway, CHAT, each) for each in ("pointsman", "pm-canary-nobody", key)]
+            pages = [await gateway.get(page) for page in ("/status", "/accounts", "/analytics", "/metrics")]
+            warnings = gateway.gateway.status()["warnings"]
+            await asyncio.to_thread(ClientKeys(home / "data" / FILE).revoke, "anna", 2.0)
+            await eventually(
+                lambda: all(each.revoked for each in gateway.app.service.admission.clients.values())
+            )
+            after = await ask(gateway, CHAT, "pointsman")
 
-            assert (open_to_all.status, unknown.status) == (200, 401)
-            assert "canary" not in str(unknown.body)
+            assert [before.status, *(each.status for each in told), after.status] == [200, 401, 401, 200, 200]
+            assert "POINTSMAN_API_KEY" in CHAT.error(told[0])["message"]
+            assert "canary" not in str(told[1].body)
+            assert [page.status for page in pages] == [401] * 4
+            assert any("POINTSMAN_API_KEY is not set" in warning for warning in warnings)
 
     run(scenario())
 

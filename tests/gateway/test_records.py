@@ -1,5 +1,6 @@
 """Records: what every exchange leaves in the ledger, however it ends."""
 
+import asyncio
 import json
 import sqlite3
 
@@ -225,6 +226,8 @@ def test_a_full_disk_disturbs_no_answer_and_is_told():
     async def scenario():
         async with Upstream(always=RESPONSES.whole()) as server, rig(openai_responses=server) as gateway:
             database = gateway.app.service.ledger.database
+            await asyncio.to_thread(database.close)
+            database.path.unlink(missing_ok=True)
             database.path.parent.mkdir(parents=True, exist_ok=True)
             database.path.mkdir()
             answer = await gateway.ask(RESPONSES)
@@ -242,6 +245,7 @@ def test_a_broken_file_is_set_aside_and_the_ledger_goes_on():
     async def scenario():
         async with Upstream(always=GEMINI.whole()) as server, rig(gemini=server) as gateway:
             database = gateway.app.service.ledger.database
+            await asyncio.to_thread(database.close)
             database.path.parent.mkdir(parents=True, exist_ok=True)
             database.path.write_bytes(b"no database" * 1000)
             await gateway.ask(GEMINI)
@@ -257,6 +261,7 @@ def test_a_newer_file_is_left_alone_and_told():
     async def scenario():
         async with Upstream(always=CHAT.whole()) as server, rig(openai_chat=server) as gateway:
             ledger = gateway.app.service.ledger
+            await asyncio.to_thread(ledger.database.close)
             ledger.database.path.parent.mkdir(parents=True, exist_ok=True)
             _newer(ledger.database.path)
             before = ledger.database.path.read_bytes()

@@ -2,6 +2,7 @@
 
 import pytest
 from kept import PATH, answer_of, ask, kept_rig, says
+from recorded import recorded
 from rig import rig
 from voices import ANTHROPIC, RESPONSES, VOICES
 
@@ -18,6 +19,7 @@ def test_turned_off_nothing_is_kept_and_the_error_says_so():
         settings = "responses_store = false"
         async with Upstream(says(), says()) as up, kept_rig(forgetful=up, settings=settings) as gateway:
             first = answer_of(await ask(gateway, "forgetful", "a"))
+            await recorded(gateway)
             return (
                 await ask(gateway, "forgetful", "b", previous_response_id=first["id"]),
                 await gateway.get(f"{PATH}/{first['id']}"),

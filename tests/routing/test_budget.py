@@ -42,10 +42,13 @@ def test_what_goes_at_once_overshoots_by_less_than_one_estimate(estimates, most)
 
 def test_a_used_up_budget_says_when_it_begins_anew():
     books = Books([TOKENS])
-    books.reserve(None, ("m",), amount(1000), NOON)
+    taken = books.reserve(None, ("m",), amount(1000), NOON)
 
+    full = books.reserve(None, ("m",), amount(1), NOON + 60)
+    books.settle(taken, amount(1000), NOON + 60)
     refused = books.reserve(None, ("m",), amount(1), NOON + 60)
 
+    assert full == Exceeded(TOKENS, NOON + DAY / 2, for_now=True)
     assert refused == Exceeded(TOKENS, NOON + DAY / 2)
     assert not isinstance(books.reserve(None, ("m",), amount(1), NOON + DAY / 2), Exceeded)
 

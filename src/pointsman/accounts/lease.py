@@ -1,5 +1,8 @@
 """A lease: the use of one account by one request, and how its credential travels."""
 
+import re
+from collections.abc import Iterator, Mapping
+
 from msgspec import Struct
 
 from pointsman.accounts.grant import Renew, Sign
@@ -10,6 +13,29 @@ from pointsman.wire.headers import CREDENTIALS, Headers
 
 CREDENTIAL_FIELDS = CREDENTIALS - {"proxy-authorization"}
 """Header fields with which a user may bring a credential of their own."""
+
+
+PUBLIC_FIELDS = frozenset(
+    {
+        "accept",
+        "accept-language",
+        "anthropic-beta",
+        "anthropic-version",
+        "content-type",
+        "http-referer",
+        "openai-beta",
+        "openai-organization",
+        "openai-project",
+        "referer",
+        "user-agent",
+        "x-goog-user-project",
+        "x-title",
+    }
+)
+"""Header fields of the user's whose values are known to be no credential; any other's may be one."""
+SHORTEST = 8
+"""Characters of a value that may be a credential because nothing says otherwise."""
+_WORDS = re.compile(r"[\s;,]+")
 
 
 class Lease(Struct, frozen=True):
@@ -48,6 +74,22 @@ def auth_scheme(backend: Backend, dialect: str) -> AuthScheme:
 def brings_own_credential(backend: Backend) -> bool:
     """Whether the user's `headers` carry a credential, which then stands alone."""
     return any(name.lower() in CREDENTIAL_FIELDS for name in backend.headers)
+
+
+def configured_secrets(headers: Mapping[str, str]) -> Iterator[str]:
+    """What is or may be a credential in the header fields that the user configured."""
+    for name, value in headers.items():
+        if name.lower() in CREDENTIAL_FIELDS:
+            yield value.rpartition(" ")[2]
+        elif name.lower() not in PUBLIC_FIELDS:
+            words = (word for word in _WORDS.split(value) if word)
+            yield from (each for word in words if len(each := _bare(word)) >= SHORTEST)
+
+
+def _bare(word: str) -> str:
+    """What stands behind a name, as in a cookie."""
+    _, _, rest = word.partition("=")
+    return rest if rest.strip("=") else word
 
 
 def needs_key(backend: Backend) -> bool:

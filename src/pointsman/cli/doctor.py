@@ -60,6 +60,8 @@ def _findings(wanted: Wanted) -> "Iterable[Finding]":
     from pointsman.cli.checks.scene import look_around  # noqa: PLC0415 - the same
     from pointsman.cli.checks.table import CHECKS, PROBE, USAGE  # noqa: PLC0415 - the same
 
+    if wanted.auth_check and wanted.client is not None:
+        raise click.UsageError("--auth-check listens for whatever you point at it; leave out --client")
     scene = look_around()
     if wanted.auth_check:
         return modes.auth_check(scene, wanted.timeout)

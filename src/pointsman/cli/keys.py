@@ -67,7 +67,10 @@ def add(name: str, models: tuple[str, ...], *, as_json: bool, **limits: float | 
     click.echo(key)
     note(f"this is {name}'s key; it is shown this once. Clients send it as they would a provider's key")
     if endpoint_key(os.environ) is None:
-        note("requests without a key are let in too, as long as POINTSMAN_API_KEY is not set")
+        note(
+            "from now on the endpoint wants a key of everybody, and POINTSMAN_API_KEY is not set here: it is "
+            "yours, so set it where the endpoint starts, start that again, and give it to your own clients"
+        )
     return exit_codes.OK
 
 

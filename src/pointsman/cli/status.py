@@ -68,6 +68,14 @@ def _offline() -> Json:
     return {**facts, "running": False, "config_error": None}
 
 
+def _spent(budget: Json) -> str:
+    """What is left of one."""
+    amounts = [budget["spent"], budget["most"]]
+    spent, most = (f"${each:,.2f}" if budget["unit"] == "dollars" else f"{each:,}" for each in amounts)
+    unit = "" if budget["unit"] == "dollars" else f" {budget['unit']}"
+    return f"{budget['name']}: {spent} of {most}{unit} a {budget['per']}"
+
+
 def _lines(facts: Json) -> Iterator[str]:
     yield from _running(facts) if facts["running"] else _not_running(facts)
     error, warnings = facts["config_error"], facts.get("warnings", ())
@@ -76,6 +84,7 @@ def _lines(facts: Json) -> Iterator[str]:
         yield click.style(f"  error: {error}", fg="red")
     for warning in warnings:
         yield click.style(f"  warning: {warning}", fg="yellow")
+    yield from (f"  budget {_spent(each)}" for each in facts.get("budgets", ()))
     yield from sign_in_lines(facts["sign_ins"])
     yield from _next(facts)
 

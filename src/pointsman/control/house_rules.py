@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from pointsman.canon.errors import SetupError
+from pointsman.canon.json import Json
 from pointsman.config.paths import Paths
 from pointsman.config.schema import BudgetSettings, Settings
 from pointsman.config.watch import Watch
@@ -28,7 +29,9 @@ _KEY, _MODEL, _BACKEND = (NAMES.index(name) for name in ("client_key", "model", 
 class HouseRules:
     """One endpoint's."""
 
-    def __init__(self, paths: Paths, settings: Settings, ledger: Ledger) -> None:
+    def __init__(self, paths: Paths, settings: Settings, ledger: Ledger, *, keyed: bool) -> None:
+        """`keyed`: whether the endpoint has a key of its own."""
+        self._keyed = keyed
         self._file = ClientKeys(paths.data / FILE)
         self._watch = Watch(self._file.path)
         self._ledger = ledger
@@ -93,6 +96,20 @@ class HouseRules:
                     spent += Amount(sums.requests, sums.tokens, sums.cost)
             self.spending.books.recall(budget, spent, now)
 
+    def budgets(self) -> list[Json]:
+        """What is spent of each budget; dollars in dollars, moments in seconds since the epoch."""
+        return [
+            {
+                "name": budget.name,
+                "per": budget.per,
+                "unit": budget.unit,
+                "most": budget.most / NANO if budget.unit == "dollars" else budget.most,
+                "spent": spent / NANO if budget.unit == "dollars" else spent,
+                "resets": resets,
+            }
+            for budget, spent, resets in self.spending.books.states(time.time())
+        ]
+
     def changed(self) -> bool:
         """Whether the keys have changed, which are then read anew."""
         if not self._watch.changed():
@@ -105,6 +122,17 @@ class HouseRules:
         """What a person should know."""
         said = [] if self._broken is None else [self._broken]
         settings = self._settings
+        if not self._keyed and any(key.revoked is None for key in self.keys.values()):
+            said.append(
+                "there are client keys, and POINTSMAN_API_KEY is not set, so that they alone open this "
+                "endpoint: set it and start again, and use it yourself"
+            )
+        names = {key.name for key in self.keys.values()}
+        said += [
+            f"budget {name} is for key {each.key}, which there is not"
+            for name, each in settings.budgets.items()
+            if each.key is not None and each.key not in names
+        ]
         if settings.guard == "halt" and not (settings.pays_for or settings.free_only):
             said.append('`guard = "halt"` halts nothing: say what you pay for in `pays_for`, or `free_only`')
         return (*said, *self.spending.warnings())

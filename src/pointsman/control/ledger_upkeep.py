@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from pointsman.canon.errors import SetupError
 from pointsman.catalog.provider import Provider
+from pointsman.config.environment import endpoint_key
 from pointsman.config.paths import Paths
 from pointsman.config.schema import Settings
 from pointsman.control.house_rules import HouseRules
@@ -54,7 +55,7 @@ class LedgerUpkeep:
         database = Database(paths.data / FILE, MIGRATIONS, busy=PATIENCE)
         counter = counter_for(paths.run, run, os.getpid())
         self.ledger = Ledger(database, counter, run, self._costs(settings), time.time)
-        self.rules = HouseRules(paths, settings, self.ledger)
+        self.rules = HouseRules(paths, settings, self.ledger, keyed=endpoint_key(environment) is not None)
         self.follow(settings)
         self.reporting = Reporting(self.ledger, settings, paths.config, environment, secrets)
         self.ledger.redact, self.ledger.secrets = self.reporting.redact, self.reporting.secrets

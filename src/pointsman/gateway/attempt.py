@@ -89,7 +89,7 @@ async def attempt(step: Attempt, work: Work) -> UpstreamError | None:
         await count_here(exchange, line, work.trace)
         return None
     try:
-        parts.spending.check_halted(candidate.backend.name)
+        parts.spending.check_halted(candidate.backend.name, work.trace)
         wanted = work.asking.ask(step, dialect.name, work.only(candidate))
         lease = await parts.pool.take(wanted, work.asking.place)
     except UpstreamError as error:

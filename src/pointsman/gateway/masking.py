@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec import structs
 
-from pointsman.accounts.lease import CREDENTIAL_FIELDS, Lease
+from pointsman.accounts.lease import Lease, configured_secrets
 from pointsman.canon.errors import Fault
 from pointsman.canon.json import Json
 from pointsman.routing.snapshot import Backend
@@ -37,8 +37,7 @@ class KnownSecrets:
 
 def secrets_of(lease: Lease, backend: Backend) -> tuple[str, ...]:
     """Every credential that a request to the backend carries: the lease's, and those among its `headers`."""
-    configured = (value for name, value in backend.headers.items() if name.lower() in CREDENTIAL_FIELDS)
-    own = [value.rpartition(" ")[2] for value in configured]
+    own = [*configured_secrets(backend.headers)] if backend.headers else []
     if lease.secret is not None:
         own.append(lease.secret.reveal())
     own += [secret.reveal() for secret in lease.others]
@@ -62,7 +61,11 @@ def mask_fault(fault: Fault, secrets: tuple[str, ...]) -> Fault:
 
 def mask_headers(headers: Headers, secrets: tuple[str, ...]) -> Headers:
     """The fields without them."""
-    return tuple((name, mask(value, secrets)) for name, value in headers) if secrets else headers
+    told = "\n".join([value for _, value in headers])
+    spelled = "%" in told or "\\" in told
+    if not spelled and not any(secret in told for secret in secrets):
+        return headers
+    return tuple([(name, mask(value, secrets)) for name, value in headers])
 
 
 def _mask_json(value: Json | None, secrets: tuple[str, ...]) -> Json | None:

@@ -18,13 +18,15 @@ from pointsman.ledger.estimate import with_estimate
 from pointsman.ledger.guard import Guard
 from pointsman.ledger.record import LONGEST, NANO
 from pointsman.ledger.trace import Trace
-from pointsman.routing.budget import NOTHING, Amount, Books, Budget, Exceeded
+from pointsman.routing.budget import NOTHING, Amount, Books, Exceeded
 from pointsman.routing.plan import Candidate, Plan
 
 MOST_TOLD = 20
 """Models without a price that are named: clients make names up."""
 ANSWER = 1000
 """Tokens that an answer is taken to have until it is there."""
+SOON = 1.0
+"""Seconds after which what is under way may have left room."""
 _PER_TOKEN = 3.0
 """Bytes of a request's JSON."""
 
@@ -60,9 +62,10 @@ class Spending:
                 return
             self.books.settle(trace.reserved, NOTHING, now)
             trace.reserved = None
-        found = self.books.reserve(trace.key, models, self._expected(exchange, candidate, trace), now)
+        expected = self._expected(exchange, candidate, trace)
+        found = self.books.reserve(trace.key, models, expected, now, free=not is_billed(trace))
         if isinstance(found, Exceeded):
-            raise BudgetError(_told(found.budget), max(0.0, found.resets - now))
+            raise BudgetError(_told(found), SOON if found.for_now else max(0.0, found.resets - now))
         trace.reserved = found
 
     def _expected(self, exchange: Exchange, candidate: Candidate, trace: Trace) -> Amount:
@@ -85,8 +88,10 @@ class Spending:
         amount = Amount(1, tokens, 0 if dollars is None else round(dollars * NANO))
         self.books.settle(trace.reserved, amount, self._wall())
 
-    def check_halted(self, backend: str) -> None:
-        """Raises HaltedError for a backend that the guard has halted."""
+    def check_halted(self, backend: str, trace: Trace) -> None:
+        """Raises HaltedError for a backend that the guard has halted, unless nobody is billed for it."""
+        if not is_billed(trace):
+            return
         halt = self.guard.halted(backend, self._wall())
         if halt is not None:
             raise HaltedError(
@@ -105,7 +110,7 @@ class Spending:
         """What a person should know."""
         models = ", ".join(sorted(self.unpriced)[:5])
         unknown = (f"the price of {models} is not known, so money budgets do not count it",) if models else ()
-        return (*self.guard.warnings(), *unknown)
+        return (*self.guard.warnings(self._wall()), *unknown)
 
 
 def _permitted(exchange: Exchange, plan: Plan) -> Plan:
@@ -134,9 +139,15 @@ def _budgeted(candidate: Candidate) -> tuple[str, ...]:
     return (candidate.model, f"{candidate.backend.name}:{candidate.model}")
 
 
-def _told(budget: Budget) -> str:
+def _told(found: Exceeded) -> str:
+    budget = found.budget
     dollars = f"${budget.most / NANO:,.4f}".rstrip("0").rstrip(".")
     most = dollars if budget.unit == "dollars" else f"{budget.most:,} {budget.unit}"
+    if found.for_now:
+        return (
+            f"budget {budget.name} ({most} a {budget.per}) has no room beside what is under way; try again "
+            "in a moment"
+        )
     return (
         f"budget {budget.name} is used up: {most} a {budget.per}; wait until it begins anew, or have whoever "
         "runs this endpoint raise it"

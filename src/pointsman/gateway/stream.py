@@ -17,6 +17,7 @@ from pointsman.gateway.exchange import Exchange
 from pointsman.gateway.judge import ANSWER_BYTES, Form, judge_stream, read_whole
 from pointsman.gateway.keepsakes import Keeper
 from pointsman.gateway.line import Line
+from pointsman.gateway.masking import mask_headers
 from pointsman.gateway.opaque import of_events, pieces
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.passage import Passage
@@ -267,6 +268,8 @@ class Delivery:
             if operation in EMBEDDING and embedding is not None:
                 note_read(self._trace, embedding.counted(answer))
             if operation not in _STREAMED:
+                if answer.get("error"):
+                    _raise_failure(self._prepared.dialect.summary(answer))
                 return
             events = list(self._prepared.dialect.summary(answer))
         except GarbledError as error:
@@ -308,13 +311,14 @@ class Delivery:
     # Heads
 
     def _relayed_head(self, length: int | None = None) -> Headers:
-        kept = fields.to_client(self._incoming.headers)
+        kept = mask_headers(fields.to_client(self._incoming.headers), self._line.secrets)
         if length is not None and ("content-length", str(length)) not in kept:
             kept = (*(pair for pair in kept if pair[0] != "content-length"), ("content-length", str(length)))
         return (*kept, *facts(self._trace))
 
     def _translated_head(self, entity: Headers) -> Headers:
-        kept = fields.without_entity(fields.to_client(self._incoming.headers))
+        told = mask_headers(fields.to_client(self._incoming.headers), self._line.secrets)
+        kept = fields.without_entity(told)
         return (*(pair for pair in kept if pair[0] != "cache-control"), *entity, *facts(self._trace))
 
 

@@ -60,18 +60,18 @@ class Guard:
             return None
         return halt
 
-    def resume(self) -> list[str]:
+    def resume(self, now: float) -> list[str]:
         """Lets all go on; the backends that were halted."""
-        backends = sorted(self._halted)
+        backends = sorted(each for each in tuple(self._halted) if self.halted(each, now) is not None)
         self._halted.clear()
         self._seen.clear()
         return backends
 
-    def warnings(self) -> list[str]:
+    def warnings(self, now: float) -> list[str]:
         """What a person should know."""
         return [
             f"{why}; {backend} is halted: `pointsman resume` lets it go on"
-            if backend in self._halted
+            if self.halted(backend, now) is not None
             else why
             for backend, why in self._seen.items()
         ]

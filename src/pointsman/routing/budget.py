@@ -62,6 +62,9 @@ class Exceeded(Struct, frozen=True):
 
     budget: Budget
     resets: float
+    """When the next period begins."""
+    for_now: bool = False
+    """Whether what is under way may turn out to leave room."""
 
 
 class Reserved(Struct, frozen=True):
@@ -96,6 +99,8 @@ class Account(Struct):
 
     began: float
     spent: int = 0
+    reserved: int = 0
+    """What of it is an estimate."""
 
 
 class Books:
@@ -120,18 +125,26 @@ class Books:
         account.spent = max(account.spent, amount.of(budget.unit))
 
     def reserve(
-        self, key: str | None, models: Sequence[str], amount: Amount, now: float
+        self, key: str | None, models: Sequence[str], amount: Amount, now: float, *, free: bool = False
     ) -> Reserved | Exceeded:
         """Sets aside what a request will take, of every budget that it counts against, or of none.
 
-        A budget that is not used up yet takes a request, however large.
+        A budget that is not used up yet takes a request, however large. What is free is a request, no more.
         """
-        covering = tuple(budget for budget in self.budgets if budget.covers(key, models))
+        covering = tuple(
+            budget
+            for budget in self.budgets
+            if budget.covers(key, models) and (budget.unit == "requests" or not free)
+        )
         for budget in covering:
-            if self.spent(budget, now) >= budget.most:
-                return Exceeded(budget, ends(budget.per, now))
+            account = self._account(budget, now)
+            if account.spent >= budget.most:
+                for_now = account.spent - account.reserved < budget.most
+                return Exceeded(budget, ends(budget.per, now), for_now)
         for budget in covering:
-            self._account(budget, now).spent += amount.of(budget.unit)
+            account = self._account(budget, now)
+            account.spent += amount.of(budget.unit)
+            account.reserved += amount.of(budget.unit)
         return Reserved(covering, amount, now, tuple(models))
 
     def settle(self, reserved: Reserved, amount: Amount, now: float) -> None:
@@ -140,6 +153,7 @@ class Books:
             account = self._account(budget, now)
             before = reserved.amount.of(budget.unit) if reserved.at >= account.began else 0
             account.spent += amount.of(budget.unit) - before
+            account.reserved -= before
 
     def states(self, now: float) -> Iterator[tuple[Budget, int, float]]:
         """Each budget, what is spent of it, and when it begins anew."""

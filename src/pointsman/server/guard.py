@@ -76,7 +76,7 @@ class Admission(Struct, frozen=True):
         """
         if self.key is None and not self.clients:
             return None
-        sent = [(name, _key_in(value)) for name, value in headers if name in KEY_HEADERS]
+        sent = [(name, key_in(value)) for name, value in headers if name in KEY_HEADERS]
         sent += [(f"?{name}", value.encode()) for name, value in parse_qsl(query) if name == KEY_QUERY]
         # Every one is compared, so that the time taken does not tell which one was right.
         matches = [compare_digest(value, self.key) for _, value in sent if self.key is not None]
@@ -90,7 +90,13 @@ class Admission(Struct, frozen=True):
         if self.key is None:
             if any(value.startswith(PREFIX.encode()) for _, value in sent):
                 raise UnauthorizedError(f"nobody has the client key that the request has in {seen}", seen)
-            return None
+            if all(each.revoked is not None for each in self.clients.values()):
+                return None
+            raise UnauthorizedError(
+                "this endpoint has keys for its clients, and whoever asks needs one; whoever runs it sets "
+                f"POINTSMAN_API_KEY, for everything else; the request has {seen}",
+                seen,
+            )
         raise UnauthorizedError(
             "this endpoint wants its key (POINTSMAN_API_KEY) as `Authorization: Bearer`, `x-api-key`, "
             "`x-goog-api-key` or, beside a credential of yours, `x-pointsman-key`; the request has "
@@ -170,7 +176,8 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _key_in(value: str) -> bytes:
+def key_in(value: str) -> bytes:
+    """The key in a header field's value, with its scheme or without."""
     scheme, _, rest = value.partition(" ")
     # Header fields are read as Latin-1: this gives back the bytes that were sent.
     return (rest.strip() if scheme.lower() == "bearer" and rest else value).encode("latin-1", "replace")

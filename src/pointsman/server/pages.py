@@ -118,7 +118,7 @@ class Pages:
 
     def resume(self) -> Json:
         """Lets backends go on that the guard has halted."""
-        return {"resumed": self._service.parts.spending.guard.resume()}
+        return {"resumed": self._service.parts.spending.guard.resume(self._service.parts.wall())}
 
     def reload(self) -> Json:
         """Reads the configuration again."""

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeAlias, TypeVar
+from urllib.parse import quote
 
 from pointsman.canon.errors import SetupError
 from pointsman.store.files import make_private, remove, set_aside
@@ -111,7 +112,7 @@ class Database:
         May take a second for some hundred megabytes.
         """
         with suppress(sqlite3.Error):  # who cannot even open it says so himself
-            if self.path.exists() and not _is_sound(self.path, self._busy):
+            if self.path.exists() and not _is_sound(self.path, self._busy, change=False):
                 self.give(_look_through)
 
     def warnings(self) -> tuple[str, ...]:
@@ -286,9 +287,13 @@ def _look_through(connection: sqlite3.Connection) -> None:
         raise error
 
 
-def _is_sound(path: Path, busy: float) -> bool:
-    """Whether the file can be read after all: another process may have put a new one in its place."""
-    connection = sqlite3.connect(path, timeout=busy)
+def _is_sound(path: Path, busy: float, *, change: bool = True) -> bool:
+    """Whether the file can be read after all: another process may have put a new one in its place.
+
+    `change`: whether SQLite may do in it what another process left undone.
+    """
+    mode = "rw" if change else "ro"
+    connection = sqlite3.connect(f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=busy)
     try:
         return connection.execute(_LOOK).fetchone() == ("ok",)
     except sqlite3.Error:

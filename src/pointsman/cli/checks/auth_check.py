@@ -5,20 +5,23 @@ Nothing of a value is told but its scheme, its length and its first three charac
 
 import hmac
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
 
+from pointsman.canon.errors import UnauthorizedError
 from pointsman.cli.checks.finding import Finding, fail, ok, warn
 from pointsman.config.environment import PLACEHOLDER
-from pointsman.store.client_keys import ClientKey, digest_of
+from pointsman.server.guard import KEY_HEADERS, KEY_QUERY, Admission, key_in
+from pointsman.store.client_keys import digest_of
+from pointsman.wire.headers import Headers
 
 FIELDS = ("authorization", "x-api-key", "x-goog-api-key", "api-key", "x-pointsman-key")
 """The header fields in which clients send a key."""
-MEND = "give the client the key in POINTSMAN_API_KEY"
-PARAMETER = "key"
+MEND = "give the client the key in POINTSMAN_API_KEY, or one of `pointsman keys add`"
+ASKED = f"?{KEY_QUERY}="
 SHOWN = 3
 """Characters of a value that are told, of one that is at least four times as long."""
 SILENT = 5.0
@@ -31,11 +34,16 @@ class Sent(Struct, frozen=True):
 
     method: str
     path: str
-    names: tuple[str, ...]
-    """Of its header fields."""
+    query: str
+    fields: Headers
     agent: str
     credentials: tuple[tuple[str, str], ...]
     """By the place of each, its value. Shown, it hides them."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its header fields."""
+        return tuple(name for name, _ in self.fields)
 
     def __repr__(self) -> str:
         return f"Sent({self.method} {self.path})"
@@ -94,60 +102,66 @@ def sent_of(method: str, target: str, fields: Iterable[tuple[str, str]]) -> Sent
     parts = urlsplit(target)
     headers = [(name.lower(), value) for name, value in fields]
     found = [(name, value) for name, value in headers if name in FIELDS]
-    found += [(f"?{name}=", value) for name, value in parse_qsl(parts.query) if name == PARAMETER]
+    found += [(ASKED, value) for name, value in parse_qsl(parts.query) if name == KEY_QUERY]
     agent = next((value for name, value in headers if name == "user-agent"), "none")
-    return Sent(method, parts.path, tuple(name for name, _ in headers), agent, tuple(found))
+    return Sent(method, parts.path, parts.query, tuple(headers), agent, tuple(found))
 
 
-def judge(
-    sent: Sent | None, keys: Mapping[str, str], seconds: float, clients: Sequence[ClientKey] = ()
-) -> list[Finding]:
-    """What came, against the keys that open this endpoint, by what each is called, and those of clients."""
+def judge(sent: Sent | None, admission: Admission, seconds: float) -> list[Finding]:
+    """What came, and whether the endpoint would let it in."""
     if sent is None:
         mend = "set the client's base URL to the address above, and send it a prompt"
         return [fail("auth-check", f"time-out: nothing came within {seconds:g} s", mend)]
     names = ", ".join(sent.names)
     came = ok("auth-check request", f"{sent.method} {sent.path} by {sent.agent}; fields {names}")
+    try:
+        admission.check_key(sent.fields, sent.query)
+        let_in = True
+    except UnauthorizedError:
+        let_in = False
     if not sent.credentials:
-        return [came, _none(keys)]
-    digests = {each.digest: each for each in clients}
-    return [came, *(_credential(place, value, keys, digests) for place, value in sent.credentials)]
+        return [came, _none(let_in=let_in)]
+    return [came, *(_credential(place, value, admission, let_in=let_in) for place, value in sent.credentials)]
 
 
-def _none(keys: Mapping[str, str]) -> Finding:
+def _none(*, let_in: bool) -> Finding:
     why = "none: it sends no credential in any of " + ", ".join(FIELDS)
-    if not keys:
-        return warn("auth-check", f"{why}; this endpoint asks for none")
-    return fail("auth-check", why, MEND)
+    return (
+        warn("auth-check", f"{why}; this endpoint asks for none") if let_in else fail("auth-check", why, MEND)
+    )
 
 
-def _credential(place: str, value: str, keys: Mapping[str, str], clients: Mapping[str, ClientKey]) -> Finding:
-    scheme, bare = _split(place, value)
+def _credential(place: str, value: str, admission: Admission, *, let_in: bool) -> Finding:
+    scheme, bare = _split(value)
     told = f"{place}{' ' + scheme if scheme else ''}, {len(bare)} characters{_beginning(bare)}"
-    matched = next((name for name, key in keys.items() if _same(bare, key)), None)
-    if matched is not None:
-        return ok("auth-check", f"match: {told} is {matched}")
-    client = clients.get(digest_of(bare))
-    if client is not None and client.revoked is None:
-        return ok("auth-check", f"match: {told} is the client key {client.name}")
-    if client is not None:
-        return fail(
-            "auth-check", f"mismatch: {told} is the client key {client.name}, which was revoked", MEND
-        )
-    if not keys:
-        kind = "the usual placeholder" if bare == PLACEHOLDER else "a value"
-        return ok("auth-check", f"match: {told} is {kind}, and this endpoint asks for no key")
-    return fail("auth-check", f"mismatch: {told} is not a key of this endpoint", MEND)
+    if place not in KEY_HEADERS and place != ASKED:
+        told += ", where no key is looked for,"
+    else:
+        key = key_in(value) if place != ASKED else value.encode()
+        if admission.key is not None and hmac.compare_digest(key, admission.key):
+            return ok("auth-check", f"match: {told} is POINTSMAN_API_KEY")
+        client = admission.clients.get(digest_of(key.decode("latin-1")))
+        if client is not None and client.revoked is None:
+            return ok("auth-check", f"match: {told} is the client key {client.name}")
+        if client is not None:
+            told += f" is the client key {client.name}, which was revoked"
+            return fail("auth-check", f"mismatch: {told}", MEND)
+    return _unknown(told, bare, admission, let_in=let_in)
 
 
-def _same(value: str, key: str) -> bool:
-    return hmac.compare_digest(value.encode("utf-8", "replace"), key.encode("utf-8", "replace"))
+def _unknown(told: str, bare: str, admission: Admission, *, let_in: bool) -> Finding:
+    if not let_in:
+        return fail("auth-check", f"mismatch: {told} is not a key of this endpoint", MEND)
+    if admission.key is not None or any(each.revoked is None for each in admission.clients.values()):
+        return ok("auth-check", f"beside it: {told} is not a key of this endpoint, and does no harm")
+    kind = "the usual placeholder" if bare == PLACEHOLDER else "a value"
+    return ok("auth-check", f"match: {told} is {kind}, and this endpoint asks for no key")
 
 
-def _split(place: str, value: str) -> tuple[str, str]:
-    """The scheme and the rest, in the field that has one."""
+def _split(value: str) -> tuple[str, str]:
+    """The scheme, where there is one, and the rest."""
     scheme, blank, rest = value.strip().partition(" ")
-    return (scheme, rest.strip()) if blank and place == FIELDS[0] else ("", value.strip())
+    return (scheme, rest.strip()) if blank else ("", value.strip())
 
 
 def _beginning(value: str) -> str:

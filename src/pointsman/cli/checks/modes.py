@@ -12,9 +12,10 @@ from pointsman.cli.checks.own_endpoint import KEY, NAME, own_endpoint
 from pointsman.cli.checks.scene import Scene
 from pointsman.cli.checks.stand_in import MODEL
 from pointsman.cli.output import note
-from pointsman.config.environment import API_KEY_VARIABLE
+from pointsman.config.environment import endpoint_key
 from pointsman.config.shape import nearest
-from pointsman.config.shipped import clients
+from pointsman.config.shipped import clients as rows
+from pointsman.server.guard import Admission
 from pointsman.store.client_keys import FILE, ClientKeys
 
 INSIDE = "local"
@@ -26,9 +27,10 @@ def auth_check(scene: Scene, seconds: float) -> Iterator[Finding]:
     listener = Listener()
     note(f"point your client at {listener.url} (with /v1 where it wants that), and send it a prompt")
     note(f"waiting {seconds:g} s for one request …")
-    key = scene.environment.get(API_KEY_VARIABLE, "").strip()
-    sent, own = listener.wait(seconds), {API_KEY_VARIABLE: key} if key else {}
-    found = judge(sent, own, seconds, ClientKeys(scene.paths.data / FILE).load())
+    key = endpoint_key(scene.environment)
+    clients = {each.digest: each for each in ClientKeys(scene.paths.data / FILE).load()}
+    admission = Admission(key=None if key is None else key.encode(), clients=clients)
+    found = judge(listener.wait(seconds), admission, seconds)
     yield from (without_secrets(each, scene.redact) for each in found)
 
 
@@ -58,7 +60,7 @@ def _offline(client: Client) -> Iterator[Finding]:
 
 def client_of(name: str) -> Client:
     """The row of that name. Raises UsageError."""
-    known = {each.name: each for each in clients().values() if each.handshake}
+    known = {each.name: each for each in rows().values() if each.handshake}
     if name not in known:
         near = nearest(name, list(known))
         raise click.UsageError(

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from pointsman.accounts.credentials import key_like
-from pointsman.accounts.lease import CREDENTIAL_FIELDS
+from pointsman.accounts.lease import configured_secrets
 from pointsman.app import App
 from pointsman.canon.errors import PointsmanError, SetupError
 from pointsman.canon.json import Json
@@ -69,9 +69,7 @@ class Scene(Struct, frozen=True):
     def _configured(self) -> Iterator[str]:
         """The credentials that stand in the configuration itself."""
         for each in self.effective.settings.backends.values() if self.effective is not None else ():
-            for name, value in each.headers.items():
-                if name.lower() in CREDENTIAL_FIELDS:
-                    yield value.rpartition(" ")[2]
+            yield from configured_secrets(each.headers)
             yield from filter(None, (urlsplit(each.proxy or "").password,))
 
 
