@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from msgspec import structs
 
 from pointsman.cli.checks import (
     backends,
@@ -480,3 +481,23 @@ def test_a_broken_settings_file_is_read_as_nothing(tmp_path, text):
     file.write_text(text)
 
     assert client_files.addresses(file, ("env.A", "*.b")) == []
+
+
+@pytest.mark.parametrize(
+    ("warning", "mend"),
+    [
+        ("an answer was billed to `api`, which you do not pay for; plan is halted: …", "pointsman resume"),
+        ("the price of m is not known, so money budgets do not count it", "prices"),
+        ("3 exchanges left no record, since it could not be written in time", "pointsman ledger path"),
+        ("`port` has been changed, which holds from the next start", "start the endpoint again"),
+        ("x.toml: line 3; the configuration from before the edit stays in force", "pointsman config check"),
+    ],
+)
+def test_what_the_endpoint_warns_of_is_told_with_what_mends_it(find, config, monkeypatch, warning, mend):
+    config("version = 1\n")
+    seen = structs.replace(look_around(), status={"warnings": [warning]})
+
+    (told,) = [each for each in configuration.check(seen) if each.what == "endpoint"]
+
+    assert told.why == warning
+    assert mend in told.mend

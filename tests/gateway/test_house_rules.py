@@ -12,7 +12,7 @@ from voices import ANTHROPIC, CHAT, RESPONSES
 from websockets.asyncio.client import connect
 
 from pointsman.store.client_keys import FILE, ClientKeys
-from scripted import Upstream, json_reply, run
+from scripted import Gate, Upstream, json_reply, run, sse
 
 __all__ = ["add"]
 COUNT = "/v1/messages/count_tokens"
@@ -212,5 +212,114 @@ def test_an_answer_that_nobody_gave_is_billed_to_nobody():
             (row,) = await recorded(gateway)
 
             assert (row["bucket"], row["cost"]) == ("unknown", None)
+
+    run(scenario())
+
+
+def test_a_budget_that_is_full_of_what_is_under_way_has_room_again_in_a_moment():
+    async def scenario():
+        gate = Gate()
+        held = sse(*CHAT.frames[:2], gate, *CHAT.frames[2:])
+        settings = "[budgets.all]\ntokens = 900\n"
+        async with (
+            Upstream(held, always=CHAT.whole()) as server,
+            rig(settings=settings, openai_chat=server) as gateway,
+        ):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(gateway.ask(CHAT, stream=True))
+                await gate.reached.wait()
+                full = await gateway.ask(CHAT)
+                gate.open()
+            await gateway.settled()
+            after = await gateway.ask(CHAT)
+
+            assert (full.status, after.status) == (429, 200)
+            assert "beside what is under way" in CHAT.error(full)["message"]
+            assert float(full.header("retry-after")) <= 1
+
+    run(scenario())
+
+
+def test_a_count_of_tokens_needs_no_room_in_a_budget_but_is_a_request(add):
+    async def scenario():
+        key = await asyncio.to_thread(add, "anna", requests_per_minute=3, tokens_per_day=5)
+        environment = {"POINTSMAN_API_KEY": MAIN}
+        async with (
+            Upstream(ANTHROPIC.whole(), always=COUNTED) as server,
+            rig(anthropic=server, environment=environment) as gateway,
+        ):
+            asked = [ANTHROPIC.path, ANTHROPIC.path, COUNT, COUNT, COUNT]
+            body, own = ANTHROPIC.request(), with_key(ANTHROPIC, key)
+            found = [(await gateway.post(path, body, *own)).status for path in asked]
+
+            # The second answer finds no tokens left, and is none; the last count is the fourth request.
+            assert found == [200, 429, 200, 200, 429]
+
+    run(scenario())
+
+
+def test_tokens_are_counted_while_a_backend_is_halted():
+    async def scenario():
+        async with (
+            Upstream(ANTHROPIC.whole(*told("overage")), always=COUNTED) as server,
+            plan_rig(PAYS.format("halt"), server) as gateway,
+        ):
+            found = [
+                (await of_plan(gateway, path)).status for path in (ANTHROPIC.path, ANTHROPIC.path, COUNT)
+            ]
+
+            assert found == [200, 503, 200]
+
+    run(scenario())
+
+
+def test_a_halt_that_is_over_is_told_no_longer_and_resumes_nothing():
+    async def scenario():
+        settings = f"guard_cooldown = 0.05\n{PAYS.format('halt')}"
+        over = ANTHROPIC.whole(*told("overage"))
+        async with Upstream(always=over) as server, plan_rig(settings, server) as gateway:
+            await of_plan(gateway)
+            guard, wall = gateway.parts.spending.guard, gateway.parts.wall
+            await eventually(lambda: guard.halted("plan", wall()) is None)
+            warnings = (await gateway.get("/status")).json()["warnings"]
+            resumed = (await gateway.post("/resume", {})).json()
+
+            assert any("which you do not pay for" in each for each in warnings)
+            assert not any("is halted" in each for each in warnings)
+            assert resumed == {"resumed": []}
+
+    run(scenario())
+
+
+def test_what_is_spent_of_each_budget_is_shown():
+    async def scenario():
+        settings = f"{PRICED}[budgets.all]\ndollars = 5\ntokens = 1000\nper = 'month'\n"
+        async with (
+            Upstream(always=CHAT.whole()) as server,
+            rig(settings=settings, openai_chat=server) as gateway,
+        ):
+            await gateway.ask(CHAT)
+            await gateway.settled()
+            (row,) = await recorded(gateway)
+            shown = {each["unit"]: each for each in (await gateway.get("/status")).json()["budgets"]}
+
+            assert shown["tokens"]["spent"] == row["input"] + (row["cache_read"] or 0) + row["output"]
+            assert shown["dollars"]["spent"] == pytest.approx(row["cost"] / 1e9)
+            assert (shown["tokens"]["most"], shown["dollars"]["most"]) == (1000, 5.0)
+            assert shown["tokens"]["resets"] > row["at"]
+
+    run(scenario())
+
+
+def test_a_budget_for_a_key_that_is_not_there_is_told(add):
+    async def scenario():
+        await asyncio.to_thread(add, "anna")
+        settings = '[budgets.hers]\ntokens = 5\nkey = "anna"\n[budgets.his]\ntokens = 5\nkey = "bob"\n'
+        async with rig(settings=settings, environment={"POINTSMAN_API_KEY": MAIN}) as gateway:
+            warnings = gateway.gateway.status()["warnings"]
+
+            assert [each for each in warnings if "budget" in each] == [
+                "budget his is for key bob, which there is not"
+            ]
 
     run(scenario())
