@@ -91,7 +91,8 @@ class BackendSettings(Struct, frozen=True):
     ca_file: str | None = None
     """A PEM file of certificates to trust beside the system's; relative to the folder of this file."""
     headers: dict[str, str] = {}
-    """Header fields that each request to it carries."""
+    """Header fields that each request to it carries. Their values are taken for credentials, and masked where an
+    upstream repeats them, but for those of well-known harmless ones (`user-agent`, `http-referer`, `x-title`)."""
     timeouts: TimeoutSettings = TimeoutSettings()
     """How long to wait for it."""
     allow_http: bool = False
@@ -185,7 +186,7 @@ class Settings(Struct, frozen=True):
     content_days: Annotated[float, Meta(ge=0)] = 7.0
     """Days for which bodies are kept."""
     content_size: Size = Size(500 * 1000**2)
-    """How much they may take, compressed."""
+    """How much they may take, compressed, with the lists of what each is made of."""
     log_file: str | None = None
     """A file that gets a JSON line for each exchange; relative to the folder of this file. It may be moved or
     removed at any time, and is opened anew on SIGHUP."""
