@@ -91,8 +91,8 @@ class BackendSettings(Struct, frozen=True):
     ca_file: str | None = None
     """A PEM file of certificates to trust beside the system's; relative to the folder of this file."""
     headers: dict[str, str] = {}
-    """Header fields that each request to it carries. Their values are taken for credentials, and masked where an
-    upstream repeats them, but for those of well-known harmless ones (`user-agent`, `http-referer`, `x-title`)."""
+    """Header fields that each request to it carries. What they hold counts as a credential, which is masked
+    where an upstream repeats it; but not in fields that hold none: `user-agent`, `http-referer`, `x-title`."""
     timeouts: TimeoutSettings = TimeoutSettings()
     """How long to wait for it."""
     allow_http: bool = False

@@ -117,11 +117,10 @@ def cost(usage: Usage, price: Price) -> Decimal | None:
         return None
     total = _per_one(price.request)
     for count, rate in zip((*read, *written), _rates(price), strict=True):
-        if not count:
-            continue
-        if rate is None:
-            return None
-        total += count * rate
+        if count:
+            if rate is None:
+                return None
+            total += count * rate
     return total
 
 

@@ -44,12 +44,15 @@ def with_estimate(trace: Trace) -> None:
 
 def _credible(usage: Usage) -> Usage:
     """Without counts that cannot be true."""
+    read = (usage.input, usage.cache_read, usage.cache_write_5m, usage.cache_write_1h)
+    if all(count is None or 0 <= count <= MOST for count in (*read, usage.output, usage.reasoning)):
+        return usage
     counts = {name: getattr(usage, name) for name in _COUNTS}
     odd = {name: None for name, count in counts.items() if count is not None and not 0 <= count <= MOST}
     if odd.keys() & {"output", "reasoning"}:
         # They are parts of one number.
         odd |= {"output": None, "reasoning": None}
-    return structs.replace(usage, **odd) if odd else usage
+    return structs.replace(usage, **odd)
 
 
 def _is_whole(usage: Usage, trace: Trace) -> bool:

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Iterable
-from operator import add
 
 from pointsman.ledger.names import Names
 from pointsman.ledger.record import Record
@@ -31,12 +30,12 @@ _UPSERT = (
 
 def add_up(connection: sqlite3.Connection, records: Iterable[Record], models: Names | None = None) -> None:
     """Adds these to their hours; `models` are told apart, all if left out."""
-    sums: dict[tuple[int | str, ...], tuple[int, ...]] = {}
+    sums: dict[tuple[int | str, ...], list[tuple[int, ...]]] = {}
     for record in records:
-        key, values = _key(record, models), values_of(record)
-        before = sums.get(key)
-        sums[key] = values if before is None else tuple(map(add, before, values))
-    connection.executemany(_UPSERT, [(*key, *values) for key, values in sums.items()])
+        sums.setdefault(_key(record, models), []).append(values_of(record))
+    connection.executemany(
+        _UPSERT, [(*key, *map(sum, zip(*values, strict=True))) for key, values in sums.items()]
+    )
 
 
 def _key(record: Record, models: Names | None) -> tuple[int | str, ...]:

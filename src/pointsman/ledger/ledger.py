@@ -24,7 +24,7 @@ from pointsman.ledger.counter import Counter
 from pointsman.ledger.estimate import with_estimate
 from pointsman.ledger.names import Names
 from pointsman.ledger.reading import reading
-from pointsman.ledger.record import Record, record_of
+from pointsman.ledger.record import Record, Told, record_of, teller
 from pointsman.ledger.trace import Trace
 from pointsman.ledger.writing import Keeping, Run, tidy, write
 from pointsman.store.database import Database
@@ -146,8 +146,9 @@ class Ledger:
         """Has written what waits."""
         self._in_hand = len(self._waiting)
         traces = [self._waiting.popleft() for _ in range(self._in_hand)]
-        secrets = tuple(self.secrets()) if traces else ()
-        records = [self._record(trace, secrets) for trace in traces]
+        secrets = frozenset(self.secrets()) if traces else frozenset[str]()
+        told = teller(secrets)
+        records = [self._record(trace, self._teller(trace, told, secrets)) for trace in traces]
         if records:
             run, dropped, count = self._run, self.dropped, len(records)
             self.database.give(
@@ -173,10 +174,14 @@ class Ledger:
         except SetupError as error:
             LOG.warning(error.message)
 
-    def _record(self, trace: Trace, secrets: tuple[str, ...]) -> Record:
+    def _teller(self, trace: Trace, told: Told, secrets: frozenset[str]) -> Told:
+        """One that knows what the exchange was sent with, too."""
+        return told if secrets.issuperset(trace.secrets) else teller((*secrets, *trace.secrets))
+
+    def _record(self, trace: Trace, told: Told) -> Record:
         with_estimate(trace)
         bucket = bucket_of(trace, self.costs.providers.get(trace.issuer or ""))
-        return record_of(trace, self.costs.of(trace), bucket, secrets)
+        return record_of(trace, self.costs.of(trace), bucket, told)
 
     def _keep_contents(self, traces: Sequence[Trace]) -> None:
         for trace in traces:

@@ -1,10 +1,11 @@
 """A record: what the ledger keeps of one exchange. No content, and no credential."""
 
 import re
+from collections.abc import Callable, Iterable
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import lru_cache
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Struct, structs
 
@@ -96,17 +97,20 @@ class Record(Struct, frozen=True, kw_only=True):
     @property
     def unpriced(self) -> bool:
         """Whether somebody was billed for it, and nobody knows how much."""
+        if self.cost is not None:
+            return False
         # Where nobody knows the claim it is not known to what, but it was.
         claimed = self.claim is not None and self.status == HTTPStatus.OK and self.input is not None
-        return self.cost is None and (self.bucket in BILLED or (self.bucket == "unknown" and claimed))
+        return self.bucket in BILLED or (self.bucket == "unknown" and claimed)
 
 
 COLUMNS = Record.__struct_fields__
+Told: TypeAlias = Callable[[str | None], str | None]
 
 
-def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket, secrets: tuple[str, ...] = ()) -> Record:
-    """The record of a finished exchange; `secrets` are what stands in none of its names."""
-    told = partial(_told, (*secrets, *trace.secrets))
+def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket, told: Told | None = None) -> Record:
+    """The record of a finished exchange; `told` gives each name as it may stand in it."""
+    told = told or teller(trace.secrets)
     return Record(
         at=trace.started,
         request_id=trace.request_id,
@@ -180,21 +184,19 @@ def _short(name: str) -> str:
     return name[:LONGEST].encode("utf-8", "replace").decode()
 
 
-def _told(secrets: tuple[str, ...], name: str | None) -> str | None:
-    """What a client or an upstream says, in which a credential may stand, whosesoever it is."""
-    if name is None:
-        return None
-    for secret in secrets:
-        if secret in name:
-            name = mask(name, secrets)
-            break
-    return _masked(name) if len(name) <= LONGEST else _short(mask_forms(name))
+def teller(secrets: Iterable[str]) -> Told:
+    """What makes of a name, in which a credential may stand, whosesoever it is, one that may be kept: without
+    these, and without what looks like one. Names are said again and again, so each is looked at once."""
+    known = tuple(secrets)
 
+    def told(name: str | None) -> str | None:
+        if name is None:
+            return None
+        if any(secret in name for secret in known):
+            name = mask(name, known)
+        return _short(mask_forms(name))
 
-@lru_cache(maxsize=1024)
-def _masked(name: str) -> str:
-    """Of a name without a credential that is known; most are said again and again."""
-    return _short(mask_forms(name))
+    return lru_cache(maxsize=4096)(told)
 
 
 def _whole(parent: str | None) -> str | None:
