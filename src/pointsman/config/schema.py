@@ -92,7 +92,7 @@ class BackendSettings(Struct, frozen=True):
     """A PEM file of certificates to trust beside the system's; relative to the folder of this file."""
     headers: dict[str, str] = {}
     """Header fields that each request to it carries. What they hold counts as a credential, which is masked
-    where an upstream repeats it; but not in fields that hold none: `user-agent`, `http-referer`, `x-title`."""
+    where an upstream repeats it; but not in those that hold none: `user-agent`, `http-referer`, `x-title`."""
     timeouts: TimeoutSettings = TimeoutSettings()
     """How long to wait for it."""
     allow_http: bool = False
