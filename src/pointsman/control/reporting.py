@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from pointsman.catalog.provider import Provider
 from pointsman.config.environment import endpoint_key
 from pointsman.config.schema import Settings
+from pointsman.control.log_mask import LogMask
 from pointsman.gateway.excerpts import Excerpts
 from pointsman.gateway.exchange import Client, Exchange
 from pointsman.gateway.masking import KnownSecrets
@@ -52,6 +53,7 @@ class Reporting:
         self._others = secrets
         self.known = KnownSecrets()
         """What requests were sent with."""
+        self._log_mask = LogMask(self.redact)
         self.metrics = Metrics()
         ledger.listen(self.metrics)
         self._excerpts = Excerpts(self.secrets) if settings.verbose >= BODIES else None
@@ -68,6 +70,7 @@ class Reporting:
 
     def begin(self, providers: Mapping[str, Provider], run: str) -> None:
         """Opens what is to be opened; `run` names this run of the endpoint. May take half a second."""
+        self._log_mask.begin()
         self.reopen()
         there = destination(self._endpoint, self._environment)
         if there is None:
@@ -140,6 +143,7 @@ class Reporting:
 
     def close(self) -> None:
         """Nothing more comes."""
+        self._log_mask.end()
         for aside in self._asides.values():
             aside.close()
         if self._log is not None:
