@@ -11,6 +11,7 @@ from test_client_keys import MAIN, PAYS, PLAN, PRICED, add, told, with_key
 from voices import ANTHROPIC, CHAT, RESPONSES
 from websockets.asyncio.client import connect
 
+from pointsman.control import house_rules
 from pointsman.store.client_keys import FILE, ClientKeys
 from scripted import Gate, Upstream, json_reply, run, sse
 
@@ -321,5 +322,67 @@ def test_a_budget_for_a_key_that_is_not_there_is_told(add):
             assert [each for each in warnings if "budget" in each] == [
                 "budget his is for key bob, which there is not"
             ]
+
+    run(scenario())
+
+
+def test_a_halt_outlives_the_endpoint_until_it_is_resumed():
+    async def scenario():
+        over, within = ANTHROPIC.whole(*told("overage")), ANTHROPIC.whole(*told("five_hour"))
+        async with Upstream(over, always=within) as server:
+            found = []
+            async with plan_rig(PAYS.format("halt"), server) as gateway:
+                found += [(await of_plan(gateway)).status for _ in range(2)]
+            async with plan_rig(PAYS.format("halt"), server) as gateway:
+                found.append((await of_plan(gateway)).status)
+                warnings = (await gateway.get("/status")).json()["warnings"]
+                resumed = (await gateway.post("/resume", {})).json()
+            async with plan_rig(PAYS.format("halt"), server) as gateway:
+                found.append((await of_plan(gateway)).status)
+
+            assert found == [200, 503, 503, 200]
+            assert any("plan is halted" in each for each in warnings)
+            assert resumed == {"resumed": ["plan"]}
+
+    run(scenario())
+
+
+def test_endpoints_of_one_home_halt_and_resume_together(monkeypatch):
+    monkeypatch.setattr(house_rules, "LOOK_EVERY", 0.02)
+
+    async def scenario():
+        over = ANTHROPIC.whole(*told("overage"))
+        async with (
+            Upstream(over) as server,
+            plan_rig(PAYS.format("halt"), server) as one,
+            plan_rig(PAYS.format("halt"), server) as other,
+        ):
+            await of_plan(one)
+            await eventually(other.parts.spending.guard.halts)
+            halted = (await of_plan(other)).status
+            await other.post("/resume", {})
+            await eventually(lambda: not one.parts.spending.guard.halts())
+
+            assert halted == 503
+
+    run(scenario())
+
+
+def test_endpoints_of_one_home_spend_one_budget(monkeypatch):
+    monkeypatch.setattr(house_rules, "LOOK_EVERY", 0.02)
+
+    async def scenario():
+        async with Upstream(always=CHAT.whole()) as server:
+            lines = "[budgets.day]\ntokens = 13\n" + backend_table(
+                "openai_chat", server, f'models = ["{CHAT.model}"]'
+            )
+            async with rig(settings=lines) as one, rig(settings=lines) as other:
+                first = (await one.ask(CHAT)).status
+                await one.settled()
+                books, wall = other.parts.spending.books, other.parts.wall
+                await eventually(lambda: books.spent(books.budgets[0], wall()) >= 13)
+                second = (await other.ask(CHAT)).status
+
+                assert (first, second) == (200, 429)
 
     run(scenario())

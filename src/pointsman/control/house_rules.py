@@ -11,6 +11,8 @@ from pointsman.canon.json import Json
 from pointsman.config.paths import Paths
 from pointsman.config.schema import BudgetSettings, Settings
 from pointsman.config.watch import Watch
+from pointsman.control.halts import FILE as HALTS
+from pointsman.control.halts import HaltsFile
 from pointsman.gateway.spending import Spending
 from pointsman.ledger import queries
 from pointsman.ledger.guard import Guard, Rules
@@ -34,8 +36,11 @@ class HouseRules:
         self._keyed = keyed
         self._file = ClientKeys(paths.data / FILE)
         self._watch = Watch(self._file.path)
+        self._halts = HaltsFile(paths.data / HALTS)
         self._ledger = ledger
         self._settings = settings
+        self._seen: int | None = None
+        """The version of the ledger's file when it was last looked at."""
         self._broken: str | None = None
         self._unknown: list[Budget] = []
         """Budgets of which nobody has asked the ledger yet."""
@@ -70,11 +75,41 @@ class HouseRules:
             # Whoever was let in before stays; nobody else comes in.
             self._broken = error.message
 
+    async def begin(self) -> None:
+        """Takes up what was spent and halted before."""
+        await self.recall()
+        self.spending.guard.restore(await asyncio.to_thread(self._halts.load))
+
     async def run(self) -> None:
-        """Takes up what was spent of new budgets before, until it is cancelled."""
+        """Takes up what was spent of new budgets before, and what other endpoints spend and halt, until it is
+        cancelled."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
+            with suppress(SetupError):  # which stands among the database's warnings
+                await self._share()
             await self.recall()
+
+    async def _share(self) -> None:
+        guard = self.spending.guard
+        if guard.changed:
+            guard.changed = False
+            await asyncio.to_thread(self._halts.save, guard.halts())
+        elif (halts := await asyncio.to_thread(self._halts.news)) is not None:
+            guard.restore(halts)
+        if self.spending.books.budgets and await self._ledger.database.ask(self._is_other):
+            self._unknown = list(self.spending.books.budgets)
+
+    def _is_other(self, connection: sqlite3.Connection) -> bool:
+        """Whether another process has written to the ledger since the last time."""
+        (version,) = connection.execute("PRAGMA data_version").fetchone()
+        before, self._seen = self._seen, version
+        return before is not None and before != version
+
+    def end(self) -> None:
+        """Has written what is left."""
+        if self.spending.guard.changed:
+            with suppress(SetupError):
+                self._halts.save(self.spending.guard.halts())
 
     async def recall(self) -> None:
         """Takes up what was spent of budgets that are new, as the ledger knows it."""

@@ -75,7 +75,7 @@ class LedgerUpkeep:
         """Counts what runs before have lost."""
         await asyncio.to_thread(self.reporting.begin, self._providers, self._run)
         await asyncio.to_thread(settle_killed, self._folder, self.ledger.database)
-        await self.rules.recall()
+        await self.rules.begin()
 
     async def run(self) -> None:
         """Goes on until it is cancelled."""
@@ -94,6 +94,7 @@ class LedgerUpkeep:
 
     async def end(self) -> None:
         """Has written what is left."""
+        await asyncio.to_thread(self.rules.end)
         await asyncio.to_thread(self.ledger.close)
         await asyncio.to_thread(self.reporting.close)
 

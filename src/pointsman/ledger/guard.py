@@ -5,6 +5,7 @@ the backend: until it is resumed, or a while has passed. A claim that nobody kno
 """
 
 import logging
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -33,11 +34,13 @@ class Halt(Struct, frozen=True):
 
 
 class Guard:
-    """One endpoint's. It forgets with its process."""
+    """One endpoint's."""
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self._halted: dict[str, Halt] = {}
+        self.changed = False
+        """Whether the halts are others than when this was last set to False."""
         self._seen: dict[str, str] = {}
 
     def note(self, backend: str, account: str, bucket: Bucket, claim: str | None, now: float) -> None:
@@ -51,6 +54,7 @@ class Guard:
         self._seen[backend] = why
         if self.rules.mode == "halt" and bucket != "unknown":
             self._halted[backend] = Halt(why, now + self.rules.cooldown)
+            self.changed = True
 
     def halted(self, backend: str, now: float) -> Halt | None:
         """Why a backend is not to be asked."""
@@ -63,9 +67,18 @@ class Guard:
     def resume(self, now: float) -> list[str]:
         """Lets all go on; the backends that were halted."""
         backends = sorted(each for each in tuple(self._halted) if self.halted(each, now) is not None)
-        self._halted.clear()
-        self._seen.clear()
+        self.restore({})
+        self.changed = True
         return backends
+
+    def halts(self) -> dict[str, Halt]:
+        """Those that were not resumed, by backend; they may be over."""
+        return dict(self._halted)
+
+    def restore(self, halts: Mapping[str, Halt]) -> None:
+        """Those of an earlier run, or of another endpoint: what is not among them was resumed."""
+        self._halted = dict(halts)
+        self._seen = {backend: halt.why for backend, halt in halts.items()}
 
     def warnings(self, now: float) -> list[str]:
         """What a person should know."""

@@ -120,9 +120,10 @@ class Books:
         return self._account(budget, now).spent
 
     def recall(self, budget: Budget, amount: Amount, now: float) -> None:
-        """What was spent in the present period, as the ledger knows it: of it some may be known here too."""
+        """What was spent in the present period, as the ledger knows it: of it some may be known here too, but
+        nothing of what is under way here."""
         account = self._account(budget, now)
-        account.spent = max(account.spent, amount.of(budget.unit))
+        account.spent = max(account.spent, amount.of(budget.unit) + account.reserved)
 
     def reserve(
         self, key: str | None, models: Sequence[str], amount: Amount, now: float, *, free: bool = False
