@@ -27,7 +27,7 @@ from scripted import Reply, json_reply, sse
 
 WITHIN = 60
 CANARIES = {
-    "environment": "sk-canary-env-8f2k1m5p9q",
+    "environment": "canary0env08f2k1m5p9q",
     "vault": "sk-canary-vault-7d3n6b4x2z",
     "field": "canary-field-5h8j2k7l1q",
     "custom": "canary-custom-0p3o6i9u2y",

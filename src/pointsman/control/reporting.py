@@ -70,6 +70,7 @@ class Reporting:
 
     def begin(self, providers: Mapping[str, Provider], run: str) -> None:
         """Opens what is to be opened; `run` names this run of the endpoint. May take half a second."""
+        self.known.note(self.secrets())
         self._log_mask.begin()
         self.reopen()
         there = destination(self._endpoint, self._environment)

@@ -30,6 +30,10 @@ class KnownSecrets:
                     del self._held[next(iter(self._held))]
                 self._held[secret] = None
 
+    def within(self, text: str) -> tuple[str, ...]:
+        """Those that stand in a text of ours, where a client has put one in the place of a name."""
+        return tuple([secret for secret in self._held if secret in text])
+
     def all(self) -> tuple[str, ...]:
         """What is to be masked; may be called in any thread."""
         return tuple(self._held)

@@ -43,6 +43,8 @@ async def answer(exchange: Exchange, line: Line, parts: Parts, trace: Trace) -> 
     try:
         guests = parts.router.snapshot.guests
         bears = bearing(exchange.headers, guests.values()) if guests else ()
+        # A client may have put a key in the place of the model's name.
+        trace.secrets = parts.known.within(exchange.intent.model or "")
         plan = parts.router.plan(exchange.intent.model, bears)
         check_turns(exchange)
         plan = parts.spending.permit(exchange, plan)
@@ -55,6 +57,7 @@ async def answer(exchange: Exchange, line: Line, parts: Parts, trace: Trace) -> 
         if isinstance(error, UnknownModelError):
             parts.unknown_model()
     if failure is not None:
+        line.secrets = line.secrets or parts.known.within(failure.message)
         await refuse(failure, line, trace)
 
 

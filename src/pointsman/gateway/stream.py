@@ -31,7 +31,7 @@ from pointsman.wire import headers as fields
 from pointsman.wire.coding import StreamDecoder, decode_body
 from pointsman.wire.headers import Headers
 from pointsman.wire.json import decode_object, encode, holds_object
-from pointsman.wire.secrets import mask_forms
+from pointsman.wire.secrets import mask, mask_forms
 
 _STREAMED = frozenset({"generate", "completions"})
 """The operations whose streams the tap can follow."""
@@ -339,13 +339,17 @@ def facts(trace: Trace) -> Headers:
     known = (
         ("x-pointsman-backend", trace.backend),
         ("x-pointsman-account", trace.account),
-        ("x-pointsman-model", mask_forms(trace.model or "")),
+        ("x-pointsman-model", mask_forms(_without(trace.model or "", trace.secrets))),
         ("x-pointsman-route", trace.rule),
         ("x-pointsman-others", ", ".join(trace.others)),
         ("x-pointsman-form", trace.form),
         ("x-pointsman-losses", losses_line(trace.losses)),
     )
     return tuple([(name, _printable(value)) for name, value in known if value])
+
+
+def _without(name: str, secrets: tuple[str, ...]) -> str:
+    return mask(name, secrets) if any(secret in name for secret in secrets) else name
 
 
 def _printable(value: str) -> str:

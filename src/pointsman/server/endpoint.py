@@ -224,7 +224,8 @@ class Visit:
     async def refuse(self, error: PointsmanError) -> None:
         """An error in the caller's dialect; one that has begun is left broken, a stream with a word."""
         # A client may have put a key where a name belongs.
-        fault, dialect = mask_fault(error.fault(), ()), self.dialect()
+        known, dialect = self.service.parts.known.within(error.message), self.dialect()
+        fault = mask_fault(error.fault(), known)
         self._note_refusal(error, dialect)
         if self.call.headed:
             if self.trace.stream and not self.call.finished:
