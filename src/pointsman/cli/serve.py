@@ -26,7 +26,7 @@ from pointsman.store.files import read_optional, remove, write_private
 if TYPE_CHECKING:
     from pointsman.library import Gateway
 
-COLLECT_AT = (10_000, 20, 20)
+COLLECT_AT = (5_000, 5, 5)
 """Objects that are new, and collections of the younger ones, before cycles are looked for among them: 700, as
 Python has it, means a look at the traces that wait for the ledger every few requests."""
 

@@ -43,7 +43,7 @@ def analytics(connection: sqlite3.Connection, span: Span, sections: Sequence[str
     dropped, lost = queries.missing(connection)
     groups = {name: grouped(rows, BY[name]).items() for name in sections if name in BY}
     if _SESSION in sections:
-        groups[_SESSION] = dict(queries.by_session(connection, span.since)).items()
+        groups[_SESSION] = dict(queries.by_session(connection, span.since)[0]).items()
     return {
         "since": span.since,
         "until": span.until,

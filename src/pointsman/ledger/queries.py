@@ -62,22 +62,16 @@ def by_day(connection: sqlite3.Connection, since: float | None) -> Iterator[tupl
     return ((day, Sums(*sums)) for day, *sums in rows)
 
 
-def by_session(connection: sqlite3.Connection, since: float | None) -> Iterator[tuple[str, Sums]]:
-    """Sums of the sessions of which there are still records, the most tokens first."""
+def by_session(connection: sqlite3.Connection, since: float | None) -> tuple[list[tuple[str, Sums]], int]:
+    """Sums of the sessions that there are records of, the most tokens first; how many more there are."""
     rows = connection.execute(
-        f"SELECT name, {_ADDED} FROM (SELECT COALESCE(session, '-') AS name, {_OF_ONE} FROM exchanges "
-        "WHERE at >= ?) GROUP BY name "
+        f"SELECT COUNT(*) OVER (), name, {_ADDED} FROM (SELECT COALESCE(session, '-') AS name, {_OF_ONE} "
+        "FROM exchanges WHERE at >= ?) GROUP BY name "
         "ORDER BY SUM(input + cache_read + cache_write + output + reasoning) DESC, name LIMIT ?",
         (since or 0, SESSIONS),
-    )
-    return ((name, Sums(*sums)) for name, *sums in rows)
-
-
-def sessions(connection: sqlite3.Connection, since: float | None) -> int:
-    """How many sessions there are records of."""
-    counted = "SELECT COUNT(DISTINCT COALESCE(session, '-')) FROM exchanges WHERE at >= ?"
-    found: tuple[int] = connection.execute(counted, (since or 0,)).fetchone()
-    return found[0]
+    ).fetchall()
+    all_of_them = rows[0][0] if rows else 0
+    return [(name, Sums(*sums)) for _, name, *sums in rows], all_of_them - len(rows)
 
 
 class Timing(Struct, frozen=True):

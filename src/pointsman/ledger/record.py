@@ -21,9 +21,11 @@ NANO = 1_000_000_000
 """Costs are kept in whole billionths of a US dollar, so that sums are exact."""
 MOST_COST = 10_000 * NANO
 """Of one exchange. What costs more has a wrong price, and the sum of many would fit no integer of SQLite."""
+MICRO = 1_000_000
 LONGEST = 200
 """Characters of a name that somebody else made up."""
 MOST_LOSSES = 20
+_UNCOUNTED = Usage()
 _ANSWERS = ("committed", "refused")
 """How attempts begin in which a backend answered."""
 _PARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -110,7 +112,7 @@ Told: TypeAlias = Callable[[str | None], str | None]
 
 def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket, told: Told | None = None) -> Record:
     """The record of a finished exchange; `told` gives each name as it may stand in it."""
-    told = told or teller(trace.secrets)
+    told, usage = told or teller(trace.secrets), trace.usage or _UNCOUNTED
     return Record(
         at=trace.started,
         request_id=trace.request_id,
@@ -133,7 +135,12 @@ def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket, told: Told | N
         stream=trace.stream,
         first_byte=_rounded(trace.first_byte),
         duration=_rounded(trace.duration),
-        **_tokens(trace.usage),
+        input=usage.input,
+        cache_read=usage.cache_read,
+        cache_write_5m=usage.cache_write_5m,
+        cache_write_1h=usage.cache_write_1h,
+        output=usage.output,
+        reasoning=usage.reasoning,
         estimated=trace.estimated,
         cost=_nano(cost),
         stop=told(trace.stop),
@@ -164,19 +171,6 @@ def _nano(cost: Decimal | None) -> int | None:
     return found if found is not None and found <= MOST_COST else None
 
 
-def _tokens(usage: Usage | None) -> dict[str, int | None]:
-    if usage is None:
-        return {}
-    return {
-        "input": usage.input,
-        "cache_read": usage.cache_read,
-        "cache_write_5m": usage.cache_write_5m,
-        "cache_write_1h": usage.cache_write_1h,
-        "output": usage.output,
-        "reasoning": usage.reasoning,
-    }
-
-
 def _short(name: str) -> str:
     if len(name) <= LONGEST and name.isascii():
         return name
@@ -204,7 +198,8 @@ def _whole(parent: str | None) -> str | None:
 
 
 def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 6)
+    """To a microsecond."""
+    return None if seconds is None else int(seconds * MICRO + 0.5) / MICRO
 
 
 def _losses(losses: list[Loss]) -> str | None:

@@ -18,23 +18,23 @@ def usage(connection: sqlite3.Connection, since: float | None, by: str) -> Json:
 
     `since` in seconds since the epoch; None or 0: of all time.
     """
+    groups, left_out = _groups(connection, since or None, by)
     rows = [
-        {by: name, **counts(sums), "errors": sums.errors, "unpriced": sums.unpriced}
-        for name, sums in _groups(connection, since or None, by)
+        {by: name, **counts(sums), "errors": sums.errors, "unpriced": sums.unpriced} for name, sums in groups
     ]
     every = (sums for _, sums in queries.by_names(connection, since or None))
     told: Json = {"total": counts(sum(every, NOTHING)), "rows": rows}
-    if by == _SESSION and len(rows) == queries.SESSIONS:
-        told["left_out"] = queries.sessions(connection, since or None) - len(rows)
-    return told
+    return {**told, "left_out": left_out} if left_out else told
 
 
-def _groups(connection: sqlite3.Connection, since: float | None, by: str) -> list[tuple[str, Sums]]:
+def _groups(
+    connection: sqlite3.Connection, since: float | None, by: str
+) -> tuple[list[tuple[str, Sums]], int]:
     if by == _DAY:
-        return list(queries.by_day(connection, since))
+        return list(queries.by_day(connection, since)), 0
     if by == _SESSION:
-        return list(queries.by_session(connection, since))
-    return list(grouped(queries.by_names(connection, since), NAMED[by]).items())
+        return queries.by_session(connection, since)
+    return list(grouped(queries.by_names(connection, since), NAMED[by]).items()), 0
 
 
 def nothing() -> Json:
