@@ -17,7 +17,7 @@ from pointsman.ledger.hours import HOUR, NAMES, SUMS
 from pointsman.ledger.record import COLUMNS, NANO
 from pointsman.ledger.sums import Rows, Sums
 
-LATEST = 10_000
+LATEST = 5_000
 """Exchanges that percentiles are taken of, at the most: the latest ones."""
 SESSIONS = 200
 """Sessions that are told, those with the most tokens."""
