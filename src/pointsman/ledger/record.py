@@ -112,7 +112,7 @@ Told: TypeAlias = Callable[[str | None], str | None]
 
 def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket, told: Told | None = None) -> Record:
     """The record of a finished exchange; `told` gives each name as it may stand in it."""
-    told, usage = told or teller(trace.secrets), trace.usage or _UNCOUNTED
+    told = told or teller(trace.secrets)
     return Record(
         at=trace.started,
         request_id=trace.request_id,
@@ -135,12 +135,7 @@ def record_of(trace: Trace, cost: Decimal | None, bucket: Bucket, told: Told | N
         stream=trace.stream,
         first_byte=_rounded(trace.first_byte),
         duration=_rounded(trace.duration),
-        input=usage.input,
-        cache_read=usage.cache_read,
-        cache_write_5m=usage.cache_write_5m,
-        cache_write_1h=usage.cache_write_1h,
-        output=usage.output,
-        reasoning=usage.reasoning,
+        **_counts(trace.usage or _UNCOUNTED),
         estimated=trace.estimated,
         cost=_nano(cost),
         stop=told(trace.stop),
@@ -169,6 +164,17 @@ def _answered(trace: Trace) -> bool:
 def _nano(cost: Decimal | None) -> int | None:
     found = None if cost is None else round(cost * NANO)
     return found if found is not None and found <= MOST_COST else None
+
+
+def _counts(usage: Usage) -> dict[str, int | None]:
+    return {
+        "input": usage.input,
+        "cache_read": usage.cache_read,
+        "cache_write_5m": usage.cache_write_5m,
+        "cache_write_1h": usage.cache_write_1h,
+        "output": usage.output,
+        "reasoning": usage.reasoning,
+    }
 
 
 def _short(name: str) -> str:
