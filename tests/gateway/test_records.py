@@ -1,6 +1,5 @@
 """Records: what every exchange leaves in the ledger, however it ends."""
 
-import asyncio
 import json
 import sqlite3
 
@@ -222,14 +221,11 @@ def test_limits_are_recorded_with_the_claim_and_what_it_was_billed_to():
     run(scenario())
 
 
-def test_a_full_disk_disturbs_no_answer_and_is_told():
+def test_a_file_that_cannot_be_written_disturbs_no_answer_and_is_told(home):
+    (home / "data" / "ledger.db").mkdir(parents=True)
+
     async def scenario():
         async with Upstream(always=RESPONSES.whole()) as server, rig(openai_responses=server) as gateway:
-            database = gateway.app.service.ledger.database
-            await asyncio.to_thread(database.close)
-            database.path.unlink(missing_ok=True)
-            database.path.parent.mkdir(parents=True, exist_ok=True)
-            database.path.mkdir()
             answer = await gateway.ask(RESPONSES)
             await gateway.settled()
             await eventually(lambda: gateway.app.service.ledger.dropped)
@@ -241,30 +237,29 @@ def test_a_full_disk_disturbs_no_answer_and_is_told():
     run(scenario())
 
 
-def test_a_broken_file_is_set_aside_and_the_ledger_goes_on():
+def test_a_broken_file_is_set_aside_and_the_ledger_goes_on(home):
+    (home / "data").mkdir(parents=True)
+    (home / "data" / "ledger.db").write_bytes(b"no database" * 1000)
+
     async def scenario():
         async with Upstream(always=GEMINI.whole()) as server, rig(gemini=server) as gateway:
-            database = gateway.app.service.ledger.database
-            await asyncio.to_thread(database.close)
-            database.path.parent.mkdir(parents=True, exist_ok=True)
-            database.path.write_bytes(b"no database" * 1000)
             await gateway.ask(GEMINI)
             rows = await recorded(gateway)
 
             assert len(rows) == 1
-            assert database.set_aside.read_bytes().startswith(b"no database")
+            assert gateway.app.service.ledger.database.set_aside.read_bytes().startswith(b"no database")
 
     run(scenario())
 
 
-def test_a_newer_file_is_left_alone_and_told():
+def test_a_newer_file_is_left_alone_and_told(home):
+    (home / "data").mkdir(parents=True)
+    _newer(home / "data" / "ledger.db")
+    before = (home / "data" / "ledger.db").read_bytes()
+
     async def scenario():
         async with Upstream(always=CHAT.whole()) as server, rig(openai_chat=server) as gateway:
             ledger = gateway.app.service.ledger
-            await asyncio.to_thread(ledger.database.close)
-            ledger.database.path.parent.mkdir(parents=True, exist_ok=True)
-            _newer(ledger.database.path)
-            before = ledger.database.path.read_bytes()
             answer = await gateway.ask(CHAT)
             await eventually(lambda: ledger.dropped)
 
