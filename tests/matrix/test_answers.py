@@ -156,3 +156,12 @@ def test_a_stream_that_fails_has_no_end_for_the_client(path, source, to):
     assert isinstance(events[-1], Failure)
     assert not any(word in written for word in TERMINAL)
     assert b'"error"' in written
+
+
+def test_thinking_that_says_and_holds_nothing_is_no_loss_however_often_it_comes():
+    details = [{"type": "reasoning.text"}, {"type": "reasoning.text"}]
+    message = {"role": "assistant", "content": None, "refusal": None, "reasoning_details": details}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    answer = {"id": "0", "object": "chat.completion", "created": 1, "model": "0", "choices": [choice]}
+
+    assert_losses_tell_all(whole("openai_chat", answer), "anthropic")

@@ -206,7 +206,7 @@ class _Writing:
         while self._waiting:
             written += self._release() + self._close_open()
         self.over = True
-        self.left_out = bool(self._held)
+        self.left_out = any(block.native is not None for block in self._held)
         rest: Json = event.extra if self._own else {}
         return written + self._tell() + frame(encode({"type": "message_stop", **rest}), "message_stop")
 

@@ -50,8 +50,9 @@ def answer_losses(event: Event) -> tuple[Loss, ...]:
 def fold_losses(answer: Answer, asked: Asked) -> tuple[Loss, ...]:
     """Thinking left out of the answer's end; arguments that are no JSON, which a stream passes on as text."""
     blocks = answer.choices[0].blocks if answer.choices and answer.dialect != NAME else ()
-    silent = any(isinstance(block, Thinking) for block in blocks[shown(blocks) :])
-    return (SILENT_AT_END if silent else ()) + _malformed(blocks)
+    left_out = [block for block in blocks[shown(blocks) :] if isinstance(block, Thinking)]
+    # What holds no state either is nothing that could be lost.
+    return (SILENT_AT_END if any(block.native is not None for block in left_out) else ()) + _malformed(blocks)
 
 
 def _malformed(blocks: Sequence[Block]) -> tuple[Loss, ...]:
