@@ -253,7 +253,7 @@ class App:
         )
         origins = frozenset(origin.lower() for origin in settings.allowed_origins)
         own = None if self._key is None else self._key.encode()
-        return Admission(hosts, origins, own, self._ledger.rules.keys)
+        return Admission(hosts, origins, own, self._ledger.rules.keys, closed=self._ledger.rules.broken)
 
     # The running endpoint
 

@@ -254,3 +254,33 @@ def test_a_key_in_a_compressed_answer_is_not_kept():
             assert decode_object(content["answer"].encode())["choices"][0]["message"]["content"] == "not …"
 
     run(scenario())
+
+
+def test_what_a_client_sent_as_its_own_key_stands_nowhere(caplog):
+    async def scenario():
+        key = "customerkey-ZZZ-999-abc"
+        own = ("authorization", f"Bearer {key}")
+        async with Upstream(CHAT.whole()) as server, rig(settings=KEPT, openai_chat=server) as gateway:
+            await gateway.ask(CHAT, own, messages=[{"role": "user", "content": f"mine is {key}"}])
+            await gateway.ask(CHAT, own, model=key)
+            rows, found = await recorded(gateway), await contents(gateway)
+
+            assert key not in str(rows) + str(found)
+            assert found[0]["request"]["messages"][0]["content"] == "mine is …"
+
+    run(scenario())
+
+
+def test_bodies_stay_for_their_time_though_no_more_are_kept():
+    async def scenario():
+        async with Upstream(always=CHAT.whole()) as server:
+            async with rig(settings=KEPT, openai_chat=server) as gateway:
+                await gateway.ask(CHAT)
+                await recorded(gateway)
+            async with rig(openai_chat=server) as gateway:
+                await gateway.ask(CHAT)
+                first, second = await contents(gateway)
+
+                assert (first["request"]["model"], second) == (CHAT.named(), None)
+
+    run(scenario())

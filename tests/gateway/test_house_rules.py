@@ -386,3 +386,56 @@ def test_endpoints_of_one_home_spend_one_budget(monkeypatch):
                 assert (first, second) == (200, 429)
 
     run(scenario())
+
+
+def test_endpoints_that_halt_different_backends_at_once_keep_both(monkeypatch):
+    monkeypatch.setattr(house_rules, "LOOK_EVERY", 0.02)
+
+    async def scenario():
+        over = ANTHROPIC.whole(*told("overage"))
+        async with Upstream(always=over) as server:
+            settings = PAYS.format("halt") + PLAN.format(server.url)
+            settings += PLAN.format(server.url).replace("backends.plan", "backends.other")
+            keys = {"K": "sk-ant-x"}
+            async with (
+                rig(settings=settings, environment=keys) as one,
+                rig(settings=settings, environment=keys) as two,
+            ):
+                body = ANTHROPIC.request(model="other:claude-x")
+                await of_plan(one)
+                await two.post(ANTHROPIC.path, body, *ANTHROPIC.headers)
+                guards = [each.parts.spending.guard for each in (one, two)]
+                await eventually(lambda: all(guard.halts().keys() == {"plan", "other"} for guard in guards))
+
+    run(scenario())
+
+
+def test_a_file_of_halts_that_breaks_lifts_none(monkeypatch, home):
+    monkeypatch.setattr(house_rules, "LOOK_EVERY", 0.02)
+
+    async def scenario():
+        over = ANTHROPIC.whole(*told("overage"))
+        async with Upstream(over) as server, plan_rig(PAYS.format("halt"), server) as gateway:
+            await of_plan(gateway)
+            await eventually((home / "data" / "halts.json").exists)
+            (home / "data" / "halts.json").write_text("{broken")
+            found = [(await of_plan(gateway)).status for _ in range(20)]
+
+            assert found == [503] * 20
+
+    run(scenario())
+
+
+def test_an_endpoint_that_cannot_read_its_clients_keys_lets_nobody_in(home):
+    (home / "data").mkdir(parents=True)
+    (home / "data" / FILE).write_text("{broken")
+
+    async def scenario():
+        async with Upstream(always=CHAT.whole()) as server, rig(openai_chat=server) as gateway:
+            asked = await gateway.ask(CHAT)
+            pages = [(await gateway.get(page)).status for page in ("/status", "/analytics", "/health")]
+
+            assert (asked.status, pages) == (401, [401, 401, 200])
+            assert "pointsman keys list" in CHAT.error(asked)["message"]
+
+    run(scenario())

@@ -17,24 +17,30 @@ _halts = msgspec.json.Decoder(dict[str, Halt])
 
 
 class HaltsFile:
-    """By backend; a file that cannot be read holds none."""
+    """By backend."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._watch = Watch(path)
 
-    def load(self) -> dict[str, Halt]:
-        """What stands in it."""
+    def load(self) -> dict[str, Halt] | None:
+        """What stands in it; None where it cannot be read."""
         try:
             return _halts.decode(read_optional(self._path) or b"{}")
         except (SetupError, msgspec.MsgspecError):
-            return {}
+            return None
 
     def news(self) -> dict[str, Halt] | None:
         """What another endpoint has written since the last time that this was asked; None for nothing."""
         return self.load() if self._watch.changed() else None
 
-    def save(self, halts: Mapping[str, Halt]) -> None:
-        """Writes them. Raises SetupError."""
-        write_private(self._path, msgspec.json.encode(dict(halts)))
+    def save(self, halts: Mapping[str, Halt], *, resumed: bool) -> dict[str, Halt]:
+        """Writes them beside those of others, or, where all were resumed, alone; what stands there then.
+
+        Raises SetupError.
+        """
+        others = {} if resumed else self.load() or {}
+        together = {**others, **halts}
+        write_private(self._path, msgspec.json.encode(together))
         self._watch.changed()
+        return together

@@ -78,7 +78,7 @@ class HouseRules:
     async def begin(self) -> None:
         """Takes up what was spent and halted before."""
         await self.recall()
-        self.spending.guard.restore(await asyncio.to_thread(self._halts.load))
+        self.spending.guard.restore(await asyncio.to_thread(self._halts.load) or {})
 
     async def run(self) -> None:
         """Takes up what was spent of new budgets before, and what other endpoints spend and halt, until it is
@@ -92,8 +92,11 @@ class HouseRules:
     async def _share(self) -> None:
         guard = self.spending.guard
         if guard.changed:
-            guard.changed = False
-            await asyncio.to_thread(self._halts.save, guard.halts())
+            own, resumed = guard.halts(), guard.resumed
+            together = await asyncio.to_thread(self._halts.save, own, resumed=resumed)
+            if guard.halts() == own:
+                guard.changed = guard.resumed = False
+                guard.restore(together)
         elif (halts := await asyncio.to_thread(self._halts.news)) is not None:
             guard.restore(halts)
         if self.spending.books.budgets and await self._ledger.database.ask(self._is_other):
@@ -109,7 +112,7 @@ class HouseRules:
         """Has written what is left."""
         if self.spending.guard.changed:
             with suppress(SetupError):
-                self._halts.save(self.spending.guard.halts())
+                self._halts.save(self.spending.guard.halts(), resumed=self.spending.guard.resumed)
 
     async def recall(self) -> None:
         """Takes up what was spent of budgets that are new, as the ledger knows it."""
@@ -152,6 +155,11 @@ class HouseRules:
         self._load()
         self.follow(self._settings)
         return True
+
+    @property
+    def broken(self) -> bool:
+        """Whether the file with the clients' keys cannot be read."""
+        return self._broken is not None
 
     def warnings(self) -> tuple[str, ...]:
         """What a person should know."""

@@ -66,7 +66,7 @@ class LedgerUpkeep:
         self.rules.follow(settings)
         self.ledger.keeping = Keeping(settings.ledger_days, settings.ledger_records)
         bounds = Bounds(settings.content_days, settings.content_size)
-        self.ledger.contents = bounds if settings.record_content else None
+        self.ledger.bounds, self.ledger.contents = bounds, bounds if settings.record_content else None
 
     def _costs(self, settings: Settings) -> Costs:
         return Costs(settings.prices, self._providers, listed)

@@ -24,6 +24,8 @@ MOST = 500
 _LAST = 512
 _WORD = re.compile(r"[^\s\"',;:{}()<>\[\]]*\Z")
 _CREDENTIALS = CREDENTIALS | {"x-pointsman-key", "cookie"}
+SHORTEST = 8
+"""Characters of what may be a credential; what is shorter stands in every text."""
 _QUERY = frozenset({"key"})
 
 
@@ -36,7 +38,7 @@ class Excerpt:
         self.answer = bytearray()
         self.answered = 0
         self.coding: str | None = None
-        self.secrets = _brought(exchange)
+        self.secrets = sent_with(exchange)
 
     def head(self, headers: Headers) -> None:
         """The head of the answer."""
@@ -103,11 +105,12 @@ class _Followed:
         await self._client.finish(data)
 
 
-def _brought(exchange: Exchange) -> tuple[str, ...]:
+def sent_with(exchange: Exchange) -> tuple[str, ...]:
     """The credentials that the client itself sent beside the body."""
     sent = [value.rpartition(" ")[2] for name, value in exchange.headers if name in _CREDENTIALS]
-    sent += [value for name, value in parse_qsl(exchange.query) if name in _QUERY]
-    return tuple(value for value in sent if value and value != PLACEHOLDER)
+    if exchange.query:
+        sent += [value for name, value in parse_qsl(exchange.query) if name in _QUERY]
+    return tuple([value for value in sent if len(value) >= SHORTEST and value != PLACEHOLDER])
 
 
 def _shown(data: bytes, secrets: Iterable[str]) -> str:

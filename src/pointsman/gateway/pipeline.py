@@ -44,7 +44,7 @@ async def answer(exchange: Exchange, line: Line, parts: Parts, trace: Trace) -> 
         guests = parts.router.snapshot.guests
         bears = bearing(exchange.headers, guests.values()) if guests else ()
         # A client may have put a key in the place of the model's name.
-        trace.secrets = parts.known.within(exchange.intent.model or "")
+        trace.secrets = (*trace.secrets, *parts.known.within(exchange.intent.model or ""))
         plan = parts.router.plan(exchange.intent.model, bears)
         check_turns(exchange)
         plan = parts.spending.permit(exchange, plan)

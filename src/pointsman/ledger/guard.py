@@ -41,6 +41,8 @@ class Guard:
         self._halted: dict[str, Halt] = {}
         self.changed = False
         """Whether the halts are others than when this was last set to False."""
+        self.resumed = False
+        """Whether all were resumed since then."""
         self._seen: dict[str, str] = {}
 
     def note(self, backend: str, account: str, bucket: Bucket, claim: str | None, now: float) -> None:
@@ -67,8 +69,9 @@ class Guard:
     def resume(self, now: float) -> list[str]:
         """Lets all go on; the backends that were halted."""
         backends = sorted(each for each in tuple(self._halted) if self.halted(each, now) is not None)
-        self.restore({})
-        self.changed = True
+        self._halted.clear()
+        self._seen.clear()
+        self.changed = self.resumed = True
         return backends
 
     def halts(self) -> dict[str, Halt]:
@@ -77,8 +80,9 @@ class Guard:
 
     def restore(self, halts: Mapping[str, Halt]) -> None:
         """Those of an earlier run, or of another endpoint: what is not among them was resumed."""
+        told = {backend: why for backend, why in self._seen.items() if backend not in self._halted}
         self._halted = dict(halts)
-        self._seen = {backend: halt.why for backend, halt in halts.items()}
+        self._seen = {**told, **{backend: halt.why for backend, halt in halts.items()}}
 
     def warnings(self, now: float) -> list[str]:
         """What a person should know."""

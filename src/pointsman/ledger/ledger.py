@@ -38,7 +38,6 @@ MOST_WAITING = 20_000
 """Traces that wait to become records."""
 BYTES = 600
 """What a record weighs in the database's queue."""
-NOTHING = Bounds(0.0, 0)
 MODELS = 1000
 """Models that sums are told apart by, once each has answered: clients make names up."""
 PATIENCE = 2.0
@@ -61,6 +60,8 @@ class Ledger:
         self.keeping = Keeping()
         self.contents: Bounds | None = None
         """How much of the bodies is kept; None: nothing."""
+        self.bounds = Bounds()
+        """Of what was kept before, or is by another endpoint."""
         self.secrets: Callable[[], Iterable[str]] = tuple
         """The credentials that are known; they stand in no record."""
         self.redact: Callable[[bytes, Iterable[str]], bytes] = mask
@@ -200,7 +201,7 @@ class Ledger:
             self.dropped += count
 
     def _tidy(self) -> None:
-        now, keeping, contents = self._wall(), self.keeping, self.contents or NOTHING
+        now, keeping, contents = self._wall(), self.keeping, self.bounds
         if now - self._tidied >= TIDY_EVERY or self._unweighed > contents.size * WEIGH_AT:
             self._tidied, self._unweighed = now, 0
 

@@ -22,6 +22,10 @@ OPEN_PAGES = frozenset({"/", "/api/hello", "/health"})
 """Pages that say nothing of anybody."""
 KEY_QUERY = "key"
 """Where Google's clients may send it instead (https://ai.google.dev/api)."""
+_CLOSED = (
+    "the file with the keys of this endpoint's clients cannot be read, so nobody is let in; whoever runs it finds "
+    "out more with `pointsman keys list`"
+)
 _HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::\d*)?")
 """A Host field: an address in brackets or a name, then perhaps a port (RFC 9110, section 7.2)."""
 
@@ -36,6 +40,8 @@ class Admission(Struct, frozen=True):
     """The endpoint's own key; None where none is set."""
     clients: Mapping[str, ClientKey] = {}
     """The keys of clients, by their digests; revoked ones too."""
+    closed: bool = False
+    """Whether nobody knows whose keys these are, since their file cannot be read."""
 
     def check_host(self, headers: Headers) -> None:
         """Raises ForbiddenError, naming the setting; MalformedError for two hosts (RFC 9112, section 3.2)."""
@@ -75,6 +81,8 @@ class Admission(Struct, frozen=True):
         Raises UnauthorizedError.
         """
         if self.key is None and not self.clients:
+            if self.closed:
+                raise UnauthorizedError(_CLOSED, "no key header")
             return None
         sent = [(name, key_in(value)) for name, value in headers if name in KEY_HEADERS]
         sent += [(f"?{name}", value.encode()) for name, value in parse_qsl(query) if name == KEY_QUERY]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from pointsman.canon.json import Json
 from pointsman.control.reporting import Reporting
+from pointsman.gateway.excerpts import sent_with
 from pointsman.gateway.exchange import Client, Exchange
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.pipeline import serve
@@ -63,6 +64,7 @@ class Service:
     async def carry(self, exchange: Exchange, client: Client, trace: Trace) -> None:
         """Hands a request to the gateway."""
         trace.client, trace.sent = self.detect(exchange.headers, exchange.body), len(exchange.body)
+        trace.secrets = sent_with(exchange)
         trace.traceparent = first(exchange.headers, "traceparent")
         if self.ledger.contents is not None:
             trace.content = Content(exchange.body)
