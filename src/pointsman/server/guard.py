@@ -23,8 +23,8 @@ OPEN_PAGES = frozenset({"/", "/api/hello", "/health"})
 KEY_QUERY = "key"
 """Where Google's clients may send it instead (https://ai.google.dev/api)."""
 _CLOSED = (
-    "the file with the keys of this endpoint's clients cannot be read, so nobody is let in; whoever runs it finds "
-    "out more with `pointsman keys list`"
+    "the file with the keys of this endpoint's clients cannot be read, so nobody is let in; whoever runs it "
+    "finds out more with `pointsman keys list`"
 )
 _HOST = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::\d*)?")
 """A Host field: an address in brackets or a name, then perhaps a port (RFC 9110, section 7.2)."""
