@@ -126,7 +126,8 @@ class HouseRules:
 
     def _recall(self, connection: sqlite3.Connection, budgets: Sequence[Budget]) -> None:
         now = time.time()
-        for budget in budgets:
+        # The ledger does not tell which requests counted for a minute's limit, which is over soon anyway.
+        for budget in (each for each in budgets if each.per != "minute"):
             spent = Amount(0)
             for names, sums in queries.by_names(connection, begins(budget.per, now)):
                 model = names[_MODEL]
