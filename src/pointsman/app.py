@@ -270,7 +270,7 @@ class App:
                 "models are listed": self._lists.run(),
                 "servers on this machine are found": self._look_around(),
                 "what is known of accounts is saved": self._pool.run(),
-                "the ledger is written": self._ledger.run(),
+                **self._ledger.jobs(),
             }
         )
 

@@ -81,3 +81,12 @@ def test_there_is_nothing_to_resume_without_an_endpoint(cli):
     told = cli("resume")
 
     assert (told.status, "no endpoint runs" in told.err) == (1, True)
+
+
+def test_without_an_endpoint_the_halts_that_one_has_left_are_taken_back(cli, home):
+    (home / "data").mkdir(parents=True, exist_ok=True)
+    (home / "data" / "halts.json").write_text('{"plan": {"why": "billed", "until": 9e9}}')
+    left, again = cli("resume"), cli("resume")
+
+    assert (left.status, left.out) == (0, "goes on: plan\n")
+    assert (again.status, json.loads((home / "data" / "halts.json").read_text())) == (1, {})

@@ -405,7 +405,13 @@ def test_endpoints_that_halt_different_backends_at_once_keep_both(monkeypatch):
                 await of_plan(one)
                 await two.post(ANTHROPIC.path, body, *ANTHROPIC.headers)
                 guards = [each.parts.spending.guard for each in (one, two)]
-                await eventually(lambda: all(guard.halts().keys() == {"plan", "other"} for guard in guards))
+                await eventually(lambda: all(len(guard.halts()) == 2 for guard in guards))
+                found = [(await of_plan(each)).status for each in (one, two)]
+                found += [
+                    (await each.post(ANTHROPIC.path, body, *ANTHROPIC.headers)).status for each in (one, two)
+                ]
+
+                assert found == [503] * 4
 
     run(scenario())
 
@@ -437,5 +443,29 @@ def test_an_endpoint_that_cannot_read_its_clients_keys_lets_nobody_in(home):
 
             assert (asked.status, pages) == (401, [401, 401, 200])
             assert "pointsman keys list" in CHAT.error(asked)["message"]
+
+    run(scenario())
+
+
+def test_halts_that_cannot_be_kept_are_told_and_kept_once_they_can(monkeypatch, home):
+    monkeypatch.setattr(house_rules, "LOOK_EVERY", 0.02)
+    file = home / "data" / "halts.json"
+
+    async def scenario():
+        over = ANTHROPIC.whole(*told("overage"))
+        async with Upstream(over) as server, plan_rig(PAYS.format("halt"), server) as gateway:
+            file.mkdir(parents=True)
+            await of_plan(gateway)
+            await eventually(
+                lambda: any("a restart forgets" in each for each in gateway.gateway.status()["warnings"])
+            )
+            halted = (await of_plan(gateway)).status
+            file.rmdir()
+            await eventually(file.is_file)
+            await eventually(
+                lambda: not any("a restart forgets" in each for each in gateway.gateway.status()["warnings"])
+            )
+
+            assert halted == 503
 
     run(scenario())

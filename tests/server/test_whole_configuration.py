@@ -44,6 +44,8 @@ def test_an_edit_while_the_endpoint_starts_takes_effect_too(monkeypatch):
         async with gateway:
             await eventually(lambda: "openai_chat" in gateway.app.service.parts.router.snapshot.backends)
 
+            assert "openai_chat" in [each["name"] for each in gateway.status()["backends"]]
+
     run(scenario())
 
 

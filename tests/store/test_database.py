@@ -75,6 +75,20 @@ def test_work_that_fails_for_a_fault_of_ours_is_told_and_takes_no_other_along(op
     assert database.warnings() == ()
 
 
+def test_a_file_that_is_removed_while_in_use_is_begun_anew_and_told(opened, path):
+    database = opened()
+    database.give(add("before"))
+    run(database.ask(texts))
+    for each in path.parent.iterdir():
+        each.unlink()
+    database.give(add("after"))
+
+    assert run(database.ask(texts)) == ["after"]
+    assert "was removed while in use" in database.warnings()[0]
+    database.close()
+    assert run(opened().ask(texts)) == ["after"]
+
+
 def test_what_was_given_outlives_the_process_that_gave_it(opened):
     first = opened()
     first.give(add("a"))

@@ -82,8 +82,13 @@ def configured_secrets(headers: Mapping[str, str]) -> Iterator[str]:
         if name.lower() in CREDENTIAL_FIELDS:
             yield value.rpartition(" ")[2]
         elif name.lower() not in PUBLIC_FIELDS:
-            words = (word for word in _WORDS.split(value) if word)
-            yield from (each for word in words if len(each := _bare(word)) >= SHORTEST)
+            yield from secrets_among(value)
+
+
+def secrets_among(value: str) -> Iterator[str]:
+    """What may be a credential in a value of several words, as in a cookie."""
+    words = (word for word in _WORDS.split(value) if word)
+    yield from (each for word in words if len(each := _bare(word)) >= SHORTEST)
 
 
 def _bare(word: str) -> str:

@@ -26,3 +26,11 @@ class Usage(Struct, frozen=True):
         """All that was reported."""
         read = (self.input, self.cache_read, self.cache_write_5m, self.cache_write_1h)
         return sum(count or 0 for count in (*read, self.output, self.reasoning))
+
+
+def count_in(place: Json, name: str) -> int | None:
+    """A count as servers write it, some of them with a fraction of nothing; None for what is no count."""
+    value: object = place.get(name)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -41,6 +41,8 @@ class HouseRules:
         self._settings = settings
         self._seen: int | None = None
         """The version of the ledger's file when it was last looked at."""
+        self._unkept: str | None = None
+        """Why the halts are not in their file."""
         self._broken: str | None = None
         self._unknown: list[Budget] = []
         """Budgets of which nobody has asked the ledger yet."""
@@ -85,22 +87,29 @@ class HouseRules:
         cancelled."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
+            await self._share_halts()
             with suppress(SetupError):  # which stands among the database's warnings
-                await self._share()
+                if self.spending.books.budgets and await self._ledger.database.ask(self._is_other):
+                    self._unknown = list(self.spending.books.budgets)
             await self.recall()
 
-    async def _share(self) -> None:
+    async def _share_halts(self) -> None:
         guard = self.spending.guard
-        if guard.changed:
-            own, resumed = guard.halts(), guard.resumed
+        if not guard.changed:
+            halts = await asyncio.to_thread(self._halts.news)
+            if halts is not None:
+                guard.restore(halts)
+            return
+        own, resumed = guard.halts(), guard.resumed
+        try:
             together = await asyncio.to_thread(self._halts.save, own, resumed=resumed)
-            if guard.halts() == own:
-                guard.changed = guard.resumed = False
-                guard.restore(together)
-        elif (halts := await asyncio.to_thread(self._halts.news)) is not None:
-            guard.restore(halts)
-        if self.spending.books.budgets and await self._ledger.database.ask(self._is_other):
-            self._unknown = list(self.spending.books.budgets)
+        except SetupError as error:
+            self._unkept = f"a restart forgets what the guard has halted or resumed: {error.message}"
+            return
+        self._unkept = None
+        if guard.halts() == own:
+            guard.changed = guard.resumed = False
+            guard.restore(together)
 
     def _is_other(self, connection: sqlite3.Connection) -> bool:
         """Whether another process has written to the ledger since the last time."""
@@ -164,7 +173,7 @@ class HouseRules:
 
     def warnings(self) -> tuple[str, ...]:
         """What a person should know."""
-        said = [] if self._broken is None else [self._broken]
+        said = [*filter(None, (self._broken, self._unkept))]
         settings = self._settings
         if not self._keyed and any(key.revoked is None for key in self.keys.values()):
             said.append(

@@ -6,8 +6,9 @@ It is opened with the endpoint, follows its configuration, and ends with it.
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
+from typing import Any
 
 from pointsman.canon.errors import SetupError
 from pointsman.catalog.provider import Provider
@@ -65,8 +66,8 @@ class LedgerUpkeep:
         self.ledger.costs = self._costs(settings)
         self.rules.follow(settings)
         self.ledger.keeping = Keeping(settings.ledger_days, settings.ledger_records)
-        bounds = Bounds(settings.content_days, settings.content_size)
-        self.ledger.bounds, self.ledger.contents = bounds, bounds if settings.record_content else None
+        self.ledger.bounds = Bounds(settings.content_days, settings.content_size)
+        self.ledger.keeps_contents = settings.record_content
 
     def _costs(self, settings: Settings) -> Costs:
         return Costs(settings.prices, self._providers, listed)
@@ -77,12 +78,13 @@ class LedgerUpkeep:
         await asyncio.to_thread(settle_killed, self._folder, self.ledger.database)
         await self.rules.begin()
 
-    async def run(self) -> None:
-        """Goes on until it is cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._look())
-            group.create_task(self.ledger.run())
-            group.create_task(self.rules.run())
+    def jobs(self) -> dict[str, Coroutine[Any, Any, None]]:
+        """What goes on beside the traffic, by what is missed once it has failed."""
+        return {
+            "the ledger is written": self.ledger.run(),
+            "the ledger's file is looked through": self._look(),
+            "budgets and halts are shared": self.rules.run(),
+        }
 
     async def _look(self) -> None:
         """How much was lost with runs before, and whether the file is whole; nothing waits for it."""

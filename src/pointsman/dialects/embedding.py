@@ -14,6 +14,7 @@ from msgspec import Struct
 from pointsman.canon.errors import GarbledError
 from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
+from pointsman.canon.usage import count_in
 from pointsman.wire.fields import as_object
 
 Translated = tuple[Json, tuple[Loss, ...]]
@@ -36,11 +37,10 @@ class Embedding(Struct, frozen=True):
     """An upstream's answer → the tokens that it read; None where it doesn't say."""
 
 
-def count_in(answer: Json, usage: str, tokens: str) -> int | None:
+def told_in(answer: Json, usage: str, tokens: str) -> int | None:
     """A count that stands in a member of an answer."""
     told: object = answer.get(usage)
-    count = cast("Json", told).get(tokens) if isinstance(told, dict) else None
-    return count if isinstance(count, int) and not isinstance(count, bool) else None
+    return count_in(cast("Json", told), tokens) if isinstance(told, dict) else None
 
 
 def _named(request: Json, model: str) -> Json:
@@ -77,6 +77,6 @@ PLAIN = Embedding(
     asking=lambda request, model: (_named(request, model), ()),
     answered=lambda answer, _: answer,
     answering=_answering,
-    counted=lambda answer: count_in(answer, "usage", "prompt_tokens"),
+    counted=lambda answer: told_in(answer, "usage", "prompt_tokens"),
 )
 """The form that most servers know."""

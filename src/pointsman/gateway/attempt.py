@@ -45,6 +45,7 @@ from pointsman.routing.snapshot import CLIENT_ACCOUNT, Backend
 from pointsman.routing.window import reported
 from pointsman.upstream.transport import Incoming, reported_losses
 from pointsman.wire.headers import first
+from pointsman.wire.secrets import mask, mask_forms
 
 WORDS = 200
 """Characters of a backend's error that are kept."""
@@ -287,9 +288,12 @@ async def _exchange(exchange: Exchange, prepared: Prepared, turn: Turn) -> None:
 def _hear(incoming: Incoming, prepared: Prepared, turn: Turn) -> None:
     """What the head says of the account's limits."""
     parts = turn.work.parts
-    told = reported(incoming.headers, prepared.limits, turn.candidate.model, parts.wall())
-    parts.pool.hear(turn.whose, told)
     trace = turn.work.trace
+    told = reported(incoming.headers, prepared.limits, turn.candidate.model, parts.wall())
+    if told is not None and told.claim is not None:
+        # It is shown to people, and the upstream may say anything.
+        told = structs.replace(told, claim=mask_forms(mask(told.claim, trace.secrets)))
+    parts.pool.hear(turn.whose, told)
     trace.upstream_id = first(incoming.headers, prepared.dialect.request_id_header)
     trace.windows, trace.claim = ((), None) if told is None else (told.windows, told.claim)
     if incoming.status == HTTPStatus.OK:

@@ -6,13 +6,12 @@ Taken only where that was asked for. Masking is left to the thread that shows th
 import re
 import threading
 from collections.abc import Callable, Iterable
-from urllib.parse import parse_qsl
 
-from pointsman.config.environment import PLACEHOLDER
 from pointsman.gateway.exchange import Client, Exchange
+from pointsman.gateway.masking import sent_with
 from pointsman.wire import headers as fields
 from pointsman.wire.coding import as_far_as_readable
-from pointsman.wire.headers import CREDENTIALS, Headers
+from pointsman.wire.headers import Headers
 from pointsman.wire.secrets import mask_alike, mask_many
 
 SHOWN = 8 * 1024
@@ -23,10 +22,6 @@ MOST = 500
 """Exchanges that are kept until they are shown."""
 _LAST = 512
 _WORD = re.compile(r"[^\s\"',;:{}()<>\[\]]*\Z")
-_CREDENTIALS = CREDENTIALS | {"x-pointsman-key", "cookie"}
-SHORTEST = 8
-"""Characters of what may be a credential; what is shorter stands in every text."""
-_QUERY = frozenset({"key"})
 
 
 class Excerpt:
@@ -38,7 +33,7 @@ class Excerpt:
         self.answer = bytearray()
         self.answered = 0
         self.coding: str | None = None
-        self.secrets = sent_with(exchange)
+        self.secrets = sent_with(exchange.headers, exchange.query)
 
     def head(self, headers: Headers) -> None:
         """The head of the answer."""
@@ -103,14 +98,6 @@ class _Followed:
     async def finish(self, data: bytes = b"") -> None:
         self._excerpt.note(data)
         await self._client.finish(data)
-
-
-def sent_with(exchange: Exchange) -> tuple[str, ...]:
-    """The credentials that the client itself sent beside the body."""
-    sent = [value.rpartition(" ")[2] for name, value in exchange.headers if name in _CREDENTIALS]
-    if exchange.query:
-        sent += [value for name, value in parse_qsl(exchange.query) if name in _QUERY]
-    return tuple([value for value in sent if len(value) >= SHORTEST and value != PLACEHOLDER])
 
 
 def _shown(data: bytes, secrets: Iterable[str]) -> str:

@@ -1,17 +1,21 @@
 """Masking: our credentials taken out of what an upstream says, before it reaches a client."""
 
 from collections.abc import Iterable
+from urllib.parse import parse_qsl
 
 from msgspec import structs
 
-from pointsman.accounts.lease import Lease, configured_secrets
+from pointsman.accounts.lease import SHORTEST, Lease, configured_secrets, secrets_among
 from pointsman.canon.errors import Fault
 from pointsman.canon.json import Json
+from pointsman.config.environment import PLACEHOLDER
 from pointsman.routing.snapshot import Backend
-from pointsman.wire.headers import Headers
+from pointsman.wire.headers import CREDENTIALS, Headers
 from pointsman.wire.json import decode_object, encode
 from pointsman.wire.secrets import mask, mask_forms
 
+_SENT_IN = CREDENTIALS | {"x-pointsman-key"}
+_ASKED = "key"
 MOST = 500
 """Credentials that are known at the same time."""
 
@@ -46,6 +50,15 @@ def secrets_of(lease: Lease, backend: Backend) -> tuple[str, ...]:
         own.append(lease.secret.reveal())
     own += [secret.reveal() for secret in lease.others]
     return tuple(secret for secret in own if secret)
+
+
+def sent_with(headers: Headers, query: str) -> tuple[str, ...]:
+    """The credentials that a client itself sent beside a body; what is short stands in every text."""
+    sent = [value.rpartition(" ")[2] for name, value in headers if name in _SENT_IN]
+    sent += [each for name, value in headers if name == "cookie" for each in secrets_among(value)]
+    if query:
+        sent += [value for name, value in parse_qsl(query) if name == _ASKED]
+    return tuple([value for value in sent if len(value) >= SHORTEST and value != PLACEHOLDER])
 
 
 def mask_fault(fault: Fault, secrets: tuple[str, ...]) -> Fault:

@@ -20,7 +20,6 @@ from pointsman.ledger.record import LONGEST, NANO
 from pointsman.ledger.trace import Trace
 from pointsman.routing.budget import NOTHING, Amount, Books, Exceeded
 from pointsman.routing.plan import Candidate, Plan
-from pointsman.wire.secrets import mask, mask_forms
 
 MOST_TOLD = 20
 """Models without a price that are named: clients make names up."""
@@ -105,8 +104,7 @@ class Spending:
         if self.guard.rules.mode != "off" and is_billed(trace) and not self._costs().is_free(trace):
             bucket = billed_to(trace, provider)
             backend, account = trace.backend or "", trace.account or ""
-            claim = None if trace.claim is None else mask_forms(mask(trace.claim, trace.secrets))
-            self.guard.note(backend, account, bucket, claim, self._wall())
+            self.guard.note(backend, account, bucket, trace.claim, self._wall())
 
     def warnings(self) -> tuple[str, ...]:
         """What a person should know."""

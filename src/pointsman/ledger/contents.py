@@ -125,17 +125,6 @@ def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
 
 def read(connection: sqlite3.Connection, request_id: str) -> Json | None:
     """What was sent and what came back, as text or JSON; None where no content was kept of it."""
-    if connection.in_transaction:
-        return _read(connection, request_id)
-    # As of one moment, whatever is deleted meanwhile.
-    connection.execute("BEGIN")
-    try:
-        return _read(connection, request_id)
-    finally:
-        connection.execute("ROLLBACK")
-
-
-def _read(connection: sqlite3.Connection, request_id: str) -> Json | None:
     row = connection.execute(
         "SELECT request, answer FROM contents WHERE request_id = ?", (request_id,)
     ).fetchone()

@@ -15,13 +15,17 @@ BUSY_SECONDS = 5.0
 
 @contextmanager
 def reading(path: Path) -> Generator[sqlite3.Connection | None]:
-    """The file, which is not changed; None where there is none yet. Raises SetupError."""
+    """The file as of one moment, which is not changed; None where there is none yet. Raises SetupError."""
     if not path.exists():
         yield None
         return
     try:
         address = f"file:{quote(str(path))}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as connection:
+        with closing(
+            sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        ) as connection:
+            # What is written or deleted meanwhile is not seen.
+            connection.execute("BEGIN")
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version > len(MIGRATIONS):
                 raise NewerError(f"{path} was written by a newer pointsman; update pointsman to read it")

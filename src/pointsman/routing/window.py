@@ -15,7 +15,6 @@ from msgspec import Struct, structs
 from pointsman.catalog.provider import RateLimits
 from pointsman.routing.moments import moment
 from pointsman.wire.headers import Headers, first, http_date
-from pointsman.wire.secrets import mask_forms
 
 FARTHEST = 32 * 86_400.0
 """Seconds; no window is known that is longer than a month."""
@@ -198,7 +197,6 @@ def _unified(found: Mapping[str, str], prefix: str, now: float) -> Reported:
         if match is not None:
             told.setdefault(match[1], {})[match[2]] = value
     claim = found.get(f"{prefix}representative-claim")
-    claim = None if claim is None else mask_forms(claim)
     status = found.get(f"{prefix}status")
     reset = moment(found.get(f"{prefix}reset"), now)
     windows = [

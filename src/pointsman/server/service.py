@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from pointsman.canon.json import Json
 from pointsman.control.reporting import Reporting
-from pointsman.gateway.excerpts import sent_with
 from pointsman.gateway.exchange import Client, Exchange
+from pointsman.gateway.masking import sent_with
 from pointsman.gateway.parts import Parts
 from pointsman.gateway.pipeline import serve
 from pointsman.ledger.content import Content
@@ -64,8 +64,8 @@ class Service:
     async def carry(self, exchange: Exchange, client: Client, trace: Trace) -> None:
         """Hands a request to the gateway."""
         trace.client, trace.sent = self.detect(exchange.headers, exchange.body), len(exchange.body)
-        trace.secrets = sent_with(exchange)
+        trace.secrets = sent_with(exchange.headers, exchange.query)
         trace.traceparent = first(exchange.headers, "traceparent")
-        if self.ledger.contents is not None:
+        if self.ledger.keeps_contents:
             trace.content = Content(exchange.body)
         await serve(exchange, self.reporting.follow(exchange, client), self.parts, trace)

@@ -64,6 +64,8 @@ class Database:
         """What is wrong now; None once work succeeds again."""
         self.set_aside: Path | None = None
         """Where a broken file was put."""
+        self.removed = False
+        """Whether somebody has removed the file while it was in use."""
         self.dropped = 0
         """How much work was not done."""
         self._migrations = migrations
@@ -73,6 +75,8 @@ class Database:
         self._counting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._connection: sqlite3.Connection | None = None
+        self._opened: tuple[int, int] | None = None
+        """Which file it has open."""
         self._given_up: NewerError | None = None
 
     # Whoever has work
@@ -117,10 +121,12 @@ class Database:
 
     def warnings(self) -> tuple[str, ...]:
         """What a person should know."""
-        aside = (
-            self.set_aside and f"{self.path} was broken and is begun anew; the old one is {self.set_aside}"
-        )
-        return tuple(filter(None, (self.trouble, aside)))
+        said = [self.trouble]
+        if self.set_aside is not None:
+            said.append(f"{self.path} was broken and is begun anew; the old one is {self.set_aside}")
+        if self.removed:
+            said.append(f"{self.path} was removed while in use, and is begun anew without what it held")
+        return tuple(filter(None, said))
 
     def close(self) -> None:
         """Does what was given before, within bounds, and closes the file; the next work opens it again."""
@@ -191,6 +197,10 @@ class Database:
         """Raises SetupError, sqlite3.Error."""
         if self._given_up is not None:
             raise self._given_up
+        if self._connection is not None and self._opened != _identity(self.path):
+            # What is written to it would be found by nobody.
+            self.removed = True
+            self._let_go()
         if self._connection is None:
             self._make_file()
             connection = sqlite3.connect(self.path, timeout=self._busy, isolation_level=None)
@@ -203,7 +213,7 @@ class Database:
             except BaseException:
                 connection.close()
                 raise
-            self._connection = connection
+            self._connection, self._opened = connection, _identity(self.path)
         return self._connection
 
     def _make_file(self) -> None:
@@ -231,6 +241,15 @@ class Database:
         if connection is not None:
             with suppress(sqlite3.Error):
                 connection.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one in its place; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _transaction(connection: sqlite3.Connection, work: Work[Result], begin: str) -> Result:

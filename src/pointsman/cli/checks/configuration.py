@@ -18,11 +18,8 @@ MENDS = (
     ("client-keys.json", "`pointsman keys list` says what is wrong with the file"),
     ("next start", "start the endpoint again"),
     ("restart it", "start the endpoint again, and report what its log says"),
-    (
-        "left no record",
-        "`pointsman ledger path` names the file; look at its disk, and at who else has it open",
-    ),
-    ("ledger.db", "`pointsman ledger path` names the file; look at its disk, and at who else has it open"),
+    ("left no record", FILE),
+    ("ledger.db", FILE),
     ("is for key", "`pointsman keys list` shows the names; correct the budget's `key`"),
     ("stays in force", MEND),
     ("`guard", MEND),

@@ -9,7 +9,7 @@ from typing import Any, cast
 from msgspec import structs
 
 from pointsman.canon.json import Json
-from pointsman.canon.usage import Usage
+from pointsman.canon.usage import Usage, count_in
 
 Wire = dict[str, Any]
 
@@ -23,13 +23,13 @@ class UsageReader:
     def read(self, wire: Json) -> Usage:
         """One report."""
         short, long = self._writes(wire)
-        output, reasoning = _count(wire, "output_tokens"), _thinking(wire)
+        output, reasoning = count_in(wire, "output_tokens"), _thinking(wire)
         if output is not None and reasoning is not None:
             output = max(output - reasoning, 0)
         tier = wire.get("service_tier")
         return Usage(
-            input=_count(wire, "input_tokens"),
-            cache_read=_count(wire, "cache_read_input_tokens"),
+            input=count_in(wire, "input_tokens"),
+            cache_read=count_in(wire, "cache_read_input_tokens"),
             cache_write_5m=short,
             cache_write_1h=long,
             output=output,
@@ -42,11 +42,11 @@ class UsageReader:
         """(for five minutes, for an hour); without a division, the hour's part is what it was before."""
         divided = _object(wire.get("cache_creation"))
         if divided is not None:
-            short = _count(divided, "ephemeral_5m_input_tokens")
-            long = _count(divided, "ephemeral_1h_input_tokens")
+            short = count_in(divided, "ephemeral_5m_input_tokens")
+            long = count_in(divided, "ephemeral_1h_input_tokens")
             self._long = long or 0
             return short, long
-        total = _count(wire, "cache_creation_input_tokens")
+        total = count_in(wire, "cache_creation_input_tokens")
         return None if total is None else max(total - self._long, 0), None
 
 
@@ -103,12 +103,7 @@ _OWN_TIERS = {
 
 def _thinking(wire: Json) -> int | None:
     details = _object(wire.get("output_tokens_details"))
-    return None if details is None else _count(details, "thinking_tokens")
-
-
-def _count(wire: Json, name: str) -> int | None:
-    value = wire.get(name)
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return None if details is None else count_in(details, "thinking_tokens")
 
 
 def _object(value: object) -> Json | None:

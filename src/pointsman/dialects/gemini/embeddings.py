@@ -13,7 +13,7 @@ from typing import Any, cast
 from pointsman.canon.errors import GarbledError, MalformedError, UnsupportedError
 from pointsman.canon.json import Json
 from pointsman.canon.loss import Loss
-from pointsman.dialects.embedding import Embedding, count_in
+from pointsman.dialects.embedding import Embedding, told_in
 from pointsman.dialects.foreign import unsaid
 from pointsman.dialects.gemini.spelling import Members, member, repeated
 from pointsman.wire.fields import Fields, as_object, as_text
@@ -134,7 +134,7 @@ def data_from_embeddings(answer: Json, model: str) -> Json:
 
 
 def _tokens(answer: Json) -> int | None:
-    return count_in(answer, "usageMetadata", "promptTokenCount")
+    return told_in(answer, "usageMetadata", "promptTokenCount")
 
 
 def _numbers(values: object) -> list[float]:

@@ -8,18 +8,18 @@ stand beside it and beside the candidates (ai.google.dev, "UsageMetadata"). What
 from typing import Any
 
 from pointsman.canon.json import Json
-from pointsman.canon.usage import Usage
+from pointsman.canon.usage import Usage, count_in
 
 
 def decode_usage(wire: Json) -> Usage:
     """One report, which counts all that came so far."""
-    prompt, read = _count(wire, "promptTokenCount"), _count(wire, "cachedContentTokenCount")
-    tools = _count(wire, "toolUsePromptTokenCount")
+    prompt, read = count_in(wire, "promptTokenCount"), count_in(wire, "cachedContentTokenCount")
+    tools = count_in(wire, "toolUsePromptTokenCount")
     return Usage(
         input=None if prompt is None else max(prompt - (read or 0), 0) + (tools or 0),
         cache_read=read,
-        output=_count(wire, "candidatesTokenCount"),
-        reasoning=_count(wire, "thoughtsTokenCount"),
+        output=count_in(wire, "candidatesTokenCount"),
+        reasoning=count_in(wire, "thoughtsTokenCount"),
         extra=wire,
     )
 
@@ -38,13 +38,6 @@ def encode_usage(usage: Usage) -> dict[str, Any]:
         **{name: count for name, count in known.items() if count is not None},
         "totalTokenCount": prompt + (_sum(usage.output, usage.reasoning) or 0),
     }
-
-
-def _count(wire: Json, name: str) -> int | None:
-    value = wire.get(name)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # some servers write every number so
-    return value if type(value) is int and value >= 0 else None
 
 
 def _sum(*counts: int | None) -> int | None:

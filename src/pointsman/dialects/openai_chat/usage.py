@@ -11,7 +11,7 @@ from msgspec import structs
 
 from pointsman.canon.blocks import SPELLING
 from pointsman.canon.json import Json
-from pointsman.canon.usage import Usage
+from pointsman.canon.usage import Usage, count_in
 from pointsman.dialects.spelling import unlike
 from pointsman.wire.json import encode
 
@@ -27,9 +27,9 @@ def decode_usage(usage: Json, tier: str | None = None) -> Usage:
     inputs, outputs = _details(usage, "prompt_tokens_details"), _details(usage, "completion_tokens_details")
     read = _first(_READ, inputs, usage)
     written = _first(_WRITTEN, inputs, usage)
-    reasoning = _count(outputs, "reasoning_tokens")
+    reasoning = count_in(outputs, "reasoning_tokens")
     output, reasoning = _outputs(usage, reasoning)
-    total = _count(usage, "prompt_tokens")
+    total = count_in(usage, "prompt_tokens")
     counted = Usage(
         input=None if total is None else max(total - (read or 0) - (written or 0), 0),
         cache_read=read,
@@ -48,10 +48,10 @@ def decode_usage(usage: Json, tier: str | None = None) -> Usage:
 
 def _outputs(usage: Json, reasoning: int | None) -> tuple[int | None, int | None]:
     """Output without reasoning, and reasoning."""
-    completion = _count(usage, "completion_tokens")
+    completion = count_in(usage, "completion_tokens")
     if completion is None:
         return None, reasoning
-    prompt, total = _count(usage, "prompt_tokens"), _count(usage, "total_tokens")
+    prompt, total = count_in(usage, "prompt_tokens"), count_in(usage, "total_tokens")
     beside = total - prompt - completion if prompt is not None and total is not None else 0
     if beside > 0 and reasoning in {None, beside}:
         return completion, beside
@@ -66,17 +66,10 @@ def _details(usage: Json, key: str) -> Json:
 def _first(names: tuple[str, ...], *places: Json) -> int | None:
     for place in places:
         for name in names:
-            count = _count(place, name)
+            count = count_in(place, name)
             if count is not None:
                 return count
     return None
-
-
-def _count(place: Json, name: str) -> int | None:
-    value = place.get(name)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # some servers write every number so
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def encode_usage(usage: Usage) -> dict[str, Any]:

@@ -6,15 +6,15 @@
 from typing import Any, cast
 
 from pointsman.canon.json import Json
-from pointsman.canon.usage import Usage
+from pointsman.canon.usage import Usage, count_in
 
 
 def decode_usage(usage: Json, tier: object = None) -> Usage:
     """The counts of an answer; `tier` is the one that served it."""
     inputs, outputs = _details(usage, "input_tokens_details"), _details(usage, "output_tokens_details")
-    read, written = _count(inputs, "cached_tokens"), _count(inputs, "cache_write_tokens")
-    total, output = _count(usage, "input_tokens"), _count(usage, "output_tokens")
-    reasoning = _count(outputs, "reasoning_tokens")
+    read, written = count_in(inputs, "cached_tokens"), count_in(inputs, "cache_write_tokens")
+    total, output = count_in(usage, "input_tokens"), count_in(usage, "output_tokens")
+    reasoning = count_in(outputs, "reasoning_tokens")
     return Usage(
         input=None if total is None else max(total - (read or 0) - (written or 0), 0),
         cache_read=read,
@@ -44,10 +44,3 @@ def encode_usage(usage: Usage | None) -> dict[str, Any] | None:
 def _details(usage: Json, key: str) -> Json:
     details = usage.get(key)
     return cast("Json", details) if isinstance(details, dict) else {}
-
-
-def _count(place: Json, name: str) -> int | None:
-    value = place.get(name)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # some servers write every number so
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
